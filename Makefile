@@ -1,0 +1,57 @@
+# Every task a person runs here. Each does its own set-up; `make` alone lists them; ARGS="…" is handed on.
+# Written for GNU make 3.81 and a POSIX shell, so that a Mac's own tools will do.
+
+PYTHON_BIN = .venv/bin/python
+SENDOKA = $(PYTHON_BIN) -m sendoka
+
+# Loopback is never reached through a proxy. (`*` must stand alone to mean everything.)
+comma = ,
+LOOPBACK = localhost,127.0.0.1,::1
+GIVEN := $(or $(NO_PROXY),$(no_proxy))
+export NO_PROXY := $(if $(filter *,$(GIVEN)),*,$(LOOPBACK)$(if $(GIVEN),$(comma)$(GIVEN)))
+export no_proxy := $(NO_PROXY)
+# Files and programs are read as UTF-8, whatever LANG says.
+export PYTHONUTF8 = 1
+
+.PHONY: help setup demo test test-peers check dev db-generate db-migrate db-status backfill clean
+
+help: ## list these tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv and install everything into it (the other tasks do this by themselves)
+	@.ci/setup
+
+demo: setup ## show the whole road on a temporary local Postgres, in a minute
+	@$(PYTHON_BIN) docs/demo.py
+
+test: setup ## run every test, on a real PostgreSQL
+	@$(PYTHON_BIN) -m pytest $(ARGS)
+
+test-peers: setup ## run the tests against the npm peers; without node >= 20 they fail
+	@SENDOKA_PEERS=require $(PYTHON_BIN) -m pytest -m peers $(ARGS)
+
+check: setup ## lint, formatting, types, layers, docs
+	@$(PYTHON_BIN) -m ruff check .
+	@$(PYTHON_BIN) -m ruff format --check --quiet .
+	@$(PYTHON_BIN) -m mypy
+	@$(PYTHON_BIN) -m pytest -q tests/unit/test_layers.py tests/unit/test_public_names.py tests/unit/test_docs.py
+
+dev: setup ## start the local endpoint and print its connection string
+	@$(SENDOKA) dev $(ARGS)
+
+db-generate: setup ## write a migration from schema/: make db-generate NAME=add_widgets
+	@$(SENDOKA) generate $(if $(NAME),--name "$(NAME)") $(ARGS)
+
+db-migrate: setup ## apply the pending migrations to DATABASE_URL
+	@$(SENDOKA) migrate $(ARGS)
+
+db-status: setup ## show which migrations are applied and which are pending
+	@$(SENDOKA) status $(ARGS)
+
+backfill: setup ## run a backfill: make backfill NAME=2026_04_22_message_tenants
+	@test -n "$(NAME)" || { echo "which one? make backfill NAME=…, one of: $$(ls backfill)" >&2; exit 2; }
+	@$(SENDOKA) backfill run "$(NAME)" $(ARGS)
+
+clean: ## remove what these tasks made, the data in .sendoka/ excepted
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/peers/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

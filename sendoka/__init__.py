@@ -1,0 +1,72 @@
+"""An async schema service for Neon's serverless Postgres that needs nothing but HTTPS.
+
+Importing `sendoka` loads nothing but this module: every name below is imported when it is first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sendoka.database.retry import Retry as Retry
+    from sendoka.database.statement import Result as Result
+    from sendoka.errors import Outcome as Outcome
+    from sendoka.errors import SendokaError as SendokaError
+    from sendoka.http.client import Neon as Neon
+    from sendoka.http.client import neon as neon
+    from sendoka.http.encode import Json as Json
+    from sendoka.http.query import Query as Query
+    from sendoka.http.row import Row as Row
+    from sendoka.ids import new_id as new_id
+    from sendoka.migrations.runner import migrate as migrate
+    from sendoka.pages import Page as Page
+    from sendoka.pages import paginate as paginate
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Json": "sendoka.http.encode",
+    "Neon": "sendoka.http.client",
+    "Outcome": "sendoka.errors",
+    "Page": "sendoka.pages",
+    "Query": "sendoka.http.query",
+    "Result": "sendoka.database.statement",
+    "Retry": "sendoka.database.retry",
+    "Row": "sendoka.http.row",
+    "SendokaError": "sendoka.errors",
+    "migrate": "sendoka.migrations.runner",
+    "neon": "sendoka.http.client",
+    "new_id": "sendoka.ids",
+    "paginate": "sendoka.pages",
+}
+
+__all__ = [
+    "Json",
+    "Neon",
+    "Outcome",
+    "Page",
+    "Query",
+    "Result",
+    "Retry",
+    "Row",
+    "SendokaError",
+    "__version__",
+    "migrate",
+    "neon",
+    "new_id",
+    "paginate",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'sendoka' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(__all__) | set(globals()))

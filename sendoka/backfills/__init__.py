@@ -1,0 +1,8 @@
+"""Backfills: dated scripts that change data in batches, every batch exactly once."""
+
+from sendoka.backfills.batch import Batch
+from sendoka.backfills.declare import Backfill, backfill
+from sendoka.backfills.report import Progress, RunReport
+from sendoka.backfills.runner import run
+
+__all__ = ["Backfill", "Batch", "Progress", "RunReport", "backfill", "run"]

@@ -1,0 +1,135 @@
+"""A batch of the Python form: a page of rows, and the ways in which a step says what to do with them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sendoka.backfills.statements import write_back
+from sendoka.database.statement import Result, Statement
+from sendoka.database.transaction import control_command
+from sendoka.errors import BackfillError
+from sendoka.http.decode import decode_rows
+from sendoka.http.encode import encode
+from sendoka.http.query import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.target import Target
+    from sendoka.database.statement import Cells
+    from sendoka.http.row import Row
+
+__all__ = ["Batch", "Page", "read_page", "statements_of"]
+
+_EXTRA = 3
+"""A page's columns before those of the table: rows scanned, last key scanned, the row's version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one read of the walk gave: of `asked` rows at most so many were scanned.
+
+    `cursor` is the last key scanned, a JSON array, None where nothing was left.
+    """
+
+    asked: int
+    scanned: int
+    cursor: str | None
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive rows by key that satisfy `where`, as the client decodes rows.
+
+    `cursor` is the last key that was scanned, as JSON has it: texts and numbers.
+    """
+
+    rows: tuple[Row, ...]
+    cursor: tuple[Any, ...]
+    _cells: dict[Any, Cells]
+    _backfill: Backfill
+    _target: Target
+
+    def update(self, changes: Mapping[Any, Mapping[str, Any]]) -> list[Statement]:
+        """Return statements that set columns of rows of this batch: `{key: {"column": value, …}, …}`.
+
+        A key is the value of the key column, or the tuple of them. A row that somebody changed since it was read is
+        left as it is; if it still satisfies `where`, another pass comes by. Raises BackfillError for a row that is not
+        of this batch and for a column that the table does not have, TypeError for a value that has no Postgres text.
+        """
+        groups: dict[tuple[str, ...], list[tuple[Cells, Mapping[str, Any]]]] = {}
+        for key, values in changes.items():
+            groups.setdefault(tuple(sorted(values)), []).append((self._known(key, values), values))
+        return [self._statement(columns, rows) for columns, rows in groups.items() if columns]
+
+    def _known(self, key: Any, values: Mapping[str, Any]) -> Cells:
+        where = f"in the step {self._backfill.name}"
+        cells = self._cells.get(key)
+        if cells is None:
+            raise BackfillError(f"batch.update() was given the key {key!r}, which is no row of this batch", where=where)
+        for column in values:
+            if column not in self._target.types:
+                raise BackfillError(f"the table {self._target.shown} has no column {column!r}", where=where)
+        return cells
+
+    def _statement(self, columns: tuple[str, ...], rows: list[tuple[Cells, Mapping[str, Any]]]) -> Statement:
+        fixed = zip(*(cells for cells, _ in rows), strict=True)
+        set_to = ([encode(values[column]) for _, values in rows] for column in columns)
+        arrays = tuple(encode(list(column)) for column in (*fixed, *set_to))
+        return Statement(write_back(self._backfill, self._target, columns), arrays)
+
+
+def read_page(result: Result[Cells], asked: int, backfill: Backfill, target: Target) -> Page:
+    """Return the page that `statements.page` read, having been asked for so many rows."""
+    scanned, cursor = result.rows[0][:2]
+    found = [cells for cells in result.rows if cells[_EXTRA - 1] is not None]
+    rows = decode_rows(Result(result.fields[_EXTRA:], [cells[_EXTRA:] for cells in found], "SELECT", len(found)))
+    width = len(target.key)
+    known = {
+        row[0] if width == 1 else tuple(row[:width]): [*cells[_EXTRA : _EXTRA + width], cells[_EXTRA - 1]]
+        for row, cells in zip(rows, found, strict=True)
+    }
+    return Page(
+        asked, int(scanned or 0), cursor, Batch(tuple(rows), tuple(json.loads(cursor or "[]")), known, backfill, target)
+    )
+
+
+def statements_of(answer: object, backfill: Backfill, client: object) -> list[Statement]:
+    """Return what a step returned as statements; queries are taken for sending.
+
+    Raises BackfillError for anything else: a statement that would end the transaction, a query that was awaited or is
+    of another client, a value of another shape.
+    """
+    if answer is None:
+        return []
+    if isinstance(answer, Statement | Query):
+        return [_statement(answer, backfill, client)]
+    if isinstance(answer, list | tuple):
+        return [statement for item in answer for statement in statements_of(item, backfill, client)]
+    raise _wrong(f"it returned {type(answer).__name__}", backfill)
+
+
+def _statement(answer: Statement | Query, backfill: Backfill, client: object) -> Statement:
+    if isinstance(answer, Query):
+        if answer.client is not client:
+            raise _wrong("it returned a query of another client than its own `sql`", backfill)
+        if answer.claimed:
+            raise _wrong("it returned a query that was already sent", backfill)
+        answer.claim()
+        answer = answer.statement
+    command = control_command(answer.text)
+    if command:
+        raise _wrong(f"it returned {command}; a batch is one transaction by itself", backfill)
+    return answer
+
+
+def _wrong(what: str, backfill: Backfill) -> BackfillError:
+    return BackfillError(
+        f"the step {backfill.name} cannot go on: {what}",
+        where="nothing of this batch was changed",
+        todo="a step returns batch.update({…}), queries made by sql(…) and not awaited, a list of them, or None",
+    )

@@ -1,0 +1,276 @@
+"""What a backfill is: `backfill(…)` with SQL, or as a decorator of a step in Python."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from sendoka.backfills.words import strip_end, words
+from sendoka.database.transaction import control_command
+from sendoka.errors import BackfillError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from sendoka.backfills.batch import Batch
+
+    Step = Callable[[Any, Batch], Awaitable[Any]]
+
+__all__ = ["Backfill", "Undecorated", "backfill", "checksum_of", "script_name"]
+
+DATED = re.compile(r"\d{4}_\d{2}_\d{2}_(?P<name>.+)")
+"""A script's name: the day it was written, and the name of its backfill."""
+
+_FIRST_WORDS = ("insert", "update", "delete")
+
+
+def script_name(stem: str) -> str:
+    """Return the backfill's name that a file's name carries: `2026_04_22_message_tenants` gives `message_tenants`."""
+    dated = DATED.fullmatch(stem)
+    return dated["name"] if dated else stem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backfill:
+    """One declared change of the rows of a table. Made by `backfill()`.
+
+    `key` and `columns` are empty where they are left to the table: its primary key, all its columns. Exactly one of
+    `sql` and `step` is there. `verify` is a query that counts what is left to do; without it the rows that satisfy
+    `where` are counted. `module` is where it was declared.
+    """
+
+    table: str
+    where: str | None
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    sql: str | None
+    step: Step | None = field(repr=False)
+    verify: str | None
+    module: str
+    given_name: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name given, or that of the step, or of the variable that holds it. Raises BackfillError for none."""
+        if self.given_name:
+            return self.given_name
+        module = sys.modules.get(self.module)
+        for name, value in vars(module).items() if module else ():
+            if value is self:
+                return name
+        raise BackfillError(
+            f"this backfill of {self.table} has no name",
+            todo="assign it to a variable of its module, or give backfill(…, name=…)",
+        )
+
+    @property
+    def predicate(self) -> str:
+        """`where`, or `true` for every row."""
+        return self.where or "true"
+
+    def __call__(self, *_arguments: object) -> object:
+        """Raise BackfillError: it was used as a decorator although it has its change in sql=."""
+        raise _wrong("it has both sql= and a step; a backfill has one of them", self.table)
+
+    def checksum(self) -> str:
+        """Return the sha256 of the file that declares it, line endings and BOM apart, or of the declaration."""
+        file = getattr(sys.modules.get(self.module), "__file__", None)
+        if file and Path(file).is_file():
+            return checksum_of(Path(file))
+        parts = (self.table, self.where, self.key, self.columns, self.sql, self.verify, _source(self.step))
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def checksum_of(script: Path) -> str:
+    """Return the checksum of a script: the same on every system, whatever its line endings."""
+    text = script.read_text(encoding="utf-8-sig")  # reading translates the line endings
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _source(step: Step | None) -> str:
+    return step.__code__.co_code.hex() if inspect.isfunction(step) else ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Undecorated:
+    """A backfill without `sql=` that still waits for its step: what `@backfill(…)` stands on."""
+
+    table: str
+    where: str | None
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    verify: str | None
+    name: str | None
+
+    def __call__(self, step: Step) -> Backfill:
+        """Return the backfill whose change is `step`. Raises BackfillError for what is no step."""
+        if not callable(step):
+            raise _wrong(
+                "a backfill has either sql= or a step: backfill(…, sql='update …') or @backfill(…)", self.table
+            )
+        shown = getattr(step, "__name__", repr(step))
+        if not inspect.iscoroutinefunction(step):
+            raise _wrong(f"the step {shown} must be an async function", self.table)
+        try:
+            inspect.signature(step).bind(None, None)
+        except TypeError:
+            raise _wrong(f"the step {shown} must take two arguments, (sql, batch)", self.table) from None
+        return Backfill(
+            self.table,
+            self.where,
+            self.key,
+            self.columns,
+            None,
+            step,
+            self.verify,
+            step.__module__,
+            self.name or step.__name__,
+        )
+
+
+@overload
+def backfill(
+    *,
+    table: str,
+    sql: str,
+    where: str | None = None,
+    key: str | Sequence[str] = (),
+    columns: Sequence[str] = (),
+    verify: str | None = None,
+    name: str | None = None,
+) -> Backfill: ...
+
+
+@overload
+def backfill(
+    *,
+    table: str,
+    where: str | None = None,
+    key: str | Sequence[str] = (),
+    columns: Sequence[str] = (),
+    verify: str | None = None,
+    name: str | None = None,
+) -> Undecorated: ...
+
+
+def backfill(
+    *,
+    table: str,
+    sql: str | None = None,
+    where: str | None = None,
+    key: str | Sequence[str] = (),
+    columns: Sequence[str] = (),
+    verify: str | None = None,
+    name: str | None = None,
+) -> Backfill | Undecorated:
+    """Declare a backfill: with `sql=`, or as a decorator of `async def step(sql, batch)`.
+
+    table: the table whose rows are walked, `messages` or `app.messages`; names as Postgres stores them.
+    sql: one INSERT, UPDATE or DELETE, without RETURNING, that reads the relation `page`: the batch's rows, locked.
+    where: which rows are still to be changed. The change must make it false.
+    key: the columns to walk by, by default the primary key; together unique and never null.
+    columns: what `page`, or a batch's rows, hold beside the key; by default all columns.
+    verify: a query that counts what is left to do, where counting the rows of `where` does not say it.
+    name: where the variable, or the step, is not called as the backfill should be.
+
+    A step returns `batch.update({…})`, queries made by `sql(…)`, a list of them, or None. Raises BackfillError at once
+    for what cannot be right.
+    """
+    module = sys._getframe(1).f_globals.get("__name__", "")  # the only way to learn who declares
+    keys = (key,) if isinstance(key, str) else tuple(key)
+    if isinstance(columns, str):
+        raise _wrong(f"columns= is a list of names, not the text {columns!r}", table)
+    declared = _checked(table, where, keys, tuple(columns), verify)
+    if sql is None:
+        return Undecorated(*declared, name)
+    table, where, keys, names, verify = declared
+    return Backfill(table, where, keys, names, _one_change(sql, table), None, verify, module, name)
+
+
+def _checked(
+    table: str, where: str | None, key: tuple[str, ...], columns: tuple[str, ...], verify: str | None
+) -> tuple[str, str | None, tuple[str, ...], tuple[str, ...], str | None]:
+    if not _is_name(table) or not all(table.split(".")) or table.count(".") > 1:
+        raise BackfillError(f"table= is the name of a table, or namespace.table, not {table!r}")
+    for label, names in (("key", key), ("columns", columns)):
+        if not all(_is_name(name) for name in names):
+            raise _wrong(f"{label}= holds names of columns, not {names!r}", table)
+        if len(set(names)) != len(names):
+            raise _wrong(f"{label}= names a column twice", table)
+    where = _fragment("where", where, table)
+    verify = _fragment("verify", verify, table)
+    if where is None and verify is None:
+        raise _wrong(
+            "nothing says when it is done",
+            table,
+            "give where= (the rows still to be changed), or verify= (a query that counts what is left)",
+        )
+    if verify is not None and next(words(verify)) not in {"select", "with"}:
+        raise _wrong("verify= is a query that returns one number: select count(*) from …", table)
+    return table, where, key, columns, verify
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and "\0" not in value
+
+
+def _fragment(label: str, text: str | None, table: str) -> str | None:
+    """Return the condition or query without its end, None where there is none."""
+    if text is None:
+        return None
+    text = strip_end(text)
+    found = list(words(text))
+    if not found:
+        raise _wrong(f"{label}= is empty", table)
+    if ";" in found:
+        raise _wrong(f"{label}= holds more than one statement", table)
+    _closed(label, found, table)
+    return text
+
+
+def _closed(label: str, found: list[str], table: str) -> None:
+    """Refuse what would reach beyond its place once it is wrapped: open parentheses and quotes, parameters."""
+    depth = 0
+    for word in found:
+        depth += (word == "(") - (word == ")")
+        if depth < 0:
+            break
+    if depth:
+        raise _wrong(f"the parentheses of {label}= do not match", table)
+    if {"'", '"'} & set(found):
+        raise _wrong(f"{label}= opens a quote that it does not close", table)
+    if any(re.fullmatch(r"\$\d+", word) for word in found):
+        raise _wrong(f"{label}= has a parameter, and nothing gives it a value", table, "write the value into the text")
+
+
+def _one_change(sql: str, table: str) -> str:
+    """Return the text of the SQL form without its end. Raises BackfillError for what cannot be one batch's change."""
+    text = strip_end(sql)
+    found = list(words(text))
+    first = found[0] if found else ""
+    control = control_command(text)
+    if control:
+        raise _wrong(f"sql= is {control}; a batch is one transaction by itself", table)
+    if first not in _FIRST_WORDS:
+        raise _wrong(f"sql= must be one INSERT, UPDATE or DELETE; it starts with {first.upper() or 'nothing'}", table)
+    if ";" in found:
+        raise _wrong("sql= holds more than one statement", table, "one backfill is one statement; declare another")
+    if "returning" in found:
+        raise _wrong("sql= has a RETURNING; the runner adds its own", table, "leave it out")
+    if "page" not in found and '"page"' not in found:
+        raise _wrong(
+            "sql= does not read `page`, so every batch would change everything",
+            table,
+            "join the rows of the batch: update t set … from page p where t.id = p.id",
+        )
+    _closed("sql", found, table)
+    return text
+
+
+def _wrong(what: str, table: str, todo: str = "") -> BackfillError:
+    return BackfillError(what, where=f"in the backfill of {table}", todo=todo)

@@ -1,0 +1,78 @@
+"""Which failures of a batch pass by themselves, and how long a run waits for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from sendoka.database.retry import Retry
+from sendoka.errors import DatabaseError, EndpointError, Outcome, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+__all__ = ["WAITS", "Patience", "passes"]
+
+WAITS = Retry(attempts=10, first=0.1, longest=5.0)
+"""Ten failures in a row, about half a minute, end a run; it can be resumed."""
+
+_PASSING = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})
+_PASSING_CLASSES = frozenset({"08", "53"})
+
+
+def passes(error: BaseException) -> bool:
+    """Tell whether doing the same again may succeed: locks, time-outs, a database that is away, an answer that is lost.
+
+    Every batch may be sent again whatever became of its first send: the checkpoint sees to that.
+    """
+    if isinstance(error, TransportError):
+        return error.outcome is not Outcome.REFUSED or (isinstance(error, EndpointError) and error.passing)
+    if isinstance(error, DatabaseError):
+        return error.sqlstate in _PASSING or error.sqlstate[:2] in _PASSING_CLASSES
+    return False
+
+
+class Patience:
+    """Waits for failures to pass; runs out after so many in a row. `on_wait` is told each time for what."""
+
+    def __init__(self, on_wait: Callable[[str], None], waits: Retry = WAITS) -> None:
+        self._on_wait = on_wait
+        self._waits = waits
+        self._failures = 0
+        self.retries = 0
+
+    def renew(self) -> None:
+        """Something worked: count from the start again."""
+        self._failures = 0
+
+    async def meet(self, error: Exception) -> bool:
+        """Wait a jittered moment and return True; return False, at once, where waiting is of no use (any more)."""
+        self._failures += 1
+        if not passes(error) or self._failures >= self._waits.attempts:
+            return False
+        self.retries += 1
+        self._on_wait(_reason(error))
+        await anyio.sleep(self._waits.wait(self._failures))
+        return True
+
+    async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work`, which may be done twice, until it answers; what does not pass is raised."""
+        while True:
+            try:
+                result = await work()
+            except (DatabaseError, TransportError) as error:
+                if not await self.meet(error):
+                    raise
+            else:
+                self.renew()
+                return result
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, DatabaseError):
+        return f"{error.message} ({error.sqlstate})"
+    return str(error).partition("\n")[0]

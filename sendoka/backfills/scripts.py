@@ -1,0 +1,77 @@
+"""The scripts of a project's backfill folder: dated files, found by the name of what they do."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from sendoka.backfills.declare import Backfill, checksum_of, script_name
+from sendoka.discover import DiscoveryError, module_names, module_of, the_one
+from sendoka.errors import BackfillError, UnknownBackfill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["checksums", "load", "names", "unknown"]
+
+
+def names(folder: Path) -> dict[str, list[str]]:
+    """Return the backfills of `folder` by name, each with its files (without `.py`); nothing is imported."""
+    found: dict[str, list[str]] = {}
+    for stem in module_names(folder):
+        found.setdefault(script_name(stem), []).append(stem)
+    return found
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Return the checksum of every script of `folder`, by the backfill's name; nothing is imported."""
+    return {name: checksum_of(folder / f"{stems[-1]}.py") for name, stems in names(folder).items()}
+
+
+def load(folder: Path, name: str) -> Backfill:
+    """Import the script of the backfill `name` (or the file of that name) and return what it declares.
+
+    Raises UnknownBackfill where no file has it, with the nearest name, or where several do; DiscoveryError for a script
+    that defines no backfill, or more than one; BackfillError for one that calls it differently than its file does.
+    """
+    known = names(folder)
+    asked = script_name(name.removesuffix(".py"))
+    stems = known.get(asked, [])
+    if not stems:
+        raise unknown(asked, known, f"in {folder}")
+    if len(stems) > 1:
+        raise UnknownBackfill(
+            f"{len(stems)} scripts are called {asked!r}: {', '.join(f'{stem}.py' for stem in stems)}",
+            where=f"in {folder}",
+            todo="a name belongs to one backfill for good; give the newer one another",
+        )
+    return _checked(folder, stems[0], asked)
+
+
+def _checked(folder: Path, stem: str, name: str) -> Backfill:
+    try:
+        backfill = the_one(module_of(folder, stem), Backfill, noun="backfill")
+    except ImportError as error:
+        raise BackfillError(f"{stem}.py cannot be loaded: {error}", where=f"in {folder}") from error
+    except SyntaxError as error:
+        raise BackfillError(
+            f"{stem}.py is not Python: {error.msg}, line {error.lineno}", where=f"in {folder}"
+        ) from error
+    except DiscoveryError as error:
+        raise BackfillError(str(error), where=f"in {folder}") from error
+    if backfill.name != name:
+        raise BackfillError(
+            f"{stem}.py calls its backfill {backfill.name!r}",
+            where=f"in {folder}",
+            todo=f"call it {name}, as its file",
+        )
+    return backfill
+
+
+def unknown(name: str, known: Iterable[str], where: str) -> UnknownBackfill:
+    """Return the error for a name that is not among `known`, with the nearest ones."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3)
+    todo = f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(known) or 'none'}"
+    return UnknownBackfill(f"there is no backfill {name!r}", where=where, todo=todo)

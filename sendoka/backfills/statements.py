@@ -1,0 +1,230 @@
+"""The SQL of a batch, in both forms, as text: nothing here talks to a database.
+
+What was tried and why it is written this way:
+
+- The checkpoint's row is locked first, so a batch that is still in flight, a rival or a lost answer's twin, is waited
+  for; `for update` then gives the newest version of that row.
+- Keys are compared as rows, `(a, b) > (x, y)`: an index condition, where an OR chain is only a filter. The first page
+  has its own text without a lower bound.
+- `page` is read whole before the change starts: a lazily read page lets a trigger on a sibling row hide rows from the
+  change in silence; read whole, Postgres reports it (27000).
+- The cursor moves by what was scanned, never by what was changed, or it would stand still on rows that need no change.
+- The update of the checkpoint joins it by its key alone: after a wait its other columns are those of a newer version.
+"""
+
+# ruff: noqa: S608 - names are quoted by sendoka.quoting, values are parameters, and the rest is constant
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka.backfills.words import words
+from sendoka.database.statement import Statement
+from sendoka.quoting import ident
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.target import Target
+
+__all__ = ["BATCH_COLUMNS", "Fence", "change_batch", "counted", "fence", "look", "page", "remaining", "write_back"]
+
+BATCH_COLUMNS = "state, pass, epoch, seq, cursor::text, scanned, paged, changed, pass_scanned, pass_paged, pass_changed"
+"""What a batch answers of its shard, in the order of `checkpoint.Shard`."""
+
+
+def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
+    """Return one whole batch of the SQL form. Parameters: run, shard, number of rows to scan, token."""
+    keys = _keys(target)
+    aliases = [f"k{place}" for place in range(1, len(keys) + 1)]
+    bound = "" if first else f"where {_row(keys)} > {_row(_cursor('c.cursor', target))}"
+    return f"""with sendoka_checkpoint as (
+  select s.run, s.shard, s.cursor, s.seq from sendoka.backfill_shards s
+  where s.run = $1::bigint and s.shard = $2::int and s.state = 'running' and s.cursor is {"" if first else "not "}null
+  for update
+), sendoka_scan as materialized (
+  select k.* from sendoka_checkpoint c cross join lateral (
+    select {_list(f"{key} as {alias}" for key, alias in zip(keys, aliases, strict=True))} from {target.quoted}
+    {bound}
+    order by {_list(keys)} limit $3::int
+  ) k
+), sendoka_locked as materialized (
+  select {_list(_columns(target))} from {target.quoted}
+  where {_row(keys)} in (select {_list(aliases)} from sendoka_scan) and (
+{backfill.predicate}
+  )
+  order by {_list(keys)} for no key update
+), page as (
+  select l.* from sendoka_locked l where (select count(*) from sendoka_locked) >= 0
+), sendoka_change as (
+{backfill.sql}
+returning 1
+), sendoka_tally as (
+  select (select count(*) from sendoka_scan) as scanned, (select count(*) from sendoka_locked) as paged,
+    (select count(*) from sendoka_change) as changed, (
+      select jsonb_build_array({_list(aliases)}) from sendoka_scan
+      order by {_list(f"{alias} desc" for alias in aliases)} limit 1
+    ) as cursor
+), sendoka_advanced as (
+  update sendoka.backfill_shards b set seq = c.seq + 1, cursor = coalesce(t.cursor, c.cursor), token = $4,
+    scanned = b.scanned + t.scanned, paged = b.paged + t.paged, changed = b.changed + t.changed,
+    pass_scanned = b.pass_scanned + t.scanned, pass_paged = b.pass_paged + t.paged,
+    pass_changed = b.pass_changed + t.changed, updated_at = clock_timestamp(),
+    state = case when t.scanned < $3::int then 'scanned' else b.state end
+  from sendoka_checkpoint c, sendoka_tally t where b.run = c.run and b.shard = c.shard
+  returning b.*, t.scanned as batch_scanned, t.paged as batch_paged, t.changed as batch_changed
+), sendoka_audit as (
+  insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed)
+  select run, shard, seq, epoch, pass, token, cursor, batch_scanned, batch_paged, batch_changed from sendoka_advanced
+)
+select {BATCH_COLUMNS} from sendoka_advanced"""
+
+
+def page(backfill: Backfill, target: Target, *, first: bool) -> str:
+    """Return the read of one page of the Python form. Parameters: number of rows to scan, and the cursor but at first.
+
+    Its columns: rows scanned, the last key scanned (both in the first row only), the row's version, the page's columns.
+    One row with an empty version comes where no scanned row satisfies `where`.
+    """
+    keys = _keys(target)
+    names = [ident(key) for key in target.key]
+    bound = "" if first else f"where {_row(keys)} > {_row(_cursor('$2::jsonb', target))}"
+    return f"""with sendoka_scan as materialized (
+  select (
+{backfill.predicate}
+  ) is true as sendoka_hit, {ident(target.table)}.xmin::text as sendoka_version, {_list(_columns(target))}
+  from {target.quoted}
+  {bound}
+  order by {_list(keys)} limit $1::int
+), sendoka_page as (
+  select row_number() over (order by {_list(names)}) as sendoka_place, * from sendoka_scan where sendoka_hit
+)
+select case when coalesce(sendoka_place, 1) = 1 then (select count(*) from sendoka_scan) end as sendoka_scanned,
+  case when coalesce(sendoka_place, 1) = 1 then (
+    select jsonb_build_array({_list(names)})::text from sendoka_scan
+    order by {_list(f"{name} desc" for name in names)} limit 1
+  ) end as sendoka_cursor, sendoka_version, {_list(ident(column) for column in target.columns)}
+from (select) one left join sendoka_page on true order by sendoka_place"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What a batch of the Python form says it is: the lease it stands on, and how far it moves the cursor."""
+
+    run: int
+    shard: int
+    epoch: int
+    seq: int
+    token: str
+    cursor: str | None
+    scanned: int
+    paged: int
+    last: bool
+    lease: float
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Run, shard and the sequence number of this batch, as parameters."""
+        return str(self.run), str(self.shard), str(self.seq + 1)
+
+
+def fence(batch: Fence) -> Statement:
+    """Return the statement that lets a batch go on only if its lease and its place still hold.
+
+    It moves the checkpoint by compare-and-swap and writes the batch's audit row, whose epoch cannot be null: where
+    nothing could be moved the insert fails with 23502, and with it everything in the request.
+    """
+    text = """with sendoka_fence as (
+  update sendoka.backfill_shards set seq = seq + 1, cursor = coalesce($5::jsonb, cursor), token = $6,
+    scanned = scanned + $7::bigint, pass_scanned = pass_scanned + $7::bigint,
+    paged = paged + $8::bigint, pass_paged = pass_paged + $8::bigint, updated_at = clock_timestamp(),
+    state = case when $9::boolean then 'scanned' else state end,
+    owner = case when $9::boolean then null else owner end,
+    lease_until = case when $9::boolean then null else clock_timestamp() + make_interval(secs => $10::float8) end
+  where run = $1::bigint and shard = $2::int and epoch = $4::bigint and seq = $3::bigint - 1 and state = 'running'
+  returning epoch, pass
+)
+insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed)
+values ($1::bigint, $2::int, $3::bigint, (select epoch from sendoka_fence), (select pass from sendoka_fence),
+  $6, $5::jsonb, $7::bigint, $8::bigint, 0)"""
+    amounts = (str(batch.scanned), str(batch.paged), "true" if batch.last else "false", str(batch.lease))
+    return Statement(text, (*batch.place, str(batch.epoch), batch.cursor, batch.token, *amounts))
+
+
+def look(batch: Fence) -> Statement:
+    """Return the read of the batch's shard as it stands in its transaction."""
+    return Statement(
+        f"select {BATCH_COLUMNS} from sendoka.backfill_shards where run = $1::bigint and shard = $2::int",
+        batch.place[:2],
+    )
+
+
+def counted(statement: Statement, batch: Fence) -> Statement:
+    """Return the statement with its rows counted in the checkpoint and the audit row; as it is if it cannot be wrapped.
+
+    Wrapped is a plain INSERT, UPDATE or DELETE without RETURNING.
+    """
+    found = list(words(statement.text))
+    if not found or found[0] not in {"insert", "update", "delete"} or "returning" in found or ";" in found[:-1]:
+        return statement
+    text = statement.text.rstrip().removesuffix(";") if found[-1] == ";" else statement.text
+    run, shard, seq = (f"${len(statement.params) + place}" for place in (1, 2, 3))
+    wrapped = f"""with sendoka_change as (
+{text}
+returning 1
+), sendoka_counted as (select count(*) as changed from sendoka_change), sendoka_shard as (
+  update sendoka.backfill_shards b set changed = b.changed + n.changed, pass_changed = b.pass_changed + n.changed
+  from sendoka_counted n where run = {run}::bigint and shard = {shard}::int
+)
+update sendoka.backfill_batches b set changed = b.changed + n.changed
+from sendoka_counted n where run = {run}::bigint and shard = {shard}::int and seq = {seq}::bigint"""
+    return Statement(wrapped, (*statement.params, *batch.place))
+
+
+def write_back(backfill: Backfill, target: Target, columns: tuple[str, ...]) -> str:
+    """Return the update behind `batch.update()`. Parameters, text arrays: one a key column, versions, one a column.
+
+    A row is left alone if somebody changed it since the page was read, or if it no longer satisfies `where`.
+    """
+    keys, table = _keys(target), ident(target.table)
+    arrays = len(keys) + 1 + len(columns)
+    names = [f"sendoka_{place}" for place in range(1, arrays + 1)]
+    same = " and ".join(
+        f"{key} = {name}::{target.types[column]}" for key, name, column in zip(keys, names, target.key, strict=False)
+    )
+    version, values = names[len(keys)], names[len(keys) + 1 :]
+    sets = _list(
+        f"{ident(column)} = {name}::{target.types[column]}" for column, name in zip(columns, values, strict=True)
+    )
+    return f"""update {target.quoted} set {sets}
+from unnest({_list(f"${place}::text[]" for place in range(1, arrays + 1))}) as sendoka_batch({_list(names)})
+where {same} and {table}.xmin = {version}::xid and (
+{backfill.predicate}
+)"""
+
+
+def remaining(backfill: Backfill, target: Target) -> Statement:
+    """Return the query whose one number is what is left to do."""
+    return Statement(backfill.verify or f"select count(*) from {target.quoted} where (\n{backfill.predicate}\n)")
+
+
+def _keys(target: Target) -> list[str]:
+    return [f"{ident(target.table)}.{ident(column)}" for column in target.key]
+
+
+def _columns(target: Target) -> list[str]:
+    return [f"{ident(target.table)}.{ident(column)}" for column in target.columns]
+
+
+def _cursor(source: str, target: Target) -> list[str]:
+    return [f"({source} ->> {place})::{target.types[column]}" for place, column in enumerate(target.key)]
+
+
+def _row(parts: list[str]) -> str:
+    return f"({', '.join(parts)})"
+
+
+def _list(parts: Iterable[str]) -> str:
+    return ", ".join(parts)

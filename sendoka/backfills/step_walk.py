@@ -1,0 +1,202 @@
+"""The walk of the Python form: a step's statements behind a fence, the next page in the same request."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+from sendoka.backfills import statements
+from sendoka.backfills.batch import Page, read_page, statements_of
+from sendoka.backfills.checkpoint import Shard, claim, read_shard, release, renew, token_of
+from sendoka.backfills.patience import passes
+from sendoka.backfills.walk import key_of
+from sendoka.database.statement import Statement
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import BackfillError, BackfillRunning, BatchFailed, DatabaseError, Outcome, SendokaError
+
+if TYPE_CHECKING:
+    from sendoka.backfills.walk import WalkOf
+
+__all__ = ["StepWalk"]
+
+_OPTIONS = TransactionOptions(isolation_level="ReadCommitted")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A batch's whole request. It is kept until its fate is known, and sent again as it is.
+
+    The statement `looks_at` reads the shard; unless the batch is the last, the end reads a page of `following` rows.
+    """
+
+    fence: statements.Fence
+    request: list[Statement]
+    looks_at: int
+    following: int
+
+
+class StepWalk:
+    """A `Walk` that holds a lease on its shard; what it sends under a lease that was lost cannot commit."""
+
+    def __init__(self, work: WalkOf, shard: Shard) -> None:
+        self._work = work
+        self._shard = shard
+        self._lease = work.lease
+        self._owner = f"{_process()}:{secrets.token_hex(6)}"
+        self._held = False
+        self._page: Page | None = None
+        self._pending: _Pending | None = None
+
+    async def batch(self, size: int) -> Shard:
+        """Send what is pending, or else claim, read, step and send."""
+        if self._pending is None:
+            if not self._held and not await self._claim():
+                return self._shard
+            if self._page is None:
+                self._page = await self._read(size)
+            self._pending = await self._prepare(self._page, following=size)
+        return await self._send(self._pending)
+
+    async def stop(self) -> None:
+        """Give the lease back; where that fails it runs out by itself."""
+        if self._held:
+            self._held = False
+            with contextlib.suppress(SendokaError):
+                await release(self._work.database, self._work.run, self._work.shard, owner=self._owner)
+
+    async def _claim(self) -> bool:
+        """Take the shard, waiting at most until the lease seen first has run out. False if nothing is left to take."""
+        work, until, rival = self._work, 0.0, None
+        while True:
+            shard = await claim(work.database, work.run, work.shard, owner=self._owner, lease=self._lease)
+            if shard is not None:
+                self._shard, self._held = shard, True
+                return True
+            self._shard, lease = await read_shard(work.database, work.run, work.shard)
+            if self._shard.state != "running":
+                return False
+            if lease.owner != rival:
+                rival, until = lease.owner, max(until, time.monotonic() + lease.seconds + 0.5)
+            left = until - time.monotonic()
+            if left <= 0:
+                raise BackfillRunning(
+                    f"the backfill {work.backfill.name} is being run by {_shown(rival)}",
+                    where="it renewed its lease while this one waited; nothing was changed from here",
+                    todo="let it go on, or stop it first",
+                )
+            work.on_wait(f"{_shown(rival)} holds it for {lease.seconds:.0f} s more")
+            await anyio.sleep(min(left, max(0.1, lease.seconds), 1.0))
+
+    async def _read(self, size: int) -> Page:
+        work = self._work
+        result = await work.database.run(self._page_statement(self._shard.cursor, size))
+        return read_page(result, size, work.backfill, work.target)
+
+    def _page_statement(self, cursor: str | None, size: int) -> Statement:
+        text = statements.page(self._work.backfill, self._work.target, first=cursor is None)
+        return Statement(text, (str(size),) if cursor is None else (str(size), cursor))
+
+    async def _prepare(self, page: Page, *, following: int) -> _Pending:
+        """Run the step on the page, and return the request that makes its answer true."""
+        work, rows = self._work, page.batch.rows
+        changes = statements_of(await self._step(page), work.backfill, work.database) if rows else []
+        batch = statements.Fence(
+            work.run,
+            work.shard,
+            self._shard.epoch,
+            self._shard.seq,
+            secrets.token_hex(8),
+            page.cursor,
+            page.scanned,
+            len(rows),
+            page.scanned < page.asked,
+            self._lease,
+        )
+        request = [statements.fence(batch), *(statements.counted(change, batch) for change in changes)]
+        request.append(statements.look(batch))
+        looks_at = len(request) - 1
+        if not batch.last:
+            request.append(self._page_statement(page.cursor, following))
+        return _Pending(batch, request, looks_at, following)
+
+    async def _step(self, page: Page) -> object:
+        """Call the step, and hold the lease meanwhile. What it raises ends the run, unless it is known to pass."""
+        step, failure, answer = self._work.backfill.step, None, None
+        assert step is not None  # noqa: S101 - walk_of() saw to it
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._keep)
+            try:
+                answer = await step(self._work.database, page.batch)
+            except Exception as error:  # noqa: BLE001 - a step may raise anything; the task group would wrap it
+                failure = error
+            group.cancel_scope.cancel()
+        if failure is None:
+            return answer
+        unknown = getattr(failure, "outcome", None) is Outcome.UNKNOWN
+        if isinstance(failure, BackfillError) or (passes(failure) and not unknown):
+            raise failure
+        raise BatchFailed(
+            f"the step {self._work.backfill.name} raised {type(failure).__name__}: {failure}",
+            cursor=key_of(self._shard.cursor),
+            where=f"on {len(page.batch.rows)} rows after {self._shard.cursor or 'the start'}; none of them was changed",
+            todo="correct it and run it again; it goes on where it stands",
+        ) from failure
+
+    async def _keep(self) -> None:
+        work = self._work
+        while True:
+            await anyio.sleep(self._lease / 3)
+            with contextlib.suppress(SendokaError):
+                await renew(
+                    work.database,
+                    work.run,
+                    work.shard,
+                    owner=self._owner,
+                    epoch=self._shard.epoch,
+                    lease=self._lease,
+                )
+
+    async def _send(self, pending: _Pending) -> Shard:
+        """Send the request. Its fate unknown, it stays pending; its place taken, we look by whom."""
+        work, batch = self._work, pending.fence
+        try:
+            results = await work.database.run_all(pending.request, _OPTIONS)
+        except DatabaseError as error:
+            if error.sqlstate == "57014":
+                self._pending = self._page = None  # the next page is a smaller one
+            if error.sqlstate not in {"23502", "23505"}:
+                raise
+            return await self._settle(pending, error)
+        self._pending = None
+        self._page = None if batch.last else read_page(results[-1], pending.following, work.backfill, work.target)
+        self._shard = Shard.of(results[pending.looks_at].rows[0])
+        self._held = not batch.last
+        return self._shard
+
+    async def _settle(self, pending: _Pending, error: DatabaseError) -> Shard:
+        """Find out what a 23502 or 23505 meant: an earlier send committed, we are fenced off, or the data is wrong."""
+        work, batch = self._work, pending.fence
+        token = await token_of(work.database, work.run, work.shard, batch.seq + 1)
+        shard, lease = await read_shard(work.database, work.run, work.shard)
+        ours = shard.epoch == batch.epoch and lease.owner in {self._owner, None}
+        if token is None and ours and shard.seq == batch.seq and shard.state == "running":
+            raise error
+        self._shard, self._page, self._pending = shard, None, None
+        self._held = ours and token == batch.token and shard.state == "running"
+        return shard
+
+
+def _process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _shown(owner: str | None) -> str:
+    host, _, rest = (owner or "somebody else").partition(":")
+    return f"process {rest.partition(':')[0]} on {host}" if rest else host

@@ -1,0 +1,62 @@
+"""The namespace `sendoka`, where everything of ours in a user's database lives; diff and push never look into it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+from sendoka.database.statement import Statement
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendoka.database.seam import Database
+
+__all__ = ["BOOTSTRAP", "FORMAT", "NAMESPACE", "ensure", "is_race"]
+
+NAMESPACE = "sendoka"
+
+FORMAT = 1
+"""The version of our own tables. A database with a higher one belongs to a newer Sendoka."""
+
+BOOTSTRAP: tuple[Statement, ...] = (
+    Statement("create schema if not exists sendoka"),
+    Statement(
+        "create table if not exists sendoka.facts ("
+        "name text primary key, value text not null, at timestamptz not null default now())"
+    ),
+    Statement(
+        "insert into sendoka.facts (name, value) values ('format', $1) on conflict (name) do nothing",
+        (str(FORMAT),),
+    ),
+)
+"""What stands in front of the first table of ours in a database. Running it again changes nothing."""
+
+# `if not exists` looks first and creates later, so two runners can still collide: on a catalog's unique index, or
+# with the plain "already exists" errors.
+_RACES = frozenset({"42P06", "42P07", "42710"})
+_ATTEMPTS = 20
+
+
+def is_race(error: BaseException) -> bool:
+    """Tell whether `error` means that somebody else was creating the same objects at the same moment."""
+    if not isinstance(error, DatabaseError):
+        return False
+    catalog = error.sqlstate == "23505" and error.schema == "pg_catalog"
+    return catalog or error.sqlstate in _RACES
+
+
+async def ensure(database: Database, tables: Sequence[Statement]) -> None:
+    """Create the namespace and `tables` (each an `if not exists` statement), safe among any number of callers."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            await database.run_all([*BOOTSTRAP, *tables], TransactionOptions(idempotent=True))
+        except DatabaseError as error:
+            if not is_race(error) or attempt == _ATTEMPTS:
+                raise
+            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
+        else:
+            return

@@ -1,0 +1,65 @@
+"""What the commands share: options, a client for the database they mean, and how they print."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from rich.console import Console
+
+    from sendoka.http.client import Neon
+    from sendoka.settings import Source
+
+__all__ = ["connect", "console", "env_file_option", "json_option", "print_json", "run", "say"]
+
+T = TypeVar("T")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the same facts.")
+"""`--json`, as the argument `as_json`. Errors are then one JSON object on stdout too."""
+
+env_file_option = click.option(
+    "--env-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Read DATABASE_URL from this file, whatever the environment says.",
+)
+"""`--env-file FILE`, as the argument `env_file: Path | None` for `sendoka.settings.find_source`."""
+
+
+def connect(source: Source) -> Neon:
+    """Return a client for the database that `source` names, to be entered with `async with`. No I/O happens here."""
+    from sendoka.http.client import neon
+
+    return neon(source.url)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine to its end. Ctrl-C cancels it, lets it clean up and then raises KeyboardInterrupt."""
+    return asyncio.run(work)
+
+
+def say(text: str, *, dim: bool = False, err: bool = False) -> None:
+    """Print a line for a person; styles are left out where nobody sees them."""
+    click.echo(
+        click.style(text, dim=True) if dim else text, err=err, color=False if os.environ.get("NO_COLOR") else None
+    )
+
+
+def print_json(value: object) -> None:
+    """Print `value` as one JSON object on stdout. Dates, paths and the like become their text."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def console() -> Console:
+    """Return a rich console on stdout, for tables, trees and progress. Importing it costs 40 ms, so ask late."""
+    from rich.console import Console
+
+    return Console(highlight=False)

@@ -1,0 +1,33 @@
+"""Check the folder, the schema and its rules: what CI asks of a commit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from sendoka.cli._options import json_option, print_json, say
+from sendoka.settings import read_settings
+
+__all__ = ["check"]
+
+
+@click.command
+@json_option
+def check(as_json: bool) -> int:
+    """Check the folder, the schema and its rules: what CI asks of a commit.
+
+    Needs no database. The migrations must be an unbroken chain, the schema must have no change that was not generated,
+    and the rules of [tool.sendoka.rules] must be kept. Exits with 1 where something is found.
+    """
+    from sendoka.migrations.checks import check as find
+
+    settings = read_settings()
+    findings = find(settings.schema, settings.migrations, settings.rules)
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            say(str(finding))
+        say(f"{len(findings)} found" if findings else "the folder is whole, and the schema is generated")
+    return 1 if findings else 0

@@ -1,0 +1,46 @@
+"""Make a project that works at once, in a folder or here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from sendoka.cli._options import json_option, print_json, say
+from sendoka.cli._starter import LOCAL_PORT, start_project
+from sendoka.settings import VARIABLE
+
+__all__ = ["init"]
+
+MARKS = {"wrote": "+", "extended": "~", "kept": "="}
+
+
+@click.command
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=LOCAL_PORT,
+    show_default=True,
+    help="Where the project's local endpoint listens.",
+)
+@json_option
+def init(folder: Path, port: int, as_json: bool) -> int:
+    """Make a project in FOLDER (by default here) that works at once: a table, a backfill, tests.
+
+    Asks nothing and overwrites nothing: files that are there are kept, a pyproject.toml and a .gitignore get what they
+    lack added to their end. Where schema/ has tables already, no example is written.
+    """
+    project = start_project(folder, port=port)
+    if as_json:
+        print_json({"folder": project.folder, "files": dict(project.files), "next": project.commands})
+        return 0
+    for name, what in project.files:
+        say(f"{MARKS[what]} {name}" + (" (kept as it was)" if what == "kept" else ""), dim=what == "kept")
+    say("\nnext:")
+    for command, reason in project.steps:
+        say(f"  {command:<42} # {reason}")
+    if VARIABLE in os.environ:
+        say(f"\n{VARIABLE} is set in this shell and counts before .env.local: unset it first", err=True)
+    return 0

@@ -1,0 +1,102 @@
+"""What a list of statements run as one transaction may say, and what it may not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["DEFAULT", "READ_ONLY", "TransactionOptions", "control_command", "isolation_level"]
+
+_LEVELS = {
+    "readuncommitted": "ReadUncommitted",
+    "readcommitted": "ReadCommitted",
+    "repeatableread": "RepeatableRead",
+    "serializable": "Serializable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionOptions:
+    """How a transaction is opened. None leaves the choice to the role's and the database's defaults.
+
+    `isolation_level` is one of ReadUncommitted, ReadCommitted, RepeatableRead, Serializable. `idempotent` is the
+    caller's word that running the statements twice does no harm, so that a lost answer may be met by sending again.
+    `timeout` is the seconds this call may take, where it is not the client's own.
+    """
+
+    isolation_level: str | None = None
+    read_only: bool | None = None
+    deferrable: bool | None = None
+    idempotent: bool = False
+    timeout: float | None = None
+
+
+DEFAULT = TransactionOptions()
+READ_ONLY = TransactionOptions(read_only=True)
+
+
+def isolation_level(spelling: str | None) -> str | None:
+    """Return Neon's spelling of a level written in any usual way (`repeatable read`, `REPEATABLE_READ`, …).
+
+    Raises ValueError for anything else.
+    """
+    if spelling is None:
+        return None
+    level = _LEVELS.get(re.sub(r"[\s_-]+", "", str(spelling)).lower())
+    if level is None:
+        raise ValueError(
+            f"{spelling!r} is not an isolation level; use 'read committed', 'repeatable read' or 'serializable'"
+        )
+    return level
+
+
+# What Postgres reads over before the first word: white space, empty statements and comments, which nest.
+_BLANK = re.compile(r"[\s;]+|--[^\r\n]*")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_CONTROL = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"})
+
+
+def control_command(text: str) -> str | None:
+    """Return the transaction command that `text` starts with, None where it is an ordinary statement.
+
+    Such a command would be accepted by the server and break the transaction it stands in. `ROLLBACK TO SAVEPOINT` is
+    no such command, and `PREPARE name AS …` is not `PREPARE TRANSACTION`.
+    """
+    word, at = _next_word(text, 0)
+    if word == "PREPARE":
+        return "PREPARE TRANSACTION" if _next_word(text, at)[0] == "TRANSACTION" else None
+    if word not in _CONTROL:
+        return None
+    if word == "ROLLBACK":
+        following, at = _next_word(text, at)
+        if following in {"WORK", "TRANSACTION"}:
+            following, at = _next_word(text, at)
+        if following == "TO":
+            return None
+    return word
+
+
+def _next_word(text: str, at: int) -> tuple[str, int]:
+    at = _skip_blank(text, at)
+    word = _WORD.match(text, at)
+    return (word[0].upper(), word.end()) if word else ("", at)
+
+
+def _skip_blank(text: str, at: int) -> int:
+    while True:
+        blank = _BLANK.match(text, at)
+        if blank:
+            at = blank.end()
+        elif text.startswith("/*", at):
+            at = _end_of_comment(text, at)
+        else:
+            return at
+
+
+def _end_of_comment(text: str, at: int) -> int:
+    depth = 0
+    for mark in re.finditer(r"/\*|\*/", text[at:]):
+        depth += 1 if mark[0] == "/*" else -1
+        if depth == 0:
+            return at + mark.end()
+    return len(text)

@@ -1,0 +1,180 @@
+"""The client: `sql = neon(url)`, `await sql("select …")`, `await sql.transaction([…])`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sendoka.database.retry import Retry, may_send_again
+from sendoka.database.seam import Database
+from sendoka.database.statement import Statement
+from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_level
+from sendoka.errors import DatabaseError, Outcome, TransportError
+from sendoka.http.encode import encode_all
+from sendoka.http.query import LIST_FORM, Query, Transaction, statements_of
+from sendoka.http.reply import read_batch, read_single
+from sendoka.http.request import batch_request, single_request
+from sendoka.http.target import Target, read_target
+from sendoka.http.transport import Timing, Transport, Transports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import NoReturn, Self, TypeVar
+
+    import httpx
+
+    from sendoka.database.statement import Cells, Result
+    from sendoka.http.query import Queries
+    from sendoka.http.reply import Reply
+    from sendoka.http.request import Request
+
+    T = TypeVar("T")
+
+__all__ = ["Neon", "neon"]
+
+
+class Neon(Database):
+    """A database behind Neon's `POST /sql`. Made by `neon()`; safe to share among any number of tasks.
+
+    It opens no connection before the first statement. Use it in `async with`, or close it with `aclose()`.
+    """
+
+    def __init__(self, target: Target, transports: Transports, *, timeout: float, retry: Retry) -> None:
+        self._target = target
+        self._transports = transports
+        self._timeout = timeout
+        self._retry = retry
+
+    @property
+    def target(self) -> Target:
+        """Which database, and where; its repr shows no secret."""
+        return self._target
+
+    def __call__(self, text: str, /, *params: Any, read_only: bool = False, idempotent: bool = False) -> Query:
+        """Return the query `text` with parameters for `$1, $2, …`. Nothing is sent until it is awaited.
+
+        `read_only=True` tells the server so, and `idempotent=True` is your word that running it twice does no harm;
+        both let a lost answer be met by sending again. Raises TypeError for a parameter that has no Postgres text.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"a statement is text, not {type(text).__name__}")
+        options = TransactionOptions(read_only=True) if read_only else None
+        if idempotent:
+            options = replace(options or DEFAULT, idempotent=True)
+        return Query(self, Statement(text, encode_all(params)), options)
+
+    def transaction(
+        self,
+        queries: Queries | None = None,
+        *,
+        isolation_level: str | None = None,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
+        idempotent: bool = False,
+    ) -> Transaction:
+        """Return a transaction of a list of queries (or of a plain function that returns one), sent when awaited.
+
+        It answers the rows of each statement, in order. Whatever fails, COMMIT included, leaves nothing and raises one
+        error. Options not given are left to the database. Raises TypeError, ValueError or RuntimeError at once for a
+        list that cannot be one transaction.
+        """
+        if queries is None:
+            raise TypeError(LIST_FORM)
+        options = _options(isolation_level, read_only, deferrable, idempotent)
+        return Transaction(self, statements_of(self, queries), options)
+
+    def begin(self, *_arguments: object, **_options: object) -> NoReturn:
+        """Raise an error that shows the list form: over HTTP nothing can be held open."""
+        raise TypeError(f"there is no begin(): {LIST_FORM}")
+
+    async def run(self, statement: Statement) -> Result[Cells]:
+        """Run one statement by itself. See `Database.run`."""
+        return await self.send(statement, None)
+
+    async def run_all(
+        self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
+    ) -> list[Result[Cells]]:
+        """Run `statements` as one transaction, in one request. See `Database.run_all`."""
+        if not statements:
+            return []
+        request = batch_request(self._target, statements, options)
+        return await self._exchange(request, lambda reply: read_batch(reply, statements), True, options)
+
+    async def send(self, statement: Statement, options: TransactionOptions | None) -> Result[Cells]:
+        """Run one statement: as a transaction of one where `options` say something to the server, else by itself."""
+        if options is not None and options.read_only:
+            return (await self.run_all([statement], options))[0]
+        request = single_request(self._target, statement)
+        return await self._exchange(request, lambda reply: read_single(reply, statement), False, options or DEFAULT)
+
+    async def _exchange(
+        self, request: Request, read: Callable[[Reply], T], batch: bool, options: TransactionOptions
+    ) -> T:
+        repeatable = bool(options.read_only) or options.idempotent
+        timing = Timing.start(self._timeout if options.timeout is None else options.timeout)
+        unknown_before = False
+        attempt = 0
+        while True:
+            attempt += 1
+            transport = self._transports.choose()
+            try:
+                return read(await transport.exchange(request, timing))
+            except (TransportError, DatabaseError) as error:
+                wait = self._retry.wait(attempt)
+                again = may_send_again(error, batch=batch, repeatable=repeatable, unknown_before=unknown_before)
+                unknown_before = unknown_before or error.outcome is Outcome.UNKNOWN
+                if not again or attempt >= self._retry.attempts or timing.left() <= wait:
+                    if unknown_before:
+                        # The first send may still arrive and commit, whatever a later one was told.
+                        error.outcome = Outcome.UNKNOWN
+                    raise
+            await transport.sleep(wait)
+
+    async def aclose(self) -> None:
+        """Close the connections. The client can be used again afterwards, and opens new ones."""
+        await self._transports.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<neon {self._target.url} database={self._target.database!r}>"
+
+
+def neon(
+    url: str | None = None,
+    *,
+    endpoint: str | None = None,
+    transport: str | Transport | httpx.AsyncClient | None = None,
+    timeout: float = 60.0,
+    connect_timeout: float = 10.0,
+    retry: Retry | None = None,
+) -> Neon:
+    """Return a client for the database at `url`, `postgresql://user:password@host/database`.
+
+    url: the connection string; `DATABASE_URL` of the environment where it is not given.
+    endpoint: the URL of `POST /sql`, where it is not the one that follows from the host by Neon's rules.
+    transport: an `httpx.AsyncClient` or `Transport` of yours, or "native" or "httpx" to insist. By default native, and
+        httpx where a proxy applies or where respx or pytest-httpx is loaded, so that their mocks work.
+    timeout: seconds for a whole call, retries and a cold start included. connect_timeout: seconds for one connection.
+    retry: how often and how long to wait between sends; only what cannot have run is sent again (see `Outcome`).
+
+    Raises SettingsError, which never shows the string.
+    """
+    if timeout <= 0 or connect_timeout <= 0:
+        raise ValueError("a timeout is a number of seconds above 0")
+    target = read_target(os.environ.get("DATABASE_URL", "") if url is None else url, endpoint)
+    return Neon(target, Transports(target, transport, connect_timeout), timeout=timeout, retry=retry or Retry())
+
+
+def _options(
+    level: str | None, read_only: bool | None, deferrable: bool | None, idempotent: bool
+) -> TransactionOptions:
+    return TransactionOptions(isolation_level(level), read_only, deferrable, idempotent)

@@ -1,0 +1,190 @@
+"""The reply of Neon's protocol, as values: results, or the error and what is known about the statements.
+
+What each status and text means is read in the source of Neon's proxy (`proxy/src/serverless` in neondatabase/neon).
+`refused` needs proof: a closed list of answers that are known to come before anything runs. Whatever is neither on it
+nor an error of the database is `unknown`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sendoka.database.statement import Cells, Field, Result
+from sendoka.errors import AnswerLost, EndpointError, Outcome, ProtocolError, database_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendoka.database.statement import Statement
+    from sendoka.errors import SendokaError
+
+__all__ = ["Reply", "read_batch", "read_single"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer, whole."""
+
+    status: int
+    body: bytes
+
+
+# 400 with an empty code: the connection to the database broke after the statement or COMMIT was sent.
+_BROKEN = (
+    "connection closed",
+    "error communicating with the server",
+    "unexpected message from server",
+    "error parsing response from server",
+    "timeout waiting for server",
+)
+# 400 with an empty code: a check of header, body, credentials or encoding, before anything ran.
+_CHECKED_BEFORE = (
+    "invalid header: ",
+    "invalid connection string",
+    "incorrect scheme",
+    "missing database name",
+    "missing username",
+    "missing authentication credentials",
+    "missing hostname",
+    "password authentication failed for user",
+    "could not parse the HTTP request body",
+    "invalid isolation level",
+    "error encoding message to server",
+    "This IP address ",
+    "This connection is trying to access this endpoint from a blocked network",
+    "Control plane request failed",
+)
+# 500 with an empty code: the compute could not be reached or woken. These pass by themselves …
+_PASSING = (
+    "Couldn't connect to compute node",
+    "Too many connections attempts",
+    "Too many connections to this endpoint. Please try again later.",
+    "Failed to acquire permit to connect to the database.",
+    "pooled connection closed at inconsistent state",
+    "error communicating with the server",
+)
+# … and these need a person.
+_NEEDS_A_PERSON = (
+    "Control plane request failed: endpoint cannot be found",
+    "Control plane request failed: endpoint is disabled",
+    "Control plane request failed: endpoint is temporarily unavailable. Check your quotas",
+)
+_UNREADABLE_CELL = "could not parse postgres response"
+
+_SECRET = re.compile(r"postgres(?:ql)?(?::|%3A)\S*", re.IGNORECASE)
+
+# What Postgres reports when it refuses the login itself: no such database, role or right, wrong password.
+_AT_LOGIN = ("3D000", "28")
+
+
+def read_single(reply: Reply, statement: Statement) -> Result[Cells]:
+    """Return the one result of `reply`, or raise what it reports."""
+    if reply.status != 200:
+        raise _error(reply, [statement], batch=False)
+    return _result(_json(reply))
+
+
+def read_batch(reply: Reply, statements: Sequence[Statement]) -> list[Result[Cells]]:
+    """Return one result for each statement, in order, or raise what `reply` reports."""
+    if reply.status != 200:
+        raise _error(reply, statements, batch=True)
+    document = _json(reply)
+    results = document.get("results") if isinstance(document, dict) else None
+    if not isinstance(results, list) or len(results) != len(statements):
+        count = len(results) if isinstance(results, list) else "no"
+        raise ProtocolError(f"the endpoint answered {count} results for {len(statements)} statements", passing=False)
+    return [_result(result) for result in results]
+
+
+def _json(reply: Reply) -> Any:
+    try:
+        return json.loads(reply.body)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(
+            f"the endpoint answered status {reply.status} with something that is not JSON",
+            passing=reply.status >= 500,
+            where=f"it begins: {_preview(reply.body)}" if reply.body else "the body is empty",
+            todo="check that the connection string leads to Neon or to `sendoka dev`",
+        ) from error
+
+
+def _result(document: Any) -> Result[Cells]:
+    try:
+        fields = tuple(
+            Field(
+                field["name"],
+                field["dataTypeID"],
+                field["tableID"],
+                field["columnID"],
+                field["dataTypeSize"],
+                field["dataTypeModifier"],
+            )
+            for field in document["fields"]
+        )
+        rows, command, count = document["rows"], document["command"], document["rowCount"]
+    except (KeyError, TypeError) as error:
+        raise ProtocolError(
+            "the endpoint answered JSON that is not a result of Neon's protocol", passing=False
+        ) from error
+    if not isinstance(rows, list) or any(not isinstance(row, list) or len(row) != len(fields) for row in rows):
+        raise ProtocolError("the endpoint answered rows that do not fit their fields", passing=False)
+    return Result(fields, rows, command, count)
+
+
+def _error(reply: Reply, statements: Sequence[Statement], *, batch: bool) -> SendokaError:
+    """Return the error that a status other than 200 means."""
+    undone = Outcome.FAILED if batch else Outcome.UNKNOWN
+    if reply.status == 413:
+        return EndpointError("the request is larger than the endpoint takes", status=413, outcome=Outcome.REFUSED)
+    document = _json(reply)
+    if document == "query is not supported":
+        return EndpointError(
+            "the endpoint does not take SQL at this address",
+            status=reply.status,
+            outcome=Outcome.REFUSED,
+            todo="check endpoint=: it ends in /sql",
+        )
+    if not isinstance(document, dict) or not isinstance(document.get("message"), str):
+        said = f"the endpoint answered status {reply.status}: {_preview(reply.body)}"
+        return ProtocolError(said, passing=reply.status >= 500)
+    if reply.status == 507:
+        return EndpointError(document["message"], status=507, outcome=undone, todo="ask for fewer rows: paginate()")
+    if document.get("code"):
+        return _from_postgres(document, reply.status, statements)
+    return _from_endpoint(document["message"], reply.status, undone)
+
+
+def _from_postgres(document: dict[str, Any], status: int, statements: Sequence[Statement]) -> SendokaError:
+    text = statements[0].text if len(statements) == 1 else None
+    code = str(document["code"])
+    fatal = document.get("severity") not in {"ERROR"}
+    if code.startswith(_AT_LOGIN) or status == 500:
+        outcome = Outcome.REFUSED if fatal or status == 500 else Outcome.FAILED
+    else:
+        outcome = Outcome.UNKNOWN if fatal else Outcome.FAILED
+    fields = {name: None if value is None else str(value) for name, value in document.items()}
+    return database_error(fields, statement=text, outcome=outcome)
+
+
+def _from_endpoint(message: str, status: int, undone: Outcome) -> SendokaError:
+    if status == 400 and message.startswith(_BROKEN):
+        return AnswerLost(f"the endpoint lost the database: {message}")
+    if message == _UNREADABLE_CELL:
+        return EndpointError(message, status=status, outcome=undone)
+    if status == 400 and message.startswith(_CHECKED_BEFORE):
+        todo = "check the user and password of the connection string" if "password" in message else ""
+        return EndpointError(message, status=status, outcome=Outcome.REFUSED, todo=todo)
+    if status == 500 and message.startswith(_NEEDS_A_PERSON):
+        return EndpointError(message, status=status, outcome=Outcome.REFUSED)
+    if status == 500 and (message.startswith(_PASSING) or message == "Control plane request failed"):
+        return EndpointError(message, status=status, outcome=Outcome.REFUSED, passing=True)
+    return EndpointError(message, status=status, outcome=Outcome.UNKNOWN)
+
+
+def _preview(body: bytes) -> str:
+    # A page that shows the request's headers back would show the connection string with them.
+    text = _SECRET.sub("postgresql://…", " ".join(body[:1000].decode("utf-8", "replace").split()))
+    return text[:80] + ("…" if len(text) > 80 else "")

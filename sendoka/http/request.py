@@ -1,0 +1,94 @@
+"""The request of Neon's protocol, as values: header lines and a JSON body."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendoka.database.statement import Statement
+    from sendoka.database.transaction import TransactionOptions
+    from sendoka.http.target import Target
+
+__all__ = ["MAX_BODY", "MAX_PARAMETERS", "Request", "batch_request", "single_request"]
+
+MAX_PARAMETERS = 32_767
+"""Neon writes the count of parameters as a signed 16-bit number."""
+
+MAX_BODY = 64 * 1024 * 1024
+"""Neon's limit for a request in production, in bytes."""
+
+Headers = tuple[tuple[str, str], ...]
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """One POST: where to, the header lines (credentials among them: no repr), the body."""
+
+    target: Target
+    headers: Headers
+    body: bytes
+
+
+def _base_headers(target: Target) -> Headers:
+    """Return the header lines that every request to `target` has."""
+    return (
+        ("Neon-Connection-String", target.connection_string),
+        ("Neon-Raw-Text-Output", "true"),
+        ("Neon-Array-Mode", "true"),
+        ("Content-Type", "application/json"),
+        ("Accept", "application/json"),
+        ("User-Agent", f"sendoka/{__version__}"),
+    )
+
+
+def single_request(target: Target, statement: Statement) -> Request:
+    """Return the request that runs one statement. Raises ValueError for what cannot be sent."""
+    return Request(target, _base_headers(target), _body(_query(statement)))
+
+
+def batch_request(target: Target, statements: Sequence[Statement], options: TransactionOptions) -> Request:
+    """Return the request that runs `statements` as one transaction. Raises ValueError for what cannot be sent."""
+    headers = _base_headers(target) + _option_headers(options)
+    return Request(target, headers, _body({"queries": [_query(statement) for statement in statements]}))
+
+
+def _option_headers(options: TransactionOptions) -> Headers:
+    given = (
+        ("Neon-Batch-Isolation-Level", options.isolation_level),
+        ("Neon-Batch-Read-Only", _flag(options.read_only)),
+        ("Neon-Batch-Deferrable", _flag(options.deferrable)),
+    )
+    return tuple((name, value) for name, value in given if value is not None)
+
+
+def _flag(value: bool | None) -> str | None:
+    return None if value is None else "true" if value else "false"
+
+
+def _query(statement: Statement) -> dict[str, object]:
+    if "\0" in statement.text:
+        raise ValueError("the statement holds NUL, which Postgres cannot read")
+    if len(statement.params) > MAX_PARAMETERS:
+        raise ValueError(f"{len(statement.params)} parameters; {MAX_PARAMETERS} are the most for one statement")
+    for number, param in enumerate(statement.params, 1):
+        if param is not None and "\0" in param:
+            raise ValueError(f"parameter ${number} holds NUL, which Postgres cannot store in text")
+    return {"query": statement.text, "params": statement.params}
+
+
+def _body(document: dict[str, object]) -> bytes:
+    try:
+        body = _ENCODE(document).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("a statement or parameter holds half a surrogate pair, which is no character") from error
+    if len(body) > MAX_BODY:
+        raise ValueError(f"the request has {len(body):,} bytes; Neon takes {MAX_BODY:,} at most")
+    return body

@@ -1,0 +1,1 @@
+"""The rules about schemas: one file each, and each file is found."""

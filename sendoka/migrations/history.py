@@ -1,0 +1,205 @@
+"""The chain in the database: its table, the statements of one migration, and the comparison that decides everything.
+
+The unique keys of `sendoka.migrations` are lock, fence and proof at once. A migration's row is inserted before any of
+its statements, in the same transaction: of any number of runners one gets the row, the others wait at its keys and are
+then told that it is there. A row names its parent's row and no two rows name the same one, so the history in a database
+cannot fork, whoever writes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sendoka.bookkeeping import FORMAT
+from sendoka.database.statement import Statement
+from sendoka.errors import MigrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendoka.database.statement import Cells, Result
+    from sendoka.migrations.files import Migration
+
+__all__ = [
+    "REACHED",
+    "TABLES",
+    "Comparison",
+    "Entry",
+    "State",
+    "apply_statements",
+    "compare",
+    "entries",
+    "head_statement",
+    "history_statement",
+    "probe_statements",
+]
+
+TABLES: tuple[Statement, ...] = (
+    Statement(
+        "create table if not exists sendoka.migrations ("
+        "seq int primary key, "
+        "name text not null, "
+        "checksum text not null unique, "
+        "parent text unique references sendoka.migrations (checksum), "
+        "digest text not null, "
+        "state text not null check (state in ('running', 'applied')), "
+        "token text not null, "
+        "applied_at timestamptz, "
+        "duration interval, "
+        "applied_by text not null, "
+        "version text not null)"
+    ),
+    # A plain unique key allows any number of nulls, and so any number of first migrations.
+    Statement(
+        "create unique index if not exists migrations_one_root on sendoka.migrations ((true)) where parent is null"
+    ),
+)
+
+_COLUMNS = (
+    "m.seq::text, m.name, m.checksum, m.state, m.applied_at::text, extract(epoch from m.duration)::text, "
+    "m.applied_by, m.token, (select f.value from sendoka.facts f where f.name = 'format')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the history. `applied_at` is Postgres' text, `seconds` how long the migration took."""
+
+    seq: int
+    name: str
+    checksum: str
+    state: str
+    applied_at: str | None = None
+    seconds: float | None = None
+    applied_by: str | None = None
+    token: str | None = None
+
+
+class State(StrEnum):
+    """What a folder is to a database."""
+
+    APPLIED = "applied"
+    """The database has every file, and no more."""
+    PENDING = "pending"
+    """The folder goes on where the database ends."""
+    NEWER = "newer"
+    """The database has every file, and more: this folder is of older code."""
+    ALTERED = "altered"
+    """A file is not the one that was applied under its name."""
+    FORKED = "forked"
+    """The database and the folder went different ways."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `compare` found.
+
+    `pending` are the files to apply, in order, where `state` is PENDING. `at` is the pair of file and row where the two
+    part, where `state` is ALTERED or FORKED.
+    """
+
+    state: State
+    pending: tuple[Migration, ...] = ()
+    at: tuple[Migration, Entry] | None = None
+
+
+def compare(files: Sequence[Migration], history: Sequence[Entry]) -> Comparison:
+    """Compare a folder with a history, both oldest first and complete. Pure, and the only place that decides."""
+    for file, entry in zip(files, history, strict=False):
+        if file.checksum != entry.checksum:
+            state = State.ALTERED if file.name == entry.name else State.FORKED
+            return Comparison(state, at=(file, entry))
+    if len(files) > len(history):
+        return Comparison(State.PENDING, tuple(files[len(history) :]))
+    return Comparison(State.NEWER if len(history) > len(files) else State.APPLIED)
+
+
+def head_statement(newest: Migration) -> Statement:
+    """Return the question of a cold start: the row of the folder's newest file, and the newest row."""
+    return Statement(
+        f"select {_COLUMNS} from sendoka.migrations m "  # noqa: S608 - constants of this file
+        "where m.checksum = $1 or m.seq = (select max(seq) from sendoka.migrations) order by m.seq",
+        (newest.checksum,),
+    )
+
+
+def history_statement() -> Statement:
+    """Return the question for the whole history, oldest first."""
+    return Statement(f"select {_COLUMNS} from sendoka.migrations m order by m.seq")  # noqa: S608 - the same
+
+
+def entries(result: Result[Cells]) -> list[Entry]:
+    """Return the rows of either question. Raises MigrationError where a newer Sendoka has changed our tables."""
+    for row in result.rows:
+        if row[8] is not None and int(row[8]) > FORMAT:
+            raise MigrationError(
+                f"the tables of this database have format {row[8]}, and this Sendoka knows up to {FORMAT}",
+                todo="install the Sendoka that the rest of the team uses",
+            )
+    return [_entry(row) for row in result.rows]
+
+
+def _entry(row: Cells) -> Entry:
+    seq, name, checksum, state, applied_at, seconds, applied_by, token, _ = row
+    if seq is None or name is None or checksum is None or state is None:
+        raise MigrationError("sendoka.migrations holds a row without seq, name, checksum or state")
+    return Entry(
+        int(seq), name, checksum, state, applied_at, None if seconds is None else float(seconds), applied_by, token
+    )
+
+
+# ------------------------------------------------------------------ one migration as one transaction
+
+
+def apply_statements(migration: Migration, token: str, operator: str, version: str) -> list[Statement]:
+    """Return the whole transaction that applies `migration`; `closing_count` reads what its last statement answered."""
+    return [
+        _settings(),
+        Statement(
+            "insert into sendoka.migrations (seq, name, checksum, parent, digest, state, token, applied_by, version) "
+            "values ($1::int, $2, $3, $4, $3, 'running', $5, session_user || $6, $7)",
+            (
+                str(migration.number),
+                migration.name,
+                migration.checksum,
+                migration.parent.checksum if migration.parent else None,
+                token,
+                f", {operator}" if operator else "",
+                version,
+            ),
+        ),
+        *(Statement(text) for text in migration.statements),
+        Statement("set local role none"),
+        # The row's xmin is this transaction, unless a statement of the file has ended the one that inserted it.
+        Statement(
+            "update sendoka.migrations set state = 'applied', applied_at = now(), "
+            "duration = clock_timestamp() - transaction_timestamp() "
+            "where checksum = $1 and xmin = pg_current_xact_id()::xid "
+            "returning extract(epoch from duration)::text",
+            (migration.checksum,),
+        ),
+    ]
+
+
+def probe_statements(migration: Migration, count: int) -> list[Statement]:
+    """Return a transaction that runs the first `count` statements and then always fails, with REACHED."""
+    return [
+        _settings(),
+        *(Statement(text) for text in migration.statements[:count]),
+        Statement(f"do $probe$ begin raise exception 'reached' using errcode = '{REACHED}'; end $probe$"),
+    ]
+
+
+REACHED = "SB000"
+"""The SQLSTATE of a probe whose statements all ran."""
+
+
+def _settings() -> Statement:
+    # Short waits for locks: a migration that queues behind a long query makes everybody else queue behind it.
+    return Statement(
+        "select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true), "
+        "set_config('search_path', 'public', true)",
+        ("5s", "10min"),
+    )

@@ -1,0 +1,88 @@
+"""What a database has of a folder, file by file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from sendoka.database.transaction import READ_ONLY
+from sendoka.errors import InsufficientPrivilege, UndefinedTable
+from sendoka.migrations.failure import no_grant
+from sendoka.migrations.files import read_folder
+from sendoka.migrations.history import State, compare, entries, history_statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sendoka.database.seam import Database
+    from sendoka.migrations.files import Folder, Migration
+    from sendoka.migrations.history import Entry
+
+__all__ = ["StatusReport", "StatusRow", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """One migration: in the folder, in the database, or both.
+
+    `state` is `applied`, `pending`, `newer` (only the database has it), `altered` or `forked` (the two differ here).
+    """
+
+    name: str
+    state: str
+    checksum: str
+    applied_at: str | None = None
+    seconds: float | None = None
+    applied_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """All migrations, oldest first, and what the folder is to the database."""
+
+    state: State
+    rows: tuple[StatusRow, ...]
+
+    @property
+    def pending(self) -> int:
+        """How many files the database has not."""
+        return sum(row.state == "pending" for row in self.rows)
+
+
+async def status(database: Database, folder: str | Path | Folder = "migrations") -> StatusReport:
+    """Compare `folder` with the history of `database`; one request, nothing is changed.
+
+    Raises MigrationError for a folder that is broken in itself, and for a role that may not read the history.
+    """
+    files = read_folder(folder)
+    try:
+        history = entries((await database.run_all([history_statement()], READ_ONLY))[0])
+    except UndefinedTable:
+        history = []
+    except InsufficientPrivilege as error:
+        raise no_grant(error) from error
+    return StatusReport(compare(files, history).state, tuple(_rows(files, history)))
+
+
+def _rows(files: Sequence[Migration], history: Sequence[Entry]) -> list[StatusRow]:
+    rows = []
+    for file, entry in zip_longest(files, history):
+        if entry is None:
+            rows.append(StatusRow(file.name, "pending", file.checksum))
+        else:
+            rows.append(
+                StatusRow(
+                    entry.name, _state(file, entry), entry.checksum, entry.applied_at, entry.seconds, entry.applied_by
+                )
+            )
+    return rows
+
+
+def _state(file: Migration | None, entry: Entry) -> str:
+    if file is None:
+        return State.NEWER
+    if file.checksum == entry.checksum:
+        return entry.state
+    return State.ALTERED if file.name == entry.name else State.FORKED

@@ -1,0 +1,238 @@
+"""`migrate()`: bring a database to the folder, safe to call on every start of every function at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sendoka import __version__
+from sendoka.bookkeeping import BOOTSTRAP, is_race
+from sendoka.database.transaction import READ_ONLY, TransactionOptions
+from sendoka.errors import (
+    ChecksumMismatch,
+    DatabaseError,
+    ForkedHistory,
+    InsufficientPrivilege,
+    Outcome,
+    TransportError,
+    UndefinedTable,
+)
+from sendoka.migrations.failure import ended_itself, failed, gave_up, is_ours, no_grant
+from sendoka.migrations.files import read_folder, read_newest
+from sendoka.migrations.history import (
+    TABLES,
+    Comparison,
+    State,
+    apply_statements,
+    compare,
+    entries,
+    head_statement,
+    history_statement,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sendoka.database.seam import Database
+    from sendoka.database.statement import Statement
+    from sendoka.migrations.files import Folder, Migration
+    from sendoka.migrations.history import Entry
+
+__all__ = ["Applied", "MigrationReport", "migrate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One migration that was pending when the call began; `by_us` is false where another runner applied it."""
+
+    name: str
+    by_us: bool
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What a call of `migrate` did. `head` is the folder's newest migration, None for an empty folder.
+
+    `ahead` is true where the database has migrations that this folder does not: the code is older than the database.
+    """
+
+    head: str | None
+    applied: tuple[Applied, ...] = ()
+    ahead: bool = False
+
+
+async def migrate(
+    database: Database,
+    folder: str | Path | Folder = "migrations",
+    *,
+    verify: bool = False,
+    deadline: float = 300.0,
+    on_event: Callable[[str], None] | None = None,
+) -> MigrationReport:
+    """Apply what `folder` has and the database has not, each file in one transaction, exactly once.
+
+    With nothing to do it reads one file and sends one request. Whenever something is pending, and with `verify=True`
+    always, the whole folder and every applied checksum are verified first. Rivals are safe: one applies, the others
+    wait and see it applied. A lost answer is met by reading the history and, where the row is not there, sending again.
+
+    deadline: seconds after which waiting for others, or for an answer, is given up. on_event: called with a line when
+    a migration starts, is applied, or waits.
+
+    Raises MigrationError (its leaves say which file, and what to do), or the DatabaseError or TransportError that kept
+    the history from being read.
+    """
+    return await _Run(database, folder, deadline, on_event).go(verify)
+
+
+@dataclass(slots=True)
+class _Run:
+    database: Database
+    folder: str | Path | Folder
+    seconds: float
+    on_event: Callable[[str], None] | None
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    started: float = field(default_factory=time.monotonic)
+    waits: int = 0
+    races: int = 0
+
+    async def go(self, verify: bool) -> MigrationReport:
+        if not verify:
+            newest = read_newest(self.folder)
+            if newest is None:
+                return MigrationReport(None)
+            report = _settled(newest, await self._ask(head_statement(newest)))
+            if report is not None:
+                return report
+        return await self._catch_up(read_folder(self.folder))
+
+    async def _catch_up(self, files: list[Migration]) -> MigrationReport:
+        found: list[str] | None = None
+        ours: dict[str, float | None] = {}
+        while True:
+            history = await self._ask(history_statement())
+            comparison = _checked(compare(files, history or []))
+            if found is None:
+                found = [migration.name for migration in comparison.pending]
+            ours.update({entry.name: entry.seconds for entry in history or [] if entry.token == self.token})
+            if comparison.state is not State.PENDING:
+                return _report(files, found, ours, comparison)
+            await self._apply(comparison.pending, ours, new=history is None)
+
+    async def _ask(self, question: Statement) -> list[Entry] | None:
+        """Return the rows, or None where the database has no history table."""
+        try:
+            return entries((await self.database.run_all([question], READ_ONLY))[0])
+        except UndefinedTable:
+            return None
+        except InsufficientPrivilege as error:
+            raise no_grant(error) from error
+
+    async def _apply(self, pending: Sequence[Migration], ours: dict[str, float | None], *, new: bool) -> None:
+        """Apply `pending` in order, up to the first one that calls for reading the history again."""
+        for migration in pending:
+            self._tell(f"applying {migration.name}")
+            bootstrap = [*BOOTSTRAP, *TABLES] if new else []
+            statements = apply_statements(migration, self.token, _operator(), __version__)
+            try:
+                options = TransactionOptions(timeout=max(1.0, self._left()))
+                results = await self.database.run_all([*bootstrap, *statements], options)
+            except (DatabaseError, TransportError) as error:
+                await self._settle(migration, error, new=new)
+                return
+            if not results[-1].rows:
+                raise ended_itself(migration)
+            ours[migration.name] = float(results[-1].rows[0][0] or 0)
+            self._tell(f"applied {migration.name} in {ours[migration.name]:.2f} s")
+            new = False
+
+    async def _settle(self, migration: Migration, error: DatabaseError | TransportError, *, new: bool) -> None:
+        """Wait and return where the history must be read again; raise where the migration itself is refused.
+
+        No constraint's name decides: whatever may mean a rival, a lock or a lost answer leads to the same reading.
+        """
+        if isinstance(error, InsufficientPrivilege) and (new or is_ours(error)):
+            raise no_grant(error) from error
+        if not self._may_be_applied(error, new=new):
+            if isinstance(error, TransportError):
+                raise error
+            raise await failed(self.database, migration, error) from error
+        left = self._left()
+        if left <= 0:
+            raise gave_up(migration, error, self.seconds) from error
+        self.waits += 1
+        self._tell(f"waiting: {error.what}")
+        pause = min(2.0, 0.05 * 1.5**self.waits) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        await asyncio.sleep(min(pause, left))
+
+    def _may_be_applied(self, error: DatabaseError | TransportError, *, new: bool) -> bool:
+        """Tell whether the migration may be applied by now, by a rival or by what was sent and not answered."""
+        if error.outcome is Outcome.UNKNOWN:
+            return True
+        if not isinstance(error, DatabaseError):
+            return False
+        if new and is_race(error):
+            self.races += 1
+            return self.races <= MAX_RACES
+        return error.sqlstate in _WAITED or (error.sqlstate in _RIVAL and is_ours(error))
+
+    def _left(self) -> float:
+        return self.seconds - (time.monotonic() - self.started)
+
+    def _tell(self, line: str) -> None:
+        if self.on_event is not None:
+            self.on_event(line)
+
+
+def _settled(newest: Migration, history: list[Entry] | None) -> MigrationReport | None:
+    """Return the report of a call with nothing to do, None where something is pending or wrong."""
+    if not history or history[-1].state != "applied":
+        return None
+    if not any(entry.checksum == newest.checksum and entry.state == "applied" for entry in history):
+        return None
+    return MigrationReport(newest.name, ahead=history[-1].checksum != newest.checksum)
+
+
+def _report(
+    files: Sequence[Migration], found: Sequence[str], ours: dict[str, float | None], comparison: Comparison
+) -> MigrationReport:
+    applied = tuple(Applied(name, name in ours, ours.get(name)) for name in found)
+    return MigrationReport(files[-1].name if files else None, applied, ahead=comparison.state is State.NEWER)
+
+
+def _checked(comparison: Comparison) -> Comparison:
+    if comparison.at is None:
+        return comparison
+    file, entry = comparison.at
+    if comparison.state is State.ALTERED:
+        raise ChecksumMismatch(
+            f"{file.name}.sql was edited after it was applied",
+            where=f"applied: sha256:{entry.checksum[:12]}…, the file: sha256:{file.checksum[:12]}…",
+            todo="restore the file (git checkout) and put the change into a new migration",
+        )
+    raise ForkedHistory(
+        f"the database went another way: it has {entry.name} where the folder has {file.name}",
+        where=f"migration number {entry.seq} of the database",
+        todo="if the file was renamed, rename it back; else this folder belongs to another database or branch",
+    )
+
+
+# A rival's row, a rival's bootstrap, a lock or a timeout: each may mean that the migration is applied by now.
+_RIVAL = frozenset({"23505", "23503"})
+_WAITED = frozenset({"55P03", "57014", "40P01", "40001"})
+
+
+MAX_RACES = 5
+"""How often others may be met creating our tables at the same moment, before the migration itself is at fault."""
+
+
+def _operator() -> str:
+    """Return who runs this, for the audit: the system's user and host where the environment says."""
+    user = os.environ.get("USER") or os.environ.get("LOGNAME") or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or ""
+    return user[:100]

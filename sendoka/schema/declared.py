@@ -1,0 +1,140 @@
+"""SQLAlchemy's side of reading a schema: texts, types and names, and a loud refusal of what no kind manages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import DefaultClause, Enum, exc, text
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.sql.elements import ClauseElement
+
+from sendoka.errors import SchemaError
+from sendoka.quoting import literal
+from sendoka.schema.model import PUBLIC, Expression
+from sendoka.schema.names import MAX_NAME
+from sendoka.schema.typenames import canonical_type
+
+if TYPE_CHECKING:
+    from sqlalchemy import Column, Constraint, Index, Table
+    from sqlalchemy.types import TypeEngine
+
+__all__ = [
+    "checked_name",
+    "default_of",
+    "expression_of",
+    "is_created",
+    "namespace_of",
+    "options_of",
+    "refuse",
+    "text_of",
+    "type_of",
+]
+
+# `named` is the paramstyle that leaves percent signs alone.
+_DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped
+_COMPILER = _DIALECT.ddl_compiler(_DIALECT, None)  # type: ignore[arg-type]  # no statement: it writes expressions
+_COLLATE = re.compile(r' COLLATE (?P<name>"(?:[^"]|"")+"|\S+)$')
+
+
+def refuse(what: str, where: str, todo: str = "") -> SchemaError:
+    """Return the error for something that SQLAlchemy can declare and no kind manages."""
+    return SchemaError(f"{what} is not managed yet", where=f"in {where}", todo=todo)
+
+
+def namespace_of(table: Table) -> str:
+    """Return the namespace of a table."""
+    return checked_name(table.schema or PUBLIC, "the namespace of a table")
+
+
+def checked_name(name: str, what: str) -> str:
+    """Return `name` as plain text. Raises SchemaError for one that Postgres would cut or cannot hold."""
+    if not name or "\0" in name:
+        raise SchemaError(f"{name!r} cannot be the name of {what}")
+    length = len(name.encode())
+    if length > MAX_NAME:
+        raise SchemaError(
+            f"the name of {what} has {length} bytes, and Postgres would cut it at {MAX_NAME}",
+            where=name,
+            todo="give it a shorter name",
+        )
+    return str(name)
+
+
+def text_of(element: Any, where: str) -> str:
+    """Return the SQL of a column expression, values in place. Raises SchemaError where Postgres' dialect has none."""
+    try:
+        written: str = _COMPILER.sql_compiler.process(element, include_table=False, literal_binds=True)
+    except (exc.CompileError, exc.ArgumentError, NotImplementedError) as error:
+        raise SchemaError(f"an expression cannot be written as SQL: {error}", where=f"in {where}") from error
+    if not written.strip():
+        raise SchemaError("an expression is empty", where=f"in {where}")
+    return written.strip()
+
+
+def expression_of(element: Any, where: str) -> Expression | None:
+    """Return the expression that `element` (text, or one of SQLAlchemy's) declares; None for None."""
+    if element is None:
+        return None
+    return Expression(declared=text_of(text(element) if isinstance(element, str) else element, where))
+
+
+def default_of(column: Column[Any], where: str) -> Expression | None:
+    """Return the server's default of a column. Raises SchemaError for a generated value of any form."""
+    if column.identity is not None:
+        raise refuse("an identity column", where, "take primary_key(): its ids are made by the client")
+    if column.computed is not None:
+        raise refuse("a generated column", where)
+    if getattr(column.default, "is_sequence", False):
+        raise refuse("a sequence", where)
+    default = column.server_default
+    if default is None:
+        return None
+    if not isinstance(default, DefaultClause):
+        raise refuse(f"the default {type(default).__name__}", where)
+    value: Any = default.arg
+    return Expression(declared=literal(value)) if isinstance(value, str) else expression_of(value, where)
+
+
+def type_of(declared: TypeEngine[Any], where: str) -> tuple[str, str | None]:
+    """Return a type as Postgres spells it, and its collation if it names one.
+
+    Raises SchemaError for a type that Postgres' dialect cannot write and for one that is not built in (an enum, a
+    domain, an extension's).
+    """
+    try:
+        written = declared.compile(dialect=_DIALECT)
+    except (exc.CompileError, exc.UnsupportedCompilationError) as error:
+        raise SchemaError(f"the type {declared!r} cannot be written for Postgres", where=f"in {where}") from error
+    collate = _COLLATE.search(written)
+    canonical = canonical_type(written[: collate.start()] if collate else written)
+    if canonical is None or (isinstance(declared, Enum) and declared.native_enum):
+        raise refuse(f"the type {written}", where, "the built-in types are; for an enum take a text with a check")
+    return canonical, getattr(declared, "collation", None) or _inner_collation(declared)
+
+
+def _inner_collation(declared: TypeEngine[Any]) -> str | None:
+    inner = getattr(declared, "item_type", None) or getattr(declared, "impl", None)
+    collation = getattr(inner, "collation", None)
+    return collation if isinstance(collation, str) else None
+
+
+def is_created(item: Any) -> bool:
+    """Tell whether SQLAlchemy would create the constraint on Postgres; a type's own check may be for others only."""
+    rule = getattr(item, "_create_rule", None)
+    return rule is None or bool(rule(_COMPILER))
+
+
+def _is_given(value: Any) -> bool:
+    """Tell whether an option is set; an expression has no truth of its own."""
+    return isinstance(value, ClauseElement) or bool(value)
+
+
+def options_of(item: Constraint | Index | Table, managed: frozenset[str], where: str) -> dict[str, Any]:
+    """Return the `postgresql_*` options of an item that are set. Raises SchemaError for one not in `managed`."""
+    values = item.dialect_options["postgresql"]
+    given = {name: values[name] for name in values if _is_given(values[name])}
+    for name in given:
+        if name not in managed:
+            raise refuse(f"postgresql_{name}", where)
+    return given

@@ -1,0 +1,128 @@
+"""The difference of two schemas, as a pure function of their models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka.schema.kind import Renaming
+from sendoka.schema.kinds import kind_of
+from sendoka.schema.model import Member, Model
+from sendoka.schema.spelling import differences, remember
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sendoka.schema.model import Object
+
+__all__ = ["Altered", "Changes", "Renamed", "diff"]
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """An object that is in both schemas, and the properties in which it differs."""
+
+    old: Object
+    new: Object
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """An object that keeps its content and gets a new name. `answered` is false where nobody had to be asked."""
+
+    old: Object
+    new: Object
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What leads from one schema to another. `old` already has the new names of what was renamed."""
+
+    old: Model
+    new: Model
+    renamed: tuple[Renamed, ...]
+    dropped: tuple[Object, ...]
+    altered: tuple[Altered, ...]
+    created: tuple[Object, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.renamed or self.dropped or self.altered or self.created)
+
+
+def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
+    """Return the changes that lead from `old` to `new`, once the tables and columns of `renaming` are renamed.
+
+    Nothing is taken for a rename but what `renaming` says, and constraints and indexes that differ in their name alone.
+    """
+    renaming = renaming or Renaming()
+    answered = tuple(_answered(old, renaming))
+    moved = Model.of((kind_of(each).moved(each, renaming) for each in old), old.unmanaged) if answered else old
+    new = remember(moved, new)
+    dropped = [each for key, each in moved.objects.items() if key not in new]
+    created = [each for key, each in new.objects.items() if key not in moved]
+    renamed = tuple(_renamed(dropped, created, moved))
+    gone = {each.old.id for each in renamed}
+    come = {each.new.id for each in renamed}
+    return Changes(
+        moved,
+        new,
+        (*answered, *renamed),
+        tuple(each for each in dropped if each.id not in gone),
+        tuple(_altered(moved, new)),
+        tuple(each for each in created if each.id not in come),
+    )
+
+
+def _answered(old: Model, renaming: Renaming) -> Iterator[Renamed]:
+    """Yield the answered renames, tables first: a column's statement already speaks of its table's new name."""
+    if not (renaming.tables or renaming.columns):
+        return
+    for each in sorted(old, key=lambda each: kind_of(each).rank):
+        kind = kind_of(each)
+        after = kind.moved(each, renaming)
+        if after.name != each.name:
+            yield Renamed(kind.moved(each, Renaming(tables=renaming.tables)) if _is_part(each) else each, after, True)
+
+
+def _is_part(each: Object) -> bool:
+    return isinstance(each, Member)
+
+
+def _renamed(dropped: Iterable[Object], created: Iterable[Object], old: Model) -> Iterator[Renamed]:
+    """Pair the constraints and indexes that are equal but for their name."""
+    taken = {(each.namespace, kind_of(each).relation(each)) for each in old}
+    waiting = [each for each in created if _may_be_renamed(each) and not _is_taken(each, taken)]
+    by_content: dict[tuple[str, str, str], list[Object]] = {}
+    for each in waiting:
+        by_content.setdefault(_place(each), []).append(each)
+    for each in dropped:
+        if _may_be_renamed(each):
+            twins = by_content.get(_place(each), [])
+            twin = next((other for other in twins if not differences(each, other)), None)
+            if twin is not None:
+                twins.remove(twin)
+                yield Renamed(each, twin, False)
+
+
+def _may_be_renamed(each: Object) -> bool:
+    return isinstance(each, Member) and each.kind != "column"
+
+
+def _is_taken(each: Object, taken: set[tuple[str, str | None]]) -> bool:
+    relation = kind_of(each).relation(each)
+    return relation is not None and (each.namespace, relation) in taken
+
+
+def _place(each: Object) -> tuple[str, str, str]:
+    return (each.kind, each.id.namespace, each.id.table)
+
+
+def _altered(old: Model, new: Model) -> Iterator[Altered]:
+    for key, after in new.objects.items():
+        before = old.objects.get(key)
+        if before is not None:
+            changed = differences(before, after)
+            if changed:
+                yield Altered(before, after, changed)

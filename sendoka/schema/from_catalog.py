@@ -1,0 +1,77 @@
+"""A schema as a database has it: one read-only batch, whatever the size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sendoka.database.statement import Statement
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import ProgrammingError, SchemaError
+from sendoka.schema.kinds import all_kinds
+from sendoka.schema.model import Model
+from sendoka.schema.stored import loaded
+
+if TYPE_CHECKING:
+    from sendoka.database.seam import Database
+    from sendoka.database.statement import Cells, Result
+
+__all__ = ["model_from_catalog"]
+
+OLDEST = 14
+"""The oldest major version of Postgres that is read."""
+
+# Nothing is found by search path, so every name and every expression comes back qualified.
+_SETTINGS = "select set_config('search_path', '', true), current_setting('server_version_num')::int / 10000"
+
+_COMMON = """
+    with namespaces as (
+        select n.oid, n.nspname from pg_namespace n
+         where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'sendoka') and not exists (
+               select from pg_depend d
+                where d.classid = 'pg_namespace'::regclass and d.objid = n.oid and d.deptype = 'e')),
+    tables as (
+        select c.oid, n.nspname as namespace, c.relname as name
+          from pg_class c join namespaces n on n.oid = c.relnamespace
+         where c.relkind = 'r' and not c.relispartition and not exists (
+               select from pg_depend d
+                where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))
+"""
+
+_OPTIONS = TransactionOptions(isolation_level="RepeatableRead", read_only=True)
+
+
+async def model_from_catalog(database: Database) -> Model:
+    """Return the schema of a database, its expressions in Postgres' own spelling.
+
+    What no kind manages is named in `Model.unmanaged`. The namespace `sendoka`, Postgres' own and what belongs to an
+    extension are not looked into. Raises SchemaError for a server that is too old, and what the database raises.
+    """
+    kinds = all_kinds()
+    queries = [_objects(kind.catalog) for kind in kinds]
+    unmanaged = [_COMMON + kind.unmanaged for kind in kinds if kind.unmanaged]
+    try:
+        results = await database.run_all([Statement(text) for text in (_SETTINGS, *queries, *unmanaged)], _OPTIONS)
+    except ProgrammingError as error:
+        # An old catalog lacks columns that are asked for; say why instead of which.
+        _check_version(await database.run(Statement(_SETTINGS)), error)
+        raise
+    objects = [
+        loaded(kind, cell, "the catalog")
+        for kind, result in zip(kinds, results[1 : 1 + len(kinds)], strict=True)
+        for cell in _cells(result)
+    ]
+    return Model.of(objects, sorted(line for result in results[1 + len(kinds) :] for line in _cells(result)))
+
+
+def _objects(catalog: str) -> str:
+    return f"{_COMMON} select row_to_json(o)::text from ({catalog}) o"  # noqa: S608 - both parts are our own constants
+
+
+def _cells(result: Result[Cells]) -> list[str]:
+    return [row[0] for row in result.rows if row[0] is not None]
+
+
+def _check_version(result: Result[Cells], cause: ProgrammingError) -> None:
+    version = int(result.rows[0][1] or 0)
+    if version < OLDEST:
+        raise SchemaError(f"the server is Postgres {version}; Sendoka reads {OLDEST} and newer") from cause

@@ -1,0 +1,65 @@
+"""What all constraints share: how they are added, dropped, renamed and named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sendoka.quoting import ident, qualified
+from sendoka.schema.declared import checked_name, refuse
+from sendoka.schema.model import Id, Member
+from sendoka.schema.names import default_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Constraint, Table
+
+__all__ = ["add", "alter_table", "column_ids", "columns_list", "constraint_name", "deferring", "drop", "rename"]
+
+
+def alter_table(constraint: Member) -> str:
+    """Return `ALTER TABLE …` for the table it stands in."""
+    return f"ALTER TABLE {qualified(constraint.namespace, constraint.table)}"
+
+
+def add(constraint: Member, clause: str) -> str:
+    """Return the statement that adds the constraint."""
+    return f"{alter_table(constraint)} ADD {clause}"
+
+
+def drop(constraint: Member) -> str:
+    """Return the statement that drops the constraint."""
+    return f"{alter_table(constraint)} DROP CONSTRAINT {ident(constraint.name)}"
+
+
+def rename(old: Member, new: Member) -> str:
+    """Return the statement that renames the constraint."""
+    return f"{alter_table(old)} RENAME CONSTRAINT {ident(old.name)} TO {ident(new.name)}"
+
+
+def columns_list(names: Iterable[str]) -> str:
+    """Return `("a", "b")`."""
+    return f"({', '.join(map(ident, names))})"
+
+
+def column_ids(namespace: str, table: str, names: Iterable[str]) -> Iterator[Id]:
+    """Yield the ids of a table and of its columns."""
+    yield Id("table", namespace, "", table)
+    for name in names:
+        yield Id("column", namespace, table, name)
+
+
+def deferring(deferrable: bool, initially_deferred: bool) -> str:
+    """Return the words for when the constraint is checked; none for at once."""
+    if not deferrable:
+        return ""
+    return " DEFERRABLE INITIALLY DEFERRED" if initially_deferred else " DEFERRABLE"
+
+
+def constraint_name(constraint: Constraint, table: Table, columns: Iterable[str], label: str) -> str:
+    """Return the declared name, else the one Postgres would give. Raises SchemaError for a comment on it."""
+    if getattr(constraint, "comment", None) is not None:
+        raise refuse("a constraint's comment", f"table {table.fullname}")
+    if isinstance(constraint.name, str):
+        return checked_name(constraint.name, f"a constraint of {table.fullname}")
+    return default_name(table.name, "_".join(columns), label)

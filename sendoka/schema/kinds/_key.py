@@ -1,0 +1,108 @@
+"""What primary keys and uniques share: columns kept distinct by an index of the same name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sendoka.quoting import ident
+from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds import _constraint as constraint
+from sendoka.schema.model import Id, Member
+from sendoka.schema.step import Hazard, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
+
+    from sendoka.schema.model import Model, Object
+
+__all__ = ["CATALOG", "Key", "KeyKind", "timing"]
+
+CATALOG = """
+    select t.namespace, t.name as "table", k.conname as name,
+           (select json_agg(a.attname order by c.place) from unnest(k.conkey) with ordinality c(number, place)
+              join pg_attribute a on a.attrelid = t.oid and a.attnum = c.number) as columns,
+           coalesce((select json_agg(a.attname order by c.place)
+              from unnest(i.indkey::int2[]) with ordinality c(number, place)
+              join pg_attribute a on a.attrelid = t.oid and a.attnum = c.number
+             where c.place > i.indnkeyatts), '[]') as include,
+           k.condeferrable as "deferrable", k.condeferred as initially_deferred
+           {more}
+      from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = '{type}'
+           join pg_index i on i.indexrelid = k.conindid
+     order by t.namespace, t.name, k.conname"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key(Member):
+    """Columns that are distinct together, and columns that ride along in the index."""
+
+    columns: tuple[str, ...]
+    include: tuple[str, ...] = ()
+    deferrable: bool = False
+    initially_deferred: bool = False
+
+
+K = TypeVar("K", bound=Key)
+
+
+def timing(declared: PrimaryKeyConstraint | UniqueConstraint) -> dict[str, Any]:
+    """Return when SQLAlchemy says the constraint is checked."""
+    deferred = str(declared.initially or "").upper() == "DEFERRED"
+    return {"deferrable": bool(declared.deferrable) or deferred, "initially_deferred": deferred}
+
+
+class KeyKind(Kind[K]):
+    """ADD CONSTRAINT … PRIMARY KEY or UNIQUE, and their kin. `words` come before the columns."""
+
+    def words(self, key: K) -> str:
+        """Return PRIMARY KEY or UNIQUE."""
+        raise NotImplementedError
+
+    def part(self, new: K) -> str:
+        """Return the constraint's clause."""
+        include = f" INCLUDE {constraint.columns_list(new.include)}" if new.include else ""
+        when = constraint.deferring(new.deferrable, new.initially_deferred)
+        columns = constraint.columns_list(new.columns)
+        return f"CONSTRAINT {ident(new.name)} {self.words(new)} {columns}{include}{when}"
+
+    def create(self, new: K, parts: Sequence[str]) -> list[Step]:
+        """Return ALTER TABLE … ADD CONSTRAINT."""
+        return [Step(constraint.add(new, self.part(new)))]
+
+    def drop(self, old: K) -> str:
+        """Return ALTER TABLE … DROP CONSTRAINT."""
+        return constraint.drop(old)
+
+    def needs(self, obj: K, model: Model) -> Iterator[Id]:
+        """Yield its table and its columns."""
+        return constraint.column_ids(obj.namespace, obj.table, (*obj.columns, *obj.include))
+
+    def moved(self, obj: K, renaming: Renaming) -> K:
+        """Return it with the new names of its table and columns."""
+        place = (obj.namespace, obj.table)
+        return replace(
+            obj,
+            table=renaming.table(*place),
+            columns=renaming.columns_of(*place, obj.columns),
+            include=renaming.columns_of(*place, obj.include),
+        )
+
+    def rename(self, old: K, new: K) -> str:
+        """Return ALTER TABLE … RENAME CONSTRAINT, which renames the index as well."""
+        return constraint.rename(old, new)
+
+    def risks(self, new: K) -> tuple[Hazard, ...]:
+        """Return the lock while the index is built."""
+        why = f"{new.table} is locked, for reading too, while the index is built; it fails on equal values"
+        return (Hazard(f"add-{self.name}", new.id.address, why),)
+
+    def relation(self, obj: K) -> str:
+        """Return the name of its index."""
+        return obj.name
+
+    def survives(self, obj: K, old: Object, new: Object) -> bool:
+        """Return true: Postgres builds the index again by itself."""
+        return True

@@ -1,0 +1,234 @@
+"""Columns: name, type with modifiers and collation, NOT NULL, default."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sendoka.quoting import ident, qualified
+from sendoka.schema.declared import checked_name, default_of, namespace_of, refuse, type_of
+from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.model import Expression, Id, Member, Object
+from sendoka.schema.spelling import renamed_in
+from sendoka.schema.step import Hazard, Step
+from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Column as Declared
+    from sqlalchemy import Table
+
+    from sendoka.schema.model import Model
+
+__all__ = ["Column", "ColumnKind", "changes_family"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Member):
+    """A column. `type` and `collation` are in Postgres' spelling; the place among its neighbours is no property."""
+
+    kind = "column"
+    type: str
+    collation: str | None = None
+    not_null: bool = False
+    default: Expression | None = None
+
+
+class ColumnKind(Kind[Column]):
+    """ADD COLUMN and its kin."""
+
+    name = "column"
+    rank = 20
+    holds = Column
+    catalog = """
+        select t.namespace, t.name as "table", a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
+               case when a.attcollation <> y.typcollation then
+                    case when k.collnamespace = 'pg_catalog'::regnamespace then k.collname::text
+                         else k.collnamespace::regnamespace || '.' || k.collname end end as collation,
+               a.attnotnull as not_null,
+               case when d.oid is not null then json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end
+                    as "default"
+          from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+               join pg_type y on y.oid = a.atttypid
+               left join pg_collation k on k.oid = a.attcollation
+               left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = ''
+         order by t.namespace, t.name, a.attnum"""
+    unmanaged = """
+        select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' ' || o.what
+          from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+               join pg_type y on y.oid = a.atttypid, lateral (values
+               ('is an identity', a.attidentity <> ''), ('is generated', a.attgenerated <> ''),
+               ('has its own storage', a.attstorage <> y.typstorage),
+               ('has its own compression', a.attcompression <> ''),
+               ('has a collation of its own namespace', exists (select from pg_collation o where o.oid = a.attcollation
+                                                                   and o.collnamespace <> 'pg_catalog'::regnamespace)),
+               ('has options', a.attoptions is not null), ('has its own grants', a.attacl is not null),
+               ('has a comment', exists (select from pg_description d where d.objoid = t.oid and d.objsubid = a.attnum
+                                            and d.classoid = 'pg_class'::regclass))) o(what, met)
+         where o.met order by 1"""
+
+    def declared(self, tables: Sequence[Table]) -> Iterator[Column]:
+        """Read the columns of the tables."""
+        for table in tables:
+            serial = table.autoincrement_column
+            for column in table.columns:
+                where = f"column {table.fullname}.{column.name}"
+                if column is serial and column.server_default is None and column.identity is None:
+                    todo = "write autoincrement=False and give the id yourself, or take primary_key()"
+                    raise refuse("a serial primary key", where, todo)
+                yield _declared(column, table, where)
+
+    def create(self, new: Column, parts: Sequence[str]) -> list[Step]:
+        """Return ALTER TABLE … ADD COLUMN."""
+        return [Step(f"{_alter_table(new)} ADD COLUMN {_clause(new)}")]
+
+    def part(self, new: Column) -> str:
+        """Return the column's definition."""
+        return _clause(new)
+
+    def drop(self, old: Column) -> str:
+        """Return ALTER TABLE … DROP COLUMN."""
+        return f"{_alter_table(old)} DROP COLUMN {ident(old.name)}"
+
+    def needs(self, obj: Column, model: Model) -> Iterator[Id]:
+        """Yield its table."""
+        yield Id("table", obj.namespace, "", obj.table)
+
+    def moved(self, obj: Column, renaming: Renaming) -> Column:
+        """Return it under its new name and its table's."""
+        name = renaming.column(obj.namespace, obj.table, obj.name)
+        table = renaming.table(obj.namespace, obj.table)
+        default = renamed_in(obj.default, renaming.within(obj.namespace, obj.table))
+        return replace(obj, name=name, table=table, default=default)
+
+    def rename(self, old: Column, new: Column) -> str:
+        """Return ALTER TABLE … RENAME COLUMN."""
+        return f"{_alter_table(old)} RENAME COLUMN {ident(old.name)} TO {ident(new.name)}"
+
+    def alter(self, old: Column, new: Column, changed: frozenset[str]) -> list[Step]:
+        """Return what changes it in place; the default is taken down while the type changes."""
+        retyped = bool(changed & {"type", "collation"})
+        steps = []
+        if old.default and (retyped or ("default" in changed and not new.default)):
+            steps.append(_set(new, "DROP DEFAULT"))
+        if retyped:
+            steps.append(_retype(old, new))
+        if new.default and (retyped or "default" in changed):
+            steps.append(_set(new, f"SET DEFAULT {new.default.text}"))
+        if "not_null" in changed:
+            steps.append(_set(new, "SET NOT NULL", _not_null(new)) if new.not_null else _set(new, "DROP NOT NULL"))
+        return steps
+
+    def risks(self, new: Column) -> tuple[Hazard, ...]:
+        """Return what adding it does to rows that are there: fail without a value, or write each again."""
+        if new.not_null and new.default is None:
+            why = f"rows that {new.table} may have get no value for {new.name}, and the statement fails"
+            instead = "give it a server default, or add it nullable and fill it with a backfill"
+            return (Hazard("not-null", new.id.address, why, asks=True, instead=instead),)
+        if new.default is not None and _is_volatile(new.default.text):
+            why = f"every row of {new.table} is written again under an exclusive lock, to hold its own default"
+            return (Hazard("rewrite", new.id.address, why, instead="add it without a default, then set the default"),)
+        return ()
+
+    def loss(self, old: Column) -> Hazard:
+        """Return the loss of its values."""
+        address = old.id.address
+        return Hazard("drop-column", address, f"the column {address} is dropped with all its values", asks=True)
+
+
+def _declared(column: Declared[Any], table: Table, where: str) -> Column:
+    if column.comment is not None:
+        raise refuse("a column's comment", where)
+    if column.system:
+        raise refuse("a system column", where)
+    kind_of_value, collation = type_of(column.type, where)
+    return Column(
+        name=checked_name(column.name, "a column"),
+        namespace=namespace_of(table),
+        table=table.name,
+        type=kind_of_value,
+        collation=collation,
+        not_null=not column.nullable,
+        default=default_of(column, where),
+    )
+
+
+def _alter_table(column: Column) -> str:
+    return f"ALTER TABLE {qualified(column.namespace, column.table)}"
+
+
+def _typed(column: Column) -> str:
+    collation = f" COLLATE {ident(column.collation)}" if column.collation else ""
+    return short_type(column.type) + collation
+
+
+def _clause(column: Column) -> str:
+    default = f" DEFAULT {column.default.text}" if column.default else ""
+    return f"{ident(column.name)} {_typed(column)}{default}{' NOT NULL' if column.not_null else ''}"
+
+
+def _set(column: Column, what: str, *hazards: Hazard) -> Step:
+    return Step(f"{_alter_table(column)} ALTER COLUMN {ident(column.name)} {what}", hazards)
+
+
+def _not_null(column: Column) -> Hazard:
+    return Hazard(
+        "not-null",
+        column.id.address,
+        f"the statement fails if a row of {column.table} has no {column.name}, and reads the whole table locked",
+        asks=True,
+        instead="fill it with a backfill first, or give it a server default and keep it nullable",
+    )
+
+
+def _retype(old: Column, new: Column) -> Step:
+    using = ""
+    if changes_family(old, new):
+        # Cast without a length: the assignment that follows fails for a value too long, where a cast would cut it.
+        target = parse_type(new.type)
+        using = f" USING {ident(new.name)}::{target.unlimited if target else new.type}"
+    effect = effect_of(old.type, new.type)
+    hazards = []
+    change = f"{new.id.address} changes from {short_type(old.type)} to {short_type(new.type)}"
+    if effect is Effect.LOSSY:
+        why = f"{change}: a value may be cut, rounded, read differently or refused"
+        hazards.append(
+            Hazard("change-type", new.id.address, why, asks=True, instead="add a column and fill it with a backfill")
+        )
+    elif effect is Effect.REWRITE:
+        hazards.append(
+            Hazard("rewrite", new.id.address, f"{change}: every row is written again under an exclusive lock")
+        )
+    collation = f" COLLATE {ident(new.collation or 'default')}" if old.collation != new.collation else ""
+    return _set(new, f"TYPE {short_type(new.type)}{collation or _kept(new)}{using}", *hazards)
+
+
+def _kept(column: Column) -> str:
+    """A change of type falls back to the type's own collation unless it is said again."""
+    return f" COLLATE {ident(column.collation)}" if column.collation else ""
+
+
+def changes_family(old: Object, new: Object) -> bool:
+    """Tell whether a column's type becomes another one, not only shorter or longer."""
+    if not (isinstance(old, Column) and isinstance(new, Column)) or old.type == new.type:
+        return False
+    before, after = parse_type(old.type), parse_type(new.type)
+    return before is None or after is None or (before.base, before.array) != (after.base, after.array)
+
+
+_CALL = re.compile(r"'(?:[^']|'')*'|([^\W\d][\w$.]*)\s*\(", re.ASCII)
+_STEADY = frozenset(
+    {"now", "current_timestamp", "transaction_timestamp", "statement_timestamp", "current_setting", "array", "lower"}
+    | {"upper", "jsonb_build_object", "jsonb_build_array", "json_build_object", "json_build_array", "make_interval"}
+)
+
+
+def _is_volatile(text: str) -> bool:
+    """Tell whether a default may be another one for each row: it calls what is not known to be the same for all."""
+    calls = (match[1].lower().removeprefix("pg_catalog.") for match in _CALL.finditer(text) if match[1])
+    return any(call not in _STEADY and parse_type(call) is None for call in calls)
+
+
+kind = ColumnKind()

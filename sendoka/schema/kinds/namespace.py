@@ -1,0 +1,77 @@
+"""Namespaces: what Postgres calls schemas. `public` is always there and is never created or dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka.bookkeeping import NAMESPACE
+from sendoka.errors import SchemaError
+from sendoka.quoting import ident
+from sendoka.schema.declared import namespace_of
+from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.model import PUBLIC, Object
+from sendoka.schema.step import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Table
+
+    from sendoka.schema.model import Id, Model
+
+__all__ = ["Namespace", "NamespaceKind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace(Object):
+    """A namespace. Its own `namespace` is empty: it stands in none."""
+
+    kind = "namespace"
+    namespace: str = ""
+
+
+class NamespaceKind(Kind[Namespace]):
+    """CREATE SCHEMA and its kin."""
+
+    name = "namespace"
+    rank = 0
+    holds = Namespace
+    catalog = "select nspname as name from namespaces where nspname <> 'public' order by nspname"
+
+    def declared(self, tables: Sequence[Table]) -> Iterator[Namespace]:
+        """Read the namespaces that the tables stand in."""
+        names = sorted({namespace_of(table) for table in tables})
+        for name in names:
+            if name == NAMESPACE or name.startswith("pg_") or name == "information_schema":
+                raise SchemaError(
+                    f"the namespace {name} is not yours", where=_tables_in(name, tables), todo="choose another schema="
+                )
+        return (Namespace(name=name) for name in names if name != PUBLIC)
+
+    def create(self, new: Namespace, parts: Sequence[str]) -> list[Step]:
+        """Return CREATE SCHEMA."""
+        return [Step(f"CREATE SCHEMA {ident(new.name)}")]
+
+    def drop(self, old: Namespace) -> str:
+        """Return DROP SCHEMA, which Postgres refuses while anything stands in it."""
+        return f"DROP SCHEMA {ident(old.name)}"
+
+    def needs(self, obj: Namespace, model: Model) -> Iterator[Id]:
+        """Yield nothing."""
+        return iter(())
+
+    def moved(self, obj: Namespace, renaming: Renaming) -> Namespace:
+        """Return it as it is."""
+        return obj
+
+    def rename(self, old: Namespace, new: Namespace) -> str:
+        """Return ALTER SCHEMA … RENAME."""
+        return f"ALTER SCHEMA {ident(old.name)} RENAME TO {ident(new.name)}"
+
+
+def _tables_in(name: str, tables: Sequence[Table]) -> str:
+    return "in " + ", ".join(table.name for table in tables if table.schema == name)
+
+
+kind = NamespaceKind()

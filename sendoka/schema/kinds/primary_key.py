@@ -1,0 +1,58 @@
+"""Primary keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import PrimaryKeyConstraint
+
+from sendoka.schema.declared import namespace_of, options_of
+from sendoka.schema.kinds._constraint import constraint_name
+from sendoka.schema.kinds._key import CATALOG, Key, KeyKind, timing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Table
+
+__all__ = ["PrimaryKey", "PrimaryKeyKind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrimaryKey(Key):
+    """A table's primary key."""
+
+    kind = "primary-key"
+
+
+class PrimaryKeyKind(KeyKind[PrimaryKey]):
+    """PRIMARY KEY (…)."""
+
+    name = "primary-key"
+    rank = 30
+    holds = PrimaryKey
+    reads = (PrimaryKeyConstraint,)
+    catalog = CATALOG.format(type="p", more="")
+
+    def declared(self, tables: Sequence[Table]) -> Iterator[PrimaryKey]:
+        """Read the primary keys of the tables that have one."""
+        for table in tables:
+            key = table.primary_key
+            if len(key.columns):
+                given = options_of(key, frozenset({"include"}), f"the primary key of {table.fullname}")
+                yield PrimaryKey(
+                    name=constraint_name(key, table, (), "pkey"),
+                    namespace=namespace_of(table),
+                    table=table.name,
+                    columns=tuple(column.name for column in key.columns),
+                    include=tuple(str(name) for name in given.get("include", ())),
+                    **timing(key),
+                )
+
+    def words(self, key: PrimaryKey) -> str:
+        """Return PRIMARY KEY."""
+        return "PRIMARY KEY"
+
+
+kind = PrimaryKeyKind()

@@ -1,0 +1,120 @@
+"""Tables: what stands inside one (columns, constraints, indexes) are kinds of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka.quoting import ident, qualified
+from sendoka.schema.declared import checked_name, namespace_of, options_of, refuse
+from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.model import Id, Object
+from sendoka.schema.step import Hazard, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Table as Declared
+
+    from sendoka.schema.model import Model
+
+__all__ = ["Table", "TableKind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table(Object):
+    """An ordinary table."""
+
+    kind = "table"
+
+
+class TableKind(Kind[Table]):
+    """CREATE TABLE and its kin."""
+
+    name = "table"
+    rank = 10
+    holds = Table
+    catalog = "select t.namespace, t.name from tables t order by t.namespace, t.name"
+    unmanaged = """
+        select case c.relkind when 'v' then 'view ' when 'm' then 'materialized view '
+                 when 'p' then 'partitioned table ' when 'f' then 'foreign table '
+                 when 'S' then 'sequence ' when 'c' then 'composite type '
+                 else 'partition ' end || n.nspname || '.' || c.relname
+          from pg_class c join namespaces n on n.oid = c.relnamespace
+         where (c.relkind in ('v', 'm', 'p', 'f', 'S', 'c') or (c.relkind = 'r' and c.relispartition)) and not exists (
+               select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+        union all
+        select 'table ' || t.namespace || '.' || t.name || ' ' || o.what
+          from tables t join pg_class c on c.oid = t.oid, lateral (values
+               ('is unlogged', c.relpersistence = 'u'), ('has row level security', c.relrowsecurity),
+               ('has storage options', c.reloptions is not null), ('has a tablespace', c.reltablespace <> 0),
+               ('has a replica identity', c.relreplident <> 'd'), ('is of a type', c.reloftype <> 0),
+               ('has an access method', c.relam <> (select oid from pg_am where amname = 'heap')),
+               ('inherits', exists (select from pg_inherits i where i.inhrelid = c.oid)),
+               ('has a rule', c.relhasrules),
+               ('has a trigger', exists (select from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal)),
+               ('has a comment', exists (select from pg_description d where d.objoid = c.oid and d.objsubid = 0
+                                            and d.classoid = 'pg_class'::regclass))) o(what, met)
+         where o.met
+        union all
+        select case t.typtype when 'e' then 'enum ' when 'd' then 'domain ' else 'range type ' end
+               || n.nspname || '.' || t.typname
+          from pg_type t join namespaces n on n.oid = t.typnamespace
+         where t.typtype in ('e', 'd', 'r') and not exists (
+               select from pg_depend d where d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e')
+        union all
+        select 'function ' || p.oid::regprocedure
+          from pg_proc p join namespaces n on n.oid = p.pronamespace
+         where not exists (
+               select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+        union all
+        select 'extension ' || extname from pg_extension where extname <> 'plpgsql'
+        order by 1"""
+
+    def declared(self, tables: Sequence[Declared]) -> Iterator[Table]:
+        """Read the tables themselves."""
+        for table in tables:
+            where = f"table {table.fullname}"
+            options_of(table, frozenset({"ignore_search_path"}), where)
+            if table.comment is not None:
+                raise refuse("a table's comment", where)
+            if table._prefixes:  # SQLAlchemy has no public name for `prefixes=["UNLOGGED"]`
+                raise refuse("the prefix " + " ".join(table._prefixes), where)
+            yield Table(name=checked_name(table.name, "a table"), namespace=namespace_of(table))
+
+    def create(self, new: Table, parts: Sequence[str]) -> list[Step]:
+        """Return CREATE TABLE with its columns and constraints."""
+        body = "".join(f"\n    {part}," for part in parts).removesuffix(",")
+        return [Step(f"CREATE TABLE {qualified(new.namespace, new.name)} ({body}\n)" if parts else _empty(new))]
+
+    def drop(self, old: Table) -> str:
+        """Return DROP TABLE."""
+        return f"DROP TABLE {qualified(old.namespace, old.name)}"
+
+    def needs(self, obj: Table, model: Model) -> Iterator[Id]:
+        """Yield its namespace."""
+        yield Id("namespace", "", "", obj.namespace)
+
+    def moved(self, obj: Table, renaming: Renaming) -> Table:
+        """Return it under its new name."""
+        return Table(name=renaming.table(obj.namespace, obj.name), namespace=obj.namespace)
+
+    def rename(self, old: Table, new: Table) -> str:
+        """Return ALTER TABLE … RENAME."""
+        return f"ALTER TABLE {qualified(old.namespace, old.name)} RENAME TO {ident(new.name)}"
+
+    def loss(self, old: Table) -> Hazard:
+        """Return the loss of all its rows."""
+        address = old.id.address
+        return Hazard("drop-table", address, f"the table {address} is dropped with all its rows", asks=True)
+
+    def relation(self, obj: Table) -> str:
+        """Return its name."""
+        return obj.name
+
+
+def _empty(table: Table) -> str:
+    return f"CREATE TABLE {qualified(table.namespace, table.name)} ()"
+
+
+kind = TableKind()

@@ -1,0 +1,143 @@
+"""A schema as comparable values: a set of objects, whoever it was read from."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from sendoka.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["PUBLIC", "STRICT", "Expression", "Id", "Member", "Model", "Object"]
+
+PUBLIC = "public"
+"""The namespace that every database has; it is left out of addresses."""
+
+STRICT = {"extra": "forbid"}
+"""What pydantic is told of every class that is read from JSON: a property that nobody knows is an error."""
+
+T = TypeVar("T", bound="Object")
+
+_SIMPLE = re.compile(r"[a-z_][a-z0-9_$]*")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Id:
+    """What tells one object of a schema from all others. `table` is empty for what is no part of a table."""
+
+    kind: str
+    namespace: str
+    table: str
+    name: str
+
+    @property
+    def address(self) -> str:
+        """The object's name in flags and headers: `messages.body`, or `billing.invoices` outside of `public`."""
+        namespace = "" if self.namespace == PUBLIC else self.namespace
+        return ".".join(_part(name) for name in (namespace, self.table, self.name) if name)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.address}"
+
+
+def _part(name: str) -> str:
+    """Return `name` so that it can be split from its neighbours and stays on one line."""
+    return name if _SIMPLE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A piece of SQL: as somebody wrote it, as Postgres spells it, or both. `spelling.same` compares two."""
+
+    __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
+
+    declared: str | None = None
+    canonical: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text to put into SQL. Raises ValueError where neither is known."""
+        text = self.declared if self.declared is not None else self.canonical
+        if text is None:
+            raise ValueError("an expression without any text")
+        return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """One object of a schema. Each kind's file has its own subclass, with the properties that the kind manages."""
+
+    kind: ClassVar[str]
+    __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
+
+    name: str
+    namespace: str = PUBLIC
+
+    @property
+    def id(self) -> Id:
+        """What tells it from all others."""
+        return Id(self.kind, self.namespace, "", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member(Object):
+    """An object that is a part of a table and disappears with it."""
+
+    table: str
+
+    @property
+    def id(self) -> Id:
+        """What tells it from all others."""
+        return Id(self.kind, self.namespace, self.table, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A schema: its objects by id, in the order they were read. Two are equal if they have equal objects.
+
+    `unmanaged` names what the reader met and no kind manages; it is no part of the comparison.
+    """
+
+    objects: Mapping[Id, Object] = field(default_factory=dict)
+    unmanaged: tuple[str, ...] = field(default=(), compare=False)
+    parts: Mapping[tuple[str, str], tuple[Object, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """The members of each table, by (namespace, name)."""
+
+    @classmethod
+    def of(cls, objects: Iterable[Object], unmanaged: Iterable[str] = ()) -> Model:
+        """Return the model of `objects`. Raises SchemaError where two have one id."""
+        found: dict[Id, Object] = {}
+        for each in objects:
+            if each.id in found:
+                raise SchemaError(f"the schema has two of one name: {each.id}", todo="rename one of them")
+            found[each.id] = each
+        return cls(found, tuple(unmanaged), _parts(found.values()))
+
+    def __iter__(self) -> Iterator[Object]:
+        return iter(self.objects.values())
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.objects
+
+    def all(self, holds: type[T]) -> list[T]:
+        """Return the objects of one class, in order."""
+        return [each for each in self if isinstance(each, holds)]
+
+    def members(self, table: Id, holds: type[T]) -> list[T]:
+        """Return the parts of `table` that are of one class, in order."""
+        return [each for each in self.parts.get((table.namespace, table.name), ()) if isinstance(each, holds)]
+
+
+def _parts(objects: Iterable[Object]) -> dict[tuple[str, str], tuple[Object, ...]]:
+    parts: dict[tuple[str, str], list[Object]] = {}
+    for each in objects:
+        if isinstance(each, Member):
+            parts.setdefault((each.namespace, each.table), []).append(each)
+    return {table: tuple(members) for table, members in parts.items()}

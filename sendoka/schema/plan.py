@@ -1,0 +1,231 @@
+"""Changes put in order: what depends on what, and the statements, least destructive first choice of each kind."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from sendoka.errors import SchemaError
+from sendoka.schema.kinds import kind_of
+from sendoka.schema.spelling import respelled
+from sendoka.schema.step import Hazard, Plan, Step, Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sendoka.schema.diff import Altered, Changes
+    from sendoka.schema.model import Id, Model, Object
+
+__all__ = ["plan"]
+
+_DROP, _ALTER, _CREATE = 0, 1, 2
+
+
+@dataclass(slots=True, eq=False)
+class _Node:
+    """One object's drop, alteration or creation, and what must come before it."""
+
+    phase: int
+    obj: Object
+    steps: list[Step]
+    before: set[int] = field(default_factory=set)
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        rank = kind_of(self.obj).rank
+        return (self.phase, -rank if self.phase == _DROP else rank)
+
+
+def plan(changes: Changes) -> Plan:
+    """Return the statements for `changes`, in an order in which each can run. No answer is asked for here.
+
+    Raises SchemaError where objects need each other in a circle.
+    """
+    graph = _Graph(changes)
+    steps = [*_renames(changes), *graph.steps()]
+    renamed = tuple(f"{_word(each.new)} {each.old.id.address} -> {each.new.id.address}" for each in graph.answered)
+    return Plan((Transaction(tuple(steps)),) if steps else (), renamed=renamed, notes=tuple(_notes(changes)))
+
+
+def _word(each: Object) -> str:
+    return kind_of(each).name
+
+
+def _renames(changes: Changes) -> Iterator[Step]:
+    for each in changes.renamed:
+        name = f"rename-{_word(each.new)}"
+        why = f"code that still says {each.old.name} fails"
+        hazards = (Hazard(name, each.old.id.address, why),) if each.answered else ()
+        yield Step(kind_of(each.new).rename(each.old, each.new), hazards)
+
+
+def _notes(changes: Changes) -> Iterator[str]:
+    for each in changes.altered:
+        for name in respelled(each.old, each.new):
+            yield f"{each.new.id}: the text of its {name} changed; no Postgres was asked whether it means the same"
+
+
+class _Graph:
+    """The changes as nodes, and the edges that dependencies draw between them."""
+
+    def __init__(self, changes: Changes) -> None:
+        self.changes = changes
+        self.answered = [each for each in changes.renamed if each.answered]
+        self.nodes: list[_Node] = []
+        self.dropping: dict[Id, int] = {}
+        self.making: dict[Id, int] = {}
+        self.altering: dict[Id, int] = {}
+        self.gone = {each.id for each in changes.dropped}
+        self.new_tables = {(each.namespace, each.name) for each in changes.created if each.kind == "table"}
+        self.old_tables = {(each.namespace, each.name) for each in changes.dropped if each.kind == "table"}
+        replaced = self._replaced()
+        self._add_drops([*changes.dropped, *(changes.old.objects[key] for key in replaced)])
+        self._add_alters(each for each in changes.altered if each.new.id not in replaced)
+        self._add_creates([*changes.created, *(changes.new.objects[key] for key in replaced)])
+        self._connect()
+
+    # -------------------------------------------------------------- what must be taken down and put back
+
+    def _replaced(self) -> dict[Id, None]:
+        """Return what is in both schemas and cannot stay: unalterable, or in the way of something it needs."""
+        changes = self.changes
+        if not (changes.altered or changes.dropped):
+            return {}
+        replaced = {each.new.id: None for each in changes.altered if _alter(each) is None}
+        needing = _dependants(changes.old)
+        for altered in changes.altered:
+            for other in needing.get(altered.old.id, ()):
+                if not kind_of(other).survives(other, altered.old, altered.new) and other.id in changes.new:
+                    replaced[other.id] = None
+        waiting = [*replaced, *self.gone]
+        while waiting:
+            for other in needing.get(waiting.pop(), ()):
+                if other.id in changes.new and other.id not in replaced and other.id not in self.gone:
+                    replaced[other.id] = None
+                    waiting.append(other.id)
+        return replaced
+
+    # -------------------------------------------------------------- nodes
+
+    def _add(self, node: _Node) -> int:
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def _add_drops(self, objects: list[Object]) -> None:
+        tables: dict[tuple[str, str], int] = {}
+        for each in sorted(objects, key=lambda each: kind_of(each).rank):
+            kind = kind_of(each)
+            owner = kind.owned_by(each)
+            if owner in tables and not self._stands_in_the_way(each):
+                self.dropping[each.id] = tables[owner]
+                continue
+            hazards = () if each.id in self.changes.new else (self._loss(each),)
+            self.dropping[each.id] = self._add(_Node(_DROP, each, [Step(kind.drop(each), hazards)]))
+            if each.kind == "table":
+                tables[each.namespace, each.name] = self.dropping[each.id]
+
+    def _stands_in_the_way(self, each: Object) -> bool:
+        """Tell whether a part of a dropped table must go before it: it points at another table that goes as well."""
+        tables = {need for need in kind_of(each).needs(each, self.changes.old) if need.kind == "table"}
+        return len(tables) > 1 and all((need.namespace, need.name) in self.old_tables for need in tables)
+
+    def _loss(self, each: Object) -> Hazard:
+        """A drop asks, unless it follows from another one that does."""
+        loss = kind_of(each).loss(each)
+        follows = any(need in self.gone for need in kind_of(each).needs(each, self.changes.old))
+        return replace(loss, asks=False) if follows else loss
+
+    def _add_alters(self, altered: Iterable[Altered]) -> None:
+        for each in altered:
+            self.altering[each.new.id] = self._add(_Node(_ALTER, each.new, _alter(each) or []))
+
+    def _add_creates(self, objects: list[Object]) -> None:
+        parts: dict[tuple[str, str], list[str]] = {}
+        inside = []
+        for each in sorted(objects, key=lambda each: kind_of(each).rank):
+            kind = kind_of(each)
+            owner = kind.owned_by(each)
+            part = kind.part(each) if owner in self.new_tables else None
+            if owner is not None and part is not None:
+                parts.setdefault(owner, []).append(part)
+                inside.append((each.id, owner))
+            else:
+                self.making[each.id] = self._add(_Node(_CREATE, each, []))
+        for index in self.making.values():
+            node = self.nodes[index]
+            node.steps = self._creation(node.obj, parts)
+        tables = {(key.namespace, key.name): node for key, node in self.making.items() if key.kind == "table"}
+        self.making.update({key: tables[owner] for key, owner in inside})
+
+    def _creation(self, each: Object, parts: dict[tuple[str, str], list[str]]) -> list[Step]:
+        kind = kind_of(each)
+        owner = kind.owned_by(each)
+        first, *rest = kind.create(each, parts.get((each.namespace, each.name), ()) if each.kind == "table" else ())
+        hazards = kind.risks(each) if owner is not None and owner not in self.new_tables else ()
+        return [replace(first, hazards=first.hazards + hazards), *rest]
+
+    # -------------------------------------------------------------- edges
+
+    def _connect(self) -> None:
+        providers = {**self.altering, **self.making}
+        for key, node in providers.items():
+            each = self.changes.new.objects[key]
+            for need in kind_of(each).needs(each, self.changes.new):
+                self._edge(providers.get(need), node)
+        hindered = {**self.altering, **self.dropping}
+        for key, node in self.dropping.items():
+            each = self.changes.old.objects[key]
+            for need in kind_of(each).needs(each, self.changes.old):
+                self._edge(node, hindered.get(need))
+            self._edge(node, self.making.get(key))
+        self._free_names()
+
+    def _free_names(self) -> None:
+        """A relation's name is free for another kind only once its holder is gone."""
+        holders = {}
+        for key, node in self.dropping.items():
+            each = self.changes.old.objects[key]
+            holders[each.namespace, kind_of(each).relation(each)] = node
+        for key, node in self.making.items():
+            each = self.changes.new.objects[key]
+            relation = kind_of(each).relation(each)
+            self._edge(holders.get((each.namespace, relation)) if relation else None, node)
+
+    def _edge(self, first: int | None, then: int | None) -> None:
+        if first is not None and then is not None and first != then:
+            self.nodes[then].before.add(first)
+
+    def steps(self) -> list[Step]:
+        """Return all steps in order: what waits for nothing goes by phase, rank and place in the schema."""
+        waiting = [len(node.before) for node in self.nodes]
+        after: dict[int, list[int]] = {}
+        for index, node in enumerate(self.nodes):
+            for first in node.before:
+                after.setdefault(first, []).append(index)
+        ready = [(node.order, index) for index, node in enumerate(self.nodes) if not node.before]
+        heapq.heapify(ready)
+        done: list[int] = []
+        while ready:
+            index = heapq.heappop(ready)[1]
+            done.append(index)
+            for other in after.get(index, ()):
+                waiting[other] -= 1
+                if waiting[other] == 0:
+                    heapq.heappush(ready, (self.nodes[other].order, other))
+        if len(done) < len(self.nodes):
+            circle = sorted(str(node.obj.id) for index, node in enumerate(self.nodes) if waiting[index])
+            raise SchemaError("the changes need each other in a circle", where=", ".join(circle[:5]))
+        return [step for index in done for step in self.nodes[index].steps]
+
+
+def _alter(each: Altered) -> list[Step] | None:
+    return kind_of(each.new).alter(each.old, each.new, each.changed)
+
+
+def _dependants(model: Model) -> dict[Id, list[Object]]:
+    needing: dict[Id, list[Object]] = {}
+    for each in model:
+        for need in kind_of(each).needs(each, model):
+            needing.setdefault(need, []).append(each)
+    return needing

@@ -1,0 +1,130 @@
+"""When two pieces of a schema mean the same, though they need not be spelled the same.
+
+An expression has the text somebody declared and, once a Postgres has seen it, the canonical one. Equal in either is
+equal, and no database is asked. Where all texts differ, `differences` says so, and `respelled` names the expressions,
+so that whoever has a database may ask it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sendoka.quoting import ident
+from sendoka.schema.model import Expression, Model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sendoka.schema.model import Object
+
+__all__ = ["differences", "mentions", "remember", "renamed_in", "respelled", "same"]
+
+T = TypeVar("T", bound="Object")
+
+_IDENTITY = frozenset({"namespace", "table", "name"})
+
+
+def same(old: Any, new: Any) -> bool:
+    """Tell whether two values of a property are equal; expressions are if any of their texts are."""
+    if isinstance(old, Expression) and isinstance(new, Expression):
+        return bool(_texts(old) & _texts(new))
+    if isinstance(old, tuple) and isinstance(new, tuple):
+        return len(old) == len(new) and all(same(one, other) for one, other in zip(old, new, strict=True))
+    if is_dataclass(old) and type(old) is type(new):
+        return all(same(getattr(old, each.name), getattr(new, each.name)) for each in fields(old))
+    return bool(old == new)
+
+
+def _texts(expression: Expression) -> set[str]:
+    return {text for text in (expression.declared, expression.canonical) if text is not None}
+
+
+def differences(old: Object, new: Object) -> frozenset[str]:
+    """Return the names of the properties in which two objects of one class differ, their names apart."""
+    if old == new:
+        return frozenset()
+    return frozenset(
+        each.name
+        for each in fields(old)
+        if each.name not in _IDENTITY and not same(getattr(old, each.name), getattr(new, each.name))
+    )
+
+
+def respelled(old: Object, new: Object) -> tuple[str, ...]:
+    """Return the properties that differ in the text of an expression alone: Postgres may find them equal."""
+    return tuple(
+        sorted(name for name in differences(old, new) if _is_respelled(getattr(old, name), getattr(new, name)))
+    )
+
+
+def _is_respelled(old: Any, new: Any) -> bool:
+    if isinstance(old, Expression) and isinstance(new, Expression):
+        return True
+    if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
+        pairs = [(one, other) for one, other in zip(old, new, strict=True) if not same(one, other)]
+        return all(_is_respelled(one, other) for one, other in pairs)
+    if is_dataclass(old) and type(old) is type(new):
+        return _is_respelled(*(tuple(getattr(each, f.name) for f in fields(old)) for each in (old, new)))
+    return False
+
+
+def remember(known: Model, declared: Model) -> Model:
+    """Return `declared` with the canonical texts that `known` has for the same declared ones."""
+    return Model.of(
+        (_remember(known.objects.get(key), each) for key, each in declared.objects.items()), declared.unmanaged
+    )
+
+
+def _remember(known: Any, declared: T) -> T:
+    if known is None or known == declared or type(known) is not type(declared):
+        return declared
+    texts = {each.name: _merged(getattr(known, each.name), getattr(declared, each.name)) for each in fields(declared)}
+    return replace(declared, **texts)
+
+
+def _merged(known: Any, declared: Any) -> Any:
+    if isinstance(known, Expression) and isinstance(declared, Expression):
+        learn = declared.canonical is None and declared.declared == known.declared
+        return known if learn else declared
+    if isinstance(known, tuple) and isinstance(declared, tuple) and len(known) == len(declared):
+        return tuple(_merged(one, other) for one, other in zip(known, declared, strict=True))
+    if is_dataclass(declared) and not isinstance(declared, type) and type(known) is type(declared):
+        names = [each.name for each in fields(declared)]
+        return replace(declared, **{name: _merged(getattr(known, name), getattr(declared, name)) for name in names})
+    return declared
+
+
+# Outside of string literals: a word, or a name in double quotes.
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?P<quoted>(?:[^"]|"")+)"|(?P<word>[^\W\d][\w$]*)""")
+
+
+def mentions(expression: Expression, name: str) -> bool:
+    """Tell whether the text may speak of a column called `name`. It may be wrong by saying yes."""
+    return any(_name_of(token) == name for token in _TOKEN.finditer(expression.text))
+
+
+def renamed_in(expression: Expression | None, names: Mapping[str, str]) -> Expression | None:
+    """Return the expression as it reads once columns are renamed, `{old: new}`."""
+    if expression is None or not names:
+        return expression
+    return Expression(
+        *(None if text is None else _renamed(text, names) for text in (expression.declared, expression.canonical))
+    )
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    def swap(token: re.Match[str]) -> str:
+        new = names.get(_name_of(token) or "")
+        if new is None:
+            return token[0]
+        return new if re.fullmatch(r"[a-z_][a-z0-9_]*", new) else ident(new)
+
+    return _TOKEN.sub(swap, text)
+
+
+def _name_of(token: re.Match[str]) -> str | None:
+    if token["quoted"] is not None:
+        return token["quoted"].replace('""', '"')
+    return token["word"].lower() if token["word"] is not None else None

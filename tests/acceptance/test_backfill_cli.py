@@ -1,0 +1,326 @@
+"""`sendoka backfill` as a process: what it prints, how it exits, and that it can be killed at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.documents import ROOT
+from tests.fixtures.backfills import make_messages, touched, value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sendoka.http.client import Neon
+
+PATIENCE = 60.0
+
+TOUCH = '''"""Touch every message."""
+from sendoka.backfills import backfill
+
+{name} = backfill(
+    table="messages",
+    verify="select count(*) from messages where touched = 0",
+    columns=["id"],
+    sql="update messages m set touched = m.touched + 1 from page p where m.id = p.id and pg_sleep({sleep}) is not null",
+)
+'''
+
+STEP = '''"""Touch every message, in Python."""
+import asyncio
+import os
+import sys
+
+from sendoka import neon
+from sendoka.backfills import Batch, backfill, run
+
+
+@backfill(table="messages", verify="select count(*) from messages where touched = 0", columns=["id"])
+async def step(sql, batch: Batch):
+    await asyncio.sleep(0.05)
+    return [sql("update messages set touched = touched + 1 where id = any($1)", [row.id for row in batch.rows])]
+
+
+async def main() -> None:
+    async with neon(os.environ["DATABASE_URL"]) as sql:
+        print((await run(sql, step, batch_size=25, lease=0.3)).state)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+'''
+
+
+class Project:
+    """A project's folder with scripts, and the commands run in it."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "COVERAGE_"))}
+        self.environ = {**kept, "DATABASE_URL": url, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
+        (folder / "backfill").mkdir()
+        (folder / "pyproject.toml").write_text("[tool.sendoka]\n", encoding="utf-8")
+
+    def script(self, name: str, text: str) -> None:
+        (self.folder / "backfill" / f"{name}.py").write_text(text, encoding="utf-8")
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start `sendoka backfill …`."""
+        return self.python("-m", "sendoka", "backfill", *arguments, **options)
+
+    def python(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a Python process in the folder."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+        command = [sys.executable, *arguments]
+        found: subprocess.Popen[str] = subprocess.Popen(command, cwd=self.folder, env=self.environ, **pipes)
+        return found
+
+    def run(self, *arguments: str, exits: int = 0) -> str:
+        """Run `sendoka backfill …` to its end, expecting its exit status; return all that it printed."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == exits, out + err
+        assert "pass-word" not in out + err
+        return out + err
+
+
+@pytest.fixture
+def project(tmp_path: Path, database_url: str) -> Project:
+    """A project with one script, `touch`, dated."""
+    found = Project(tmp_path, database_url)
+    found.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0))
+    return found
+
+
+async def test_it_runs_to_its_end_and_a_second_time_says_when_that_was(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 500)
+    said = project.run("run", "touch", "--batch-size", "50")
+    assert re.search(r"touch: 50 of about 500 rows scanned · 50 changed · [\d,]+ rows/s", said)
+    assert "touch is done and verified: 500 rows scanned, 500 changed; 11 batches" in said
+    assert "touch was done 2" in project.run("run", "touch")
+    assert await touched(sql) == {"1": 500}
+
+
+async def test_json_is_one_object_with_the_same_facts(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 60)
+    report = json.loads(project.run("run", "touch", "--json"))
+    assert (report["state"], report["scanned"], report["changed"], report["was_done"]) == ("done", 60, 60, False)
+    assert json.loads(project.run("run", "touch", "--json"))["was_done"] is True
+
+
+def test_an_unknown_name_shows_the_nearest_and_exits_2(project: Project) -> None:
+    said = project.run("run", "tuch", exits=2)
+    assert "error: there is no backfill 'tuch'" in said
+    assert "did you mean touch?" in said
+
+
+def test_two_scripts_of_one_name_exit_2(project: Project) -> None:
+    project.script("2026_05_01_touch", TOUCH.format(name="touch", sleep=0))
+    assert "2 scripts are called 'touch'" in project.run("run", "touch", exits=2)
+
+
+async def test_a_missing_table_exits_3_and_changes_nothing(project: Project, sql: Neon) -> None:
+    said = project.run("run", "touch", exits=3)
+    assert said.startswith("error: the table messages of the backfill touch does not exist\n")
+    error = json.loads(project.run("run", "touch", "--json", exits=3))["error"]
+    assert (error["type"], error["exit_code"]) == ("BackfillError", 3)
+    assert await value(sql, "select count(*) from pg_namespace where nspname = 'sendoka'") == "0"
+
+
+async def test_a_deadline_exits_130_and_the_next_run_goes_on(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 300)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.004))
+    said = project.run("run", "touch", "--batch-size", "25", "--deadline", "0.5", exits=130)
+    assert "touch stopped: its deadline came; so far " in said
+    assert "it goes on where it stands: sendoka backfill run touch" in said
+    assert "is done and verified: 300 rows scanned" in project.run("run", "touch")
+    assert await touched(sql) == {"1": 300}
+
+
+async def test_a_changed_script_exits_1_unless_accepted(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 200)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.004))
+    project.run("run", "touch", "--batch-size", "25", "--deadline", "0.4", exits=130)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0))
+    assert "go on with the new one: --accept-change" in project.run("run", "touch", exits=1)
+    assert "script changed" in project.run("status")
+    project.run("run", "touch", "--accept-change")
+    assert await touched(sql) == {"1": 200}
+
+
+async def test_a_failing_batch_exits_3_and_says_where(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 30)
+    await sql("alter table messages add check (touched = 0) not valid")
+    said = project.run("run", "touch", exits=3)
+    assert "error: a batch of the backfill touch failed: " in said
+    assert "(23514)" in said
+    assert "at the first key" in said
+
+
+async def test_status_and_list_tell_what_there_is(project: Project, sql: Neon) -> None:
+    assert project.run("list") == "touch  Touch every message.  (2026_04_22_touch.py)\n"
+    assert project.run("status") == "touch: not started\n"
+    await make_messages(sql, 70)
+    project.run("run", "touch")
+    project.script("2026_06_01_later", "raise SystemExit  # never imported by status")
+    (project.folder / "backfill" / "2026_04_22_touch.py").unlink()
+    said = project.run("status")
+    assert "later: not started" in said
+    assert "touch: done · script gone" in said
+    assert "pass 1 · 70 of about 70 rows scanned · 70 changed" in said
+    (facts,) = json.loads(project.run("status", "touch", "--json"))["backfills"]
+    assert (facts["state"], facts["scanned"], facts["script"]) == ("done", 70, "gone")
+    assert "did you mean touch?" in project.run("status", "toch", exits=2)
+
+
+def until(process: subprocess.Popen[str], text: str) -> None:
+    """Read the process' output until a line holds `text`."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} was never said")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_one_signal_finishes_the_batch(project: Project, sql: Neon, number: int) -> None:
+    await make_messages(sql, 400)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.01))
+    process = project.start("run", "touch", "--batch-size", "40")
+    until(process, "rows scanned")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, out + err
+    assert "finishing the batch" in err
+    assert "touch stopped: it was interrupted" in out
+    assert int((await touched(sql))["1"]) % 40 == 0
+    project.run("run", "touch")
+    assert await touched(sql) == {"1": 400}
+
+
+async def test_a_second_ctrl_c_stops_at_once_and_nothing_is_lost(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 100)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.1))
+    process = project.start("run", "touch", "--batch-size", "10")
+    until(process, "rows scanned")
+    process.send_signal(signal.SIGINT)
+    await asyncio.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert time.monotonic() - began < 0.8
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0))
+    project.run("run", "touch", "--accept-change")
+    assert await touched(sql) == {"1": 100}
+
+
+async def test_a_terminal_is_shown_a_bar(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 500)
+    ours, theirs = pty.openpty()
+    process = project.start("run", "touch", "--batch-size", "50", stdout=theirs, stderr=theirs, text=False)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            more = os.read(ours, 4096)
+        except OSError:  # the end, on Linux
+            break
+        if not more:
+            break
+        shown += more
+    os.close(ours)
+    assert process.wait(PATIENCE) == 0
+    text = shown.decode()
+    assert "━" in text
+    assert "rows/s" in text
+    assert "500 of about 500 rows scanned" in text
+
+
+# ------------------------------------------------------------------ killed
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_sql_form_killed_five_times_changes_every_row_once(project: Project, sql: Neon, seed: int) -> None:
+    await make_messages(sql, 1000)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.002))
+    dice = random.Random(seed)
+    for _ in range(5):
+        process = project.start("run", "touch", "--batch-size", "20")
+        until(process, "rows scanned")
+        await asyncio.sleep(dice.uniform(0, 0.3))
+        assert process.poll() is None
+        process.kill()
+        process.communicate()
+        process.wait(PATIENCE)
+    said = project.run("run", "touch", "--batch-size", "200")
+    assert "is done and verified: 1,000 rows scanned, 1,000 changed" in said
+    assert await touched(sql) == {"1": 1000}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_python_form_killed_five_times_changes_every_row_once(project: Project, sql: Neon, seed: int) -> None:
+    await make_messages(sql, 1000)
+    script = project.folder / "step.py"
+    script.write_text(STEP, encoding="utf-8")
+    dice = random.Random(seed)
+    for _ in range(5):
+        process = project.python(str(script))
+        before = (await touched(sql)).get("1", 0)
+        async with asyncio.timeout(PATIENCE):
+            # What is waited for happens in another process.
+            while (await touched(sql)).get("1", 0) <= before:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(dice.uniform(0, 0.2))
+        assert process.poll() is None
+        process.kill()
+        process.communicate()
+    out, err = project.python(str(script)).communicate(timeout=PATIENCE)
+    assert out == "done\n", err
+    assert await touched(sql) == {"1": 1000}
+
+
+# ------------------------------------------------------------------ the application's own script
+
+
+async def test_the_applications_messages_get_the_tenants_of_their_orgs(
+    tmp_path: Path, database_url: str, sql: Neon
+) -> None:
+    from sendoka import migrate
+
+    await migrate(sql, ROOT / "migrations")
+    await sql.transaction(
+        [
+            sql("insert into orgs (id, name, slug) values ('org_a', 'A', 'a'), ('org_b', 'B', 'b')"),
+            sql("insert into tenants (id, org_id, name) values ('ten_a', 'org_a', 'A'), ('ten_x', 'org_a', 'X')"),
+            sql("update orgs set default_tenant_id = 'ten_a' where id = 'org_a'"),
+            sql(
+                """insert into messages (id, org_id, tenant_id, sender, recipient)
+                   select 'msg_' || g, case when g % 4 = 0 then 'org_b' else 'org_a' end,
+                     case when g % 10 = 1 then 'ten_x' end, 's', 'r' from generate_series(1, 400) g"""
+            ),
+        ]
+    )
+    project = Project(tmp_path, database_url)
+    project.folder = ROOT
+    said = project.run("run", "message_tenants", "--batch-size", "30")
+    assert "message_tenants is done and verified: 400 rows scanned, 260 changed" in said
+    rows = await sql("select org_id, tenant_id, count(*)::int as n from messages group by 1, 2 order by 1, 2")
+    assert [tuple(row) for row in rows] == [
+        ("org_a", "ten_a", 260),
+        ("org_a", "ten_x", 40),
+        ("org_b", None, 100),
+    ]

@@ -1,0 +1,250 @@
+"""Every wrong input of the command line: a clear message, the right exit status, nothing changed, no password shown."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fixtures.canned import canned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import psycopg
+
+    from sendoka.local import Endpoint
+    from tests.fixtures.project import Project
+
+    Direct = psycopg.Connection[Any]
+
+SECRET = "hunter2"
+
+
+def refused(project: Project, command: str, status: int, *says: str) -> None:
+    """Run a command twice, for a person and with --json, and check what it says."""
+    done = project.attempt(command)
+    printed = done.stdout + done.stderr
+    assert done.returncode == status, printed
+    assert printed.startswith("error: ") or "\nerror: " in printed, printed
+    for text in says:
+        assert text in printed, printed
+    assert SECRET not in printed
+    assert "Traceback" not in printed
+    as_json = project.attempt(f"{command} --json")
+    assert as_json.returncode == status
+    assert json.loads(as_json.stdout)["error"]["exit_code"] == status
+    assert SECRET not in as_json.stdout + as_json.stderr
+
+
+URLS = [
+    ("hello", 2, "not a URL"),
+    ("postgresql://u:hunter2@host", 2, "names no database"),
+    ("mysql://root:hunter2@localhost/db", 2, "'mysql'"),
+    ("postgresql+asyncpg://u:hunter2@localhost/db", 2, "drivers over TCP"),
+    ("postgresql://u:hunter2@10.0.0.1/db", 2, "is an address"),
+    ("postgresql://u:hunter2@no-such-host.invalid/db", 3, "cannot be found"),
+    ("postgresql://u:hunter2@localhost:1/db", 3, "sendoka dev"),
+]
+
+
+@pytest.mark.parametrize(("url", "status", "says"), URLS, ids=[url[:24] for url, _, _ in URLS])
+def test_a_database_url_that_cannot_be_used(project: Project, url: str, status: int, says: str) -> None:
+    project.url = url
+    refused(project, "sendoka migrate", status, says)
+
+
+@pytest.mark.parametrize("command", ["status", "backfill run message_tenants", "backfill status"])
+def test_the_other_commands_read_the_same_url(project: Project, command: str) -> None:
+    refused(project, f"sendoka {command}", 2, "DATABASE_URL is not set", ".env.local")
+    project.url = f"mysql://root:{SECRET}@localhost/db"
+    refused(project, f"sendoka {command}", 2, "'mysql'")
+
+
+def test_a_wrong_password(project: Project, database_url: str, direct: Direct) -> None:
+    user, _, rest = database_url.partition("@")
+    project.url = user.rpartition(":")[0] + f":{SECRET}@" + rest
+    refused(project, "sendoka migrate", 3, "password authentication failed")
+    assert direct.execute("select count(*) from pg_namespace where nspname = 'sendoka'").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("password", ["p@ss", "p#s/s?", "péss%", "p@ss/w?o#r%d"])
+def test_a_password_with_special_characters_reaches_the_endpoint_whole(
+    project: Project, database_url: str, direct: Direct, password: str
+) -> None:
+    """Escaped or not: the endpoint checks it against the role's real one."""
+    name = direct.info.dbname
+    role = f"r{abs(hash(password)) % 10**8}"
+    direct.execute(f"create role {role} login password '{password}'")
+    direct.execute(f'grant create on database "{name}" to {role}')
+    direct.execute(f"grant create on schema public to {role}")
+    try:
+        place = database_url.partition("@")[2]
+        project.url = f"postgresql://{role}:{password}@{place}"
+        assert "done: the database is at" in project.run("sendoka migrate")
+    finally:
+        direct.execute(f"drop owned by {role} cascade")
+        direct.execute(f"drop role {role}")
+
+
+async def test_an_endpoint_that_answers_html(project: Project) -> None:
+    page = b"<html><h1>It works!</h1> postgresql://u:hunter2@h/db</html>"
+    reply = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(page), page)
+    async with canned(reply) as server:
+        project.url = f"postgresql://u:{SECRET}@127.0.0.1:{server.port}/db"
+        import asyncio
+
+        await asyncio.to_thread(refused, project, "sendoka migrate", 3, "not JSON", "<html>")
+
+
+def edited(project: Project) -> None:
+    file = project.folder / "migrations" / first(project)
+    file.write_text(file.read_text() + "-- a word more\n")
+
+
+def renamed(project: Project) -> None:
+    folder = project.folder / "migrations"
+    (folder / first(project)).rename(folder / "0000_other_name.sql")
+
+
+def doubled(project: Project) -> None:
+    folder = project.folder / "migrations"
+    (folder / "0000_other_name.sql").write_text((folder / first(project)).read_text())
+
+
+def with_directive(project: Project) -> None:
+    file = project.folder / "migrations" / first(project)
+    file.write_text(file.read_text().replace("\n\n", "\n-- transactoin: none\n\n", 1))
+
+
+def first(project: Project) -> str:
+    return min(path.name for path in (project.folder / "migrations").glob("*.sql"))
+
+
+FOLDERS: list[tuple[Callable[[Project], None], str]] = [
+    (edited, "was edited after it was applied"),
+    (renamed, "was renamed"),
+    (doubled, "two migrations have the number 0000"),
+    (with_directive, "unknown directive 'transactoin'"),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), FOLDERS)
+def test_a_folder_that_is_not_what_was_applied(
+    project: Project, database_url: str, direct: Direct, change: Callable[[Project], None], says: str
+) -> None:
+    project.url = database_url
+    project.run("sendoka migrate")
+    change(project)
+    before = direct.execute("select * from sendoka.migrations").fetchall()
+    refused(project, "sendoka migrate", 1, says, first(project).removesuffix(".sql")[:4])
+    assert direct.execute("select * from sendoka.migrations").fetchall() == before
+
+
+def test_generate_with_an_edited_older_file(project: Project) -> None:
+    (project.folder / "schema" / "gadgets.py").write_text(
+        "from sqlalchemy import Table\nfrom sendoka.schema import primary_key\nfrom . import metadata\n"
+        'gadgets = Table("gadgets", metadata, primary_key("gad"))\n'
+    )
+    project.run("sendoka generate")
+    edited(project)
+    files = sorted((project.folder / "migrations").rglob("*"))
+    refused(project, "sendoka generate", 1, "was edited after", "restore the file")
+    assert sorted((project.folder / "migrations").rglob("*")) == files
+    printed = project.run("sendoka check", status=1)
+    assert "was edited after" in printed
+
+
+def test_a_migration_whose_second_statement_fails(project: Project, database_url: str, direct: Direct) -> None:
+    from sendoka.migrations.files import read_folder, render
+
+    folder = project.folder / "migrations"
+    head = read_folder(folder)[-1]
+    name = f"{head.number + 1:04d}_bad_idea"
+    (folder / f"{name}.sql").write_text(render(name, head, ["create table u ()", "alter table nowhere add x int"], []))
+    project.url = database_url
+    refused(
+        project, "sendoka migrate", 3, f"{name}.sql failed", "statement 2 of 2: alter table nowhere", "nothing of it"
+    )
+    assert direct.execute("select to_regclass('u')").fetchall() == [(None,)]
+    assert direct.execute("select count(*) from sendoka.migrations").fetchall() == [(head.number + 1,)]
+
+
+def test_a_backfill_whose_table_is_missing(project: Project, database_url: str, direct: Direct) -> None:
+    project.url = database_url
+    refused(project, "sendoka backfill run message_tenants", 3, "messages")
+    assert direct.execute("select to_regclass('messages')").fetchall() == [(None,)]
+
+
+def test_a_backfill_that_does_not_exist(project: Project, database_url: str) -> None:
+    project.url = database_url
+    refused(project, "sendoka backfill run message_tenant", 2, "message_tenants")
+
+
+def test_a_port_that_is_taken(project: Project) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused(project, f"sendoka dev --temporary --port {taken.getsockname()[1]}", 2, "port")
+
+
+NO_POSTGRES = """
+import os, sys
+os.environ["PATH"] = ""
+os.environ.pop("SENDOKA_POSTGRES", None)
+import sendoka.local.programs as programs
+programs._VERSIONED, programs._in_wheel = (), lambda: iter(())
+from sendoka.cli import main
+sys.argv = ["sendoka", "dev", "--temporary", "--port", "0"]
+main()
+"""
+
+
+def test_no_postgres_to_be_found(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NO_POSTGRES], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "SENDOKA_POSTGRES" in done.stderr
+    assert 'pip install "sendoka[local]"' in done.stderr
+
+
+SETTINGS = [
+    ('[tool.sendoka]\nmigratoins = "x"\n', "did you mean", "migrations"),
+    ("[tool.sendoka]\nschema = 7\n", "schema", "path in quotes"),
+    ("[tool.sendoka\n", "not valid TOML", "pyproject.toml"),
+]
+
+
+@pytest.mark.parametrize(("text", "says", "also"), SETTINGS)
+def test_settings_that_cannot_be_used(project: Project, text: str, says: str, also: str) -> None:
+    (project.folder / "pyproject.toml").write_text(text)
+    refused(project, "sendoka check", 2, says, also)
+
+
+def test_rivals_as_processes_apply_a_migration_once(
+    project: Project, database_url: str, direct: Direct, endpoint: Endpoint
+) -> None:
+    """Five at once, from a database without anything of ours: one applies, four see it applied."""
+    project.url = database_url
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "sendoka", "migrate", "--json"],
+            cwd=project.folder,
+            env=project.environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(5)
+    ]
+    reports = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 5
+    ours = [applied["by_us"] for report in reports for applied in report["applied"]]
+    assert sum(ours) == 1
+    assert {report["head"] for report in reports} == {first(project).removesuffix(".sql")}
+    assert direct.execute("select count(*) from sendoka.migrations").fetchall() == [(1,)]

@@ -1,0 +1,70 @@
+"""The guide, done as it says, from the schema to the backfills."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendoka import neon, new_id
+from sendoka.backfills import run as run_backfill
+from tests.acceptance.test_readme import apply_migrations, commands, execute, loaded
+from tests.documents import blocks_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sendoka.backfills import Backfill
+    from tests.documents import Block
+    from tests.fixtures.project import Project
+
+PYTHON = blocks_of("docs/guide.md", language="python")
+SHELL = blocks_of("docs/guide.md", language="sh")
+
+
+def test_the_commands_do_what_they_say(project: Project, tmp_path: Path) -> None:
+    (gadgets,) = [block for block in PYTHON if block.code.startswith("# schema/gadgets.py")]
+    (project.folder / "schema" / "gadgets.py").write_text(gadgets.code, encoding="utf-8")
+    for line in commands(SHELL):
+        if line.startswith("sendoka dev"):
+            project.stop()
+            project.url = project.dev(line)
+        elif line == "sendoka init":
+            empty = tmp_path / "empty"
+            empty.mkdir()
+            type(project)(empty).run(line)
+        else:
+            project.run(line)
+    assert (project.folder / "migrations").joinpath("0001_add_gadgets.sql").is_file()
+
+
+def test_pages(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply_migrations(database_url)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    (block,) = [block for block in PYTHON if "await paginate(" in block.code]
+    execute(block.code)
+
+
+@pytest.mark.parametrize("block", [block for block in PYTHON if "sendoka.backfills" in block.code], ids=str)
+def test_both_forms_of_a_backfill(block: Block, database_url: str, tmp_path: Path) -> None:
+    apply_migrations(database_url)
+    assert asyncio.run(run_over_ten_messages(database_url, loaded(block, tmp_path))) == 10
+
+
+async def run_over_ten_messages(url: str, backfill: Backfill) -> int:
+    """Write an org whose tenant is called after it, with ten messages, and run the backfill over them."""
+    org = new_id("org")
+    tenant = "ten_" + org.removeprefix("org_")
+    message = "insert into messages (id, org_id, sender, recipient) values ($1, $2, 'a@b.test', 'c@d.test')"
+    async with neon(url, transport="native") as sql:
+        await sql.transaction(
+            [
+                sql("insert into orgs (id, name, slug) values ($1, 'Acme', md5(random()::text))", org),
+                sql("insert into tenants (id, org_id, name) values ($1, $2, 'Default')", tenant, org),
+                sql("update orgs set default_tenant_id = $1 where id = $2", tenant, org),
+                *[sql(message, new_id("msg"), org) for _ in range(10)],
+            ]
+        )
+        assert (await run_backfill(sql, backfill)).done
+        return int(await sql("select count(*) from messages where tenant_id = $1", tenant).value())

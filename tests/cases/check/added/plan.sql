@@ -1,0 +1,2 @@
+-- hazard: add-check:t.t_a_check
+ALTER TABLE "public"."t" ADD CONSTRAINT "t_a_check" CHECK ((a > 0));

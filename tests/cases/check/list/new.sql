@@ -1,0 +1,1 @@
+create table t (id int not null, a int, b varchar(9) check (b in ('x', 'y')), c timestamptz);

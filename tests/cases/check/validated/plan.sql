@@ -1,0 +1,2 @@
+-- hazard: validate:t.k
+ALTER TABLE "public"."t" VALIDATE CONSTRAINT "k";

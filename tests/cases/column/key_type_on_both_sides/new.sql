@@ -1,0 +1,2 @@
+create table t (id text primary key);
+create table u (t_id text references t);

@@ -1,0 +1,1 @@
+ALTER TABLE "public"."t" ADD CONSTRAINT "f" FOREIGN KEY ("x") REFERENCES "public"."p" ("id") NOT VALID;

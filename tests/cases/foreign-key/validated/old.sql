@@ -1,0 +1,3 @@
+create table p (id int primary key, a int, b int, unique (a, b), unique (b));
+create table t (x int, y int);
+alter table t add constraint f foreign key (x) references p not valid;

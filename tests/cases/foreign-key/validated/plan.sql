@@ -1,0 +1,2 @@
+-- hazard: validate:t.f
+ALTER TABLE "public"."t" VALIDATE CONSTRAINT "f";

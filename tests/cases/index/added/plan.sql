@@ -1,0 +1,2 @@
+-- hazard: add-index:t.i
+CREATE INDEX "i" ON "public"."t" ("a");

@@ -1,0 +1,2 @@
+create table t (id int not null, a int, b text, c timestamptz);
+create index i on t (a, b);

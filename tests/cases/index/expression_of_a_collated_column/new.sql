@@ -1,0 +1,2 @@
+create table t (a text collate "C");
+create index i on t (upper(a));

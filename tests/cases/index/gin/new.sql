@@ -1,0 +1,2 @@
+create table t (a jsonb);
+create index i on t using gin (a jsonb_path_ops);

@@ -1,0 +1,1 @@
+ALTER INDEX "public"."i" SET (deduplicate_items=off, fillfactor=80);

@@ -1,0 +1,5 @@
+-- asks: not-null:t.id
+ALTER TABLE "public"."t" ALTER COLUMN "id" SET NOT NULL;
+
+-- hazard: add-primary-key:t.t_pkey
+ALTER TABLE "public"."t" ADD CONSTRAINT "t_pkey" PRIMARY KEY ("id");

@@ -1,0 +1,11 @@
+"""What every test can ask for, by subject."""
+
+from __future__ import annotations
+
+pytest_plugins = [
+    "tests.fixtures.postgres",
+    "tests.fixtures.endpoint",
+    "tests.fixtures.client",
+    "tests.fixtures.project",
+    "tests.fixtures.peers",
+]

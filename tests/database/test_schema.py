@@ -1,0 +1,227 @@
+"""The schema's readers against a real Postgres: what is declared is what is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from sendoka import neon
+from sendoka.database import Database, Statement
+from sendoka.database.transaction import DEFAULT
+from sendoka.migrations.files import read_folder
+from sendoka.schema.diff import diff
+from sendoka.schema.from_catalog import model_from_catalog
+from sendoka.schema.from_python import model_from_folder, model_from_tables
+from sendoka.schema.kinds.column import Column
+from sendoka.schema.model import Expression, Model
+from sendoka.schema.plan import plan
+from sendoka.schema.spelling import respelled
+from sendoka.schema.typenames import canonical_type, short_type
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from sendoka.database import Cells, Result, TransactionOptions
+    from sendoka.http.client import Neon
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+async def sql(database_url: str) -> AsyncIterator[Neon]:
+    async with neon(database_url) as client:
+        yield client
+
+
+async def _apply(database: Database, model: Model) -> Model:
+    await database.run_all([Statement(step.text) for step in plan(diff(Model(), model)).steps])
+    return await model_from_catalog(database)
+
+
+def _only_respelled(declared: Model, found: Model) -> None:
+    """Assert that both have the same objects, which differ in the spelling of expressions alone."""
+    changes = diff(found, declared)
+    assert (changes.created, changes.dropped, changes.renamed) == ((), (), ())
+    for each in changes.altered:
+        assert set(respelled(each.old, each.new)) == each.changed, each
+
+
+async def test_the_applications_migrations_make_the_applications_schema(sql: Neon) -> None:
+    for migration in read_folder(ROOT / "migrations"):
+        await sql.run_all([Statement(text) for text in migration.statements])
+    found = await model_from_catalog(sql)
+    declared = model_from_folder(ROOT / "schema")
+    assert found.unmanaged == ()
+    assert len(found) == len(declared)
+    _only_respelled(declared, found)
+
+
+def _everything() -> Model:
+    """Return a schema with every property that the kinds manage, as SQLAlchemy declares it."""
+    metadata = sa.MetaData()
+    owner = sa.Table(
+        "owner",
+        metadata,
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("a", sa.Integer),
+        sa.Column("b", sa.Integer),
+        sa.UniqueConstraint("a", "b", name="ab"),
+        schema="Odd \" 'näme",
+    )
+    table = sa.Table(
+        "t",
+        metadata,
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("x", sa.Integer, nullable=False, server_default=sa.text("1 % 7")),
+        sa.Column("y", sa.Integer),
+        sa.Column("note", sa.String(20, collation="C"), server_default="a'b\\c %"),
+        sa.Column("at", pg.TIMESTAMP(timezone=True, precision=3), server_default=sa.func.now()),
+        sa.Column("tags", sa.ARRAY(sa.Text), server_default=sa.text("'{}'")),
+        sa.Column("data", pg.JSONB),
+        sa.Column("price", sa.Numeric(10, 2)),
+        sa.Column("owner_id", sa.String(32), sa.ForeignKey(owner.c.id, ondelete="CASCADE", onupdate="SET NULL")),
+        sa.ForeignKeyConstraint(
+            ["x", "y"],
+            [owner.c.a, owner.c.b],
+            name="both",
+            match="FULL",
+            ondelete="SET NULL (y)",
+            deferrable=True,
+            initially="DEFERRED",
+            postgresql_not_valid=True,
+        ),
+        sa.UniqueConstraint("x", name="ux", deferrable=True, initially="DEFERRED", postgresql_include=["y"]),
+        sa.UniqueConstraint("y", name="uy", postgresql_nulls_not_distinct=True),
+        sa.CheckConstraint("note not in ('a', 'b%', 'c\\:d')", name="listed", postgresql_not_valid=True),
+    )
+    sa.CheckConstraint(table.c.note.not_like("50%\\_%"), name="liked")
+    sa.Index("by_y", table.c.y.desc().nulls_last(), table.c.x.nulls_first(), postgresql_include=["note"])
+    sa.Index("by_note", sa.func.lower(table.c.note).desc(), unique=True, postgresql_where=table.c.x > 5)
+    sa.Index("by_text", table.c.note, postgresql_ops={"note": "text_pattern_ops"}, postgresql_with={"fillfactor": 70})
+    sa.Index("by_data", table.c.data, postgresql_using="gin", postgresql_ops={"data": "jsonb_path_ops"})
+    sa.Index("by_collation", table.c.note.collate("POSIX"), table.c.tags)
+    return model_from_tables(metadata.tables.values())
+
+
+async def test_everything_that_sqlalchemy_declares_comes_back_from_the_catalog(sql: Neon) -> None:
+    declared = _everything()
+    found = await _apply(sql, declared)
+    assert found.unmanaged == ()
+    _only_respelled(declared, found)
+
+
+async def test_texts_mean_in_postgres_what_they_mean_in_python(sql: Neon) -> None:
+    await _apply(sql, _everything())
+    assert await sql("insert into t (id) values ('1') returning note, x").one() == ("a'b\\c %", 1)
+
+
+@pytest.mark.parametrize(
+    "written",
+    """int2 int int8 real float8 numeric numeric(5) numeric(5,2) numeric(3,-1) text varchar varchar(3) char char(3) name
+    bool date time timetz time(2) timestamp timestamptz timestamptz(3) interval interval(2) uuid json jsonb bytea inet
+    cidr macaddr macaddr8 bit bit(3) varbit varbit(3) money oid point int4range tstzrange int4multirange tsvector xml
+    int[] varchar(3)[] numeric(5,2)[] timestamptz(3)[] pg_lsn xid8 jsonpath regclass box""".split(),  # noqa: SIM905 - fifty literals read worse
+)
+async def test_types_are_spelled_as_postgres_spells_them(sql: Neon, written: str) -> None:
+    await sql(f"create table t (a {written})")
+    (column,) = (await model_from_catalog(sql)).all(Column)
+    assert canonical_type(written) == column.type
+    assert canonical_type(short_type(column.type)) == column.type
+    await sql(f"create table u (a {short_type(column.type)})")
+
+
+class Counting(Database):
+    """A database that counts its requests and remembers the options of the last."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.requests, self.options = database, 0, DEFAULT
+
+    async def run(self, statement: Statement) -> Result[Cells]:
+        raise AssertionError("a schema is read in one batch")
+
+    async def run_all(
+        self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
+    ) -> list[Result[Cells]]:
+        self.requests, self.options = self.requests + 1, options
+        return await self.database.run_all(statements, options)
+
+
+async def test_a_database_is_read_in_one_read_only_request_whatever_its_size(sql: Neon) -> None:
+    metadata = sa.MetaData()
+    for number in range(150):
+        sa.Table(
+            f"t{number}", metadata, sa.Column("id", sa.Text, primary_key=True), sa.Column("a", sa.Text, index=True)
+        )
+    declared = model_from_tables(metadata.tables.values())
+    await _apply(sql, declared)
+    counting = Counting(sql)
+    assert await model_from_catalog(counting) == declared
+    assert counting.requests == 1
+    assert counting.options.read_only is True
+
+
+async def test_our_own_namespace_and_postgres_own_are_not_looked_into(sql: Neon) -> None:
+    await sql.run_all([Statement("create schema sendoka"), Statement("create table sendoka.facts (a int)")])
+    assert len(await model_from_catalog(sql)) == 0
+
+
+UNMANAGED: list[tuple[str, str]] = [
+    ("create view v as select 1 as a", "view public.v"),
+    ("create materialized view m as select 1 as a", "materialized view public.m"),
+    ("create sequence s", "sequence public.s"),
+    ("create type mood as enum ('a')", "enum public.mood"),
+    ("create domain d as int", "domain public.d"),
+    ("create type c as (a int)", "composite type public.c"),
+    ("create function f() returns int language sql as 'select 1'", "function public.f()"),
+    ("create table p (a int) partition by list (a)", "partitioned table public.p"),
+    ("create table t (a int generated always as identity)", "column public.t.a is an identity"),
+    ("create table t (a int, b int generated always as (a + 1) stored)", "column public.t.b is generated"),
+    ("create unlogged table t (a int)", "table public.t is unlogged"),
+    ("create table t (a int) with (fillfactor = 70)", "table public.t has storage options"),
+    ("create table t (a int4range, exclude using gist (a with &&))", "exclusion constraint public.t.t_a_excl"),
+    ("create table t (a int); comment on table t is 'x'", "table public.t has a comment"),
+    ("create table t (a int); comment on column t.a is 'x'", "column public.t.a has a comment"),
+    (
+        "create table t (a int unique); comment on constraint t_a_key on t is 'x'",
+        "constraint public.t.t_a_key has a comment",
+    ),
+    ("create table t (a int); alter table t enable row level security", "table public.t has row level security"),
+    ("create table t (a int); create table u () inherits (t)", "table public.u inherits"),
+    ("create table t (a text); alter table t alter a set storage external", "column public.t.a has its own storage"),
+    ("create table t (a int); create index i on t (a); comment on index i is 'x'", "index public.i has a comment"),
+]
+
+
+@pytest.mark.parametrize(("text", "named"), UNMANAGED)
+async def test_what_no_kind_manages_is_named(sql: Neon, text: str, named: str) -> None:
+    await sql.run_all([Statement(part) for part in text.split("; ")])
+    assert named in (await model_from_catalog(sql)).unmanaged
+
+
+async def test_an_invalid_index_is_seen_as_one(sql: Neon, direct: Any) -> None:
+    await sql("create table t (a int)")
+    await sql("insert into t values (1), (1)")
+    with pytest.raises(Exception, match="could not create unique index"):
+        direct.execute("create unique index concurrently i on t (a)")
+    found = await model_from_catalog(sql)
+    (index,) = (each for each in found if each.kind == "index")
+    repaired = Model.of(replace(each, invalid=False) if each is index else each for each in found)  # type: ignore[call-arg]  # it is an Index
+    texts = [step.text for step in plan(diff(found, repaired)).steps]
+    assert [text.split(' "')[0] for text in texts] == ["DROP INDEX", "CREATE UNIQUE INDEX"]
+
+
+async def test_canonical_texts_are_kept_and_make_declared_ones_equal(sql: Neon) -> None:
+    metadata = sa.MetaData()
+    sa.Table("t", metadata, sa.Column("a", sa.Integer), sa.CheckConstraint("a>0", name="c"))
+    declared = model_from_tables(metadata.tables.values())
+    found = await _apply(sql, declared)
+    (check,) = (each for each in found if each.kind == "check")
+    both = replace(check, expression=Expression("a>0", check.expression.canonical))  # type: ignore[attr-defined,call-arg]  # it is a Check
+    known = Model.of(both if each is check else each for each in found)
+    assert not diff(known, declared)
+    assert not diff(found, known)

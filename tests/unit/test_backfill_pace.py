@@ -1,0 +1,124 @@
+"""The size of batches, the patience with failures, the rate."""
+
+from __future__ import annotations
+
+import pytest
+
+from sendoka.backfills.pace import LARGEST, SMALLEST, TARGET, Pace
+from sendoka.backfills.patience import Patience, passes
+from sendoka.database.retry import Retry
+from sendoka.errors import (
+    AnswerLost,
+    ConnectFailed,
+    DatabaseError,
+    EndpointError,
+    Outcome,
+    ProtocolError,
+    RequestTimeout,
+    SendokaError,
+    database_error,
+)
+
+
+def settle(pace: Pace, *, rows_per_second: float, batches: int = 40) -> None:
+    for _ in range(batches):
+        pace.note(pace.size, pace.size / rows_per_second)
+
+
+@pytest.mark.parametrize(
+    ("rows_per_second", "size"),
+    [(2_000, 2_000 * TARGET), (6_000, 6_000 * TARGET), (1_000_000, LARGEST), (10, SMALLEST)],
+)
+def test_the_size_settles_where_a_batch_takes_its_time(rows_per_second: float, size: float) -> None:
+    pace = Pace()
+    settle(pace, rows_per_second=rows_per_second)
+    assert pace.size == pytest.approx(size, rel=0.02)
+
+
+def test_one_batch_changes_the_size_by_a_half_at_most() -> None:
+    pace = Pace(1000)
+    pace.note(1000, 0.001)
+    assert pace.size == 1500
+    slow = Pace(1000)
+    slow.note(1000, 60)
+    assert slow.size == 500
+
+
+def test_a_short_page_says_nothing_about_the_size() -> None:
+    pace = Pace(1000)
+    pace.note(3, 10.0)
+    pace.note(0, 0.1)
+    assert pace.size == 1000
+
+
+def test_a_fixed_size_stays_and_shrinks_only_where_statements_time_out() -> None:
+    pace = Pace(1000, fixed=True)
+    settle(pace, rows_per_second=10)
+    assert pace.size == 1000
+    for _ in range(20):
+        pace.shrink()
+    assert pace.size == 1
+
+
+def test_the_expected_time_follows_the_slowest_of_late() -> None:
+    pace = Pace()
+    pace.note(1000, 4.0)
+    pace.note(1000, 1.0)
+    assert pace.expected == pytest.approx(2.8)
+
+
+def of_code(code: str) -> DatabaseError:
+    return database_error({"code": code, "message": "no"})
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        *((of_code(code), True) for code in ("40001", "40P01", "55P03", "57014", "57P01", "53300", "08006")),
+        *((of_code(code), False) for code in ("23505", "23502", "22P02", "27000", "42P01", "42501", "28P01", "25006")),
+        (ConnectFailed("no"), True),
+        (RequestTimeout("no", outcome=Outcome.UNKNOWN), True),
+        (AnswerLost("no"), True),
+        (ProtocolError("html"), True),
+        (EndpointError("too large", status=413, outcome=Outcome.REFUSED), False),
+        (EndpointError("rate", status=500, outcome=Outcome.REFUSED, passing=True), True),
+        (SendokaError("no"), False),
+        (ValueError("no"), False),
+    ],
+)
+def test_what_passes_by_itself_is_a_closed_list(error: Exception, expected: bool) -> None:
+    assert passes(error) is expected
+
+
+async def test_patience_waits_says_why_and_runs_out() -> None:
+    said: list[str] = []
+    patience = Patience(said.append, Retry(attempts=3, first=0.001, longest=0.001))
+    assert [await patience.meet(AnswerLost("gone\nmore")) for _ in range(4)] == [True, True, False, False]
+    assert said == ["gone", "gone"]
+    assert patience.retries == 2
+
+
+async def test_patience_counts_failures_in_a_row_only() -> None:
+    patience = Patience(lambda why: None, Retry(attempts=2, first=0.001, longest=0.001))
+    for _ in range(5):
+        assert await patience.meet(of_code("40001"))
+        patience.renew()
+
+
+async def test_patience_does_not_wait_for_what_stays() -> None:
+    assert not await Patience(lambda why: None).meet(of_code("42P01"))
+
+
+async def test_insisting_does_the_same_again_until_it_answers() -> None:
+    calls = 0
+
+    async def work() -> str:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise AnswerLost("gone")
+        return "done"
+
+    patience = Patience(lambda why: None, Retry(attempts=5, first=0.001, longest=0.001))
+    assert await patience.insist(work) == "done"
+    assert calls == 3

@@ -1,0 +1,93 @@
+"""Scripts in a folder, found by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendoka.backfills.scripts import checksums, load, names
+from sendoka.errors import BackfillError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCRIPT = """
+from sendoka.backfills import backfill
+{name} = backfill(table="t", where="a is null", sql="update t set a = 1 from page p where t.id = p.id")
+"""
+
+
+def write(folder: Path, stem: str, text: str) -> None:
+    (folder / f"{stem}.py").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("asked", ["fill_a", "2026_04_22_fill_a", "2026_04_22_fill_a.py"])
+def test_a_script_is_found_by_its_name_or_its_file(tmp_path: Path, asked: str) -> None:
+    write(tmp_path, "2026_04_22_fill_a", SCRIPT.format(name="fill_a"))
+    found = load(tmp_path, asked)
+    assert (found.name, found.table) == ("fill_a", "t")
+    assert found.checksum() == checksums(tmp_path)["fill_a"]
+
+
+def test_a_script_of_the_python_form_is_found_too(tmp_path: Path) -> None:
+    text = """
+from sendoka.backfills import Batch, backfill
+
+@backfill(table="t", where="a is null")
+async def fill_b(sql, batch: Batch):
+    return None
+"""
+    write(tmp_path, "2026_04_23_fill_b", text)
+    assert load(tmp_path, "fill_b").step is not None
+
+
+def test_names_are_listed_without_importing(tmp_path: Path) -> None:
+    write(tmp_path, "2026_04_22_fill_a", "raise SystemExit")
+    write(tmp_path, "undated", "raise SystemExit")
+    write(tmp_path, "_shared", "raise SystemExit")
+    assert names(tmp_path) == {"fill_a": ["2026_04_22_fill_a"], "undated": ["undated"]}
+
+
+def test_an_unknown_name_shows_the_nearest(tmp_path: Path) -> None:
+    write(tmp_path, "2026_04_22_message_tenants", SCRIPT.format(name="message_tenants"))
+    with pytest.raises(BackfillError, match="did you mean message_tenants") as caught:
+        load(tmp_path, "mesage_tenant")
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_name_far_from_all_shows_what_there_is(tmp_path: Path) -> None:
+    write(tmp_path, "2026_04_22_fill_a", SCRIPT.format(name="fill_a"))
+    with pytest.raises(BackfillError, match="it has: fill_a"):
+        load(tmp_path, "zzzzzzzzzz")
+
+
+def test_an_empty_or_missing_folder_has_none(tmp_path: Path) -> None:
+    with pytest.raises(BackfillError, match="it has: none"):
+        load(tmp_path / "missing", "fill_a")
+
+
+def test_two_scripts_of_one_name_are_both_named(tmp_path: Path) -> None:
+    for day in ("2026_04_22", "2026_05_01"):
+        write(tmp_path, f"{day}_fill_a", SCRIPT.format(name="fill_a"))
+    with pytest.raises(BackfillError, match=r"2026_04_22_fill_a\.py, 2026_05_01_fill_a\.py") as caught:
+        load(tmp_path, "fill_a")
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (SCRIPT.format(name="other"), "call it fill_a, as its file"),
+        ("x = 1", "defines no backfill"),
+        (SCRIPT.format(name="fill_a") + SCRIPT.format(name="more"), "defines 2 backfills"),
+        ("import no_such_module_here", "cannot be loaded"),
+        ("def", "is not Python"),
+        ("from sendoka.backfills import backfill\nfill_a = backfill(table='t', where='a is null')", "no backfill"),
+        ("from sendoka.backfills import backfill\nfill_a = backfill(table='t', sql='select 1')", "nothing says when"),
+    ],
+)
+def test_a_script_that_is_no_backfill_says_why(tmp_path: Path, text: str, says: str) -> None:
+    write(tmp_path, "2026_04_22_fill_a", text)
+    with pytest.raises(BackfillError, match=says):
+        load(tmp_path, "fill_a")

@@ -1,0 +1,189 @@
+"""The chain on disk: everything wrong with a folder is found offline, named with the file and the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MigrationError, MissingMigration
+from sendoka.migrations.files import Migration, checksum, parse, read_folder, read_newest, render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = ("calm_heron", "brave_otter", "quiet_fox")
+
+
+def write(folder: Path, count: int = 3) -> list[Migration]:
+    """Write a chain of migrations and return it."""
+    chain: list[Migration] = []
+    for number in range(count):
+        name = f"{number:04d}_{WORDS[number]}"
+        text = render(name, chain[-1] if chain else None, [f"create table t{number} ()", "select 1"], [])
+        (folder / f"{name}.sql").write_text(text)
+        chain.append(parse(name, text))
+    return chain
+
+
+def test_a_chain_is_read_in_order(tmp_path: Path) -> None:
+    chain = write(tmp_path)
+    assert read_folder(tmp_path) == read_folder(str(tmp_path)) == chain
+    assert read_newest(tmp_path) == chain[-1]
+    assert chain[0].parent is None
+    assert chain[2].parent is not None
+    assert (chain[2].parent.name, chain[2].parent.checksum) == (chain[1].name, chain[1].checksum)
+    assert chain[1].statements == ["create table t1 ()", "select 1"]
+
+
+def test_a_file_is_what_it_promises_to_be(tmp_path: Path) -> None:
+    (first, second) = write(tmp_path, 2)
+    assert second.text == (
+        "-- sendoka: 0001_brave_otter\n"
+        f"-- parent: 0000_calm_heron sha256:{first.checksum}\n"
+        "\n"
+        "create table t1 ()\n"
+        "--> statement-breakpoint\n"
+        "select 1\n"
+    )
+
+
+def test_answers_stand_in_the_header() -> None:
+    text = render("0000_a", None, ["select 1"], [("renamed", "column messages.body -> messages.text")])
+    assert parse("0000_a", text).answers == (("renamed", "column messages.body -> messages.text"),)
+
+
+def test_an_empty_folder_has_no_newest(tmp_path: Path) -> None:
+    assert read_folder(tmp_path) == []
+    assert read_newest(tmp_path) is None
+
+
+def test_line_endings_and_a_bom_do_not_change_a_checksum(tmp_path: Path) -> None:
+    chain = write(tmp_path)
+    for file in tmp_path.glob("*.sql"):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_folder(tmp_path) == chain
+
+
+def test_numbers_order_as_numbers(tmp_path: Path) -> None:
+    first = render("9999_a", None, ["select 1"], [])
+    second = render("10000_b", parse("9999_a", first), ["select 1"], [])
+    (tmp_path / "9999_a.sql").write_text(first)
+    (tmp_path / "10000_b.sql").write_text(second)
+    assert [migration.number for migration in read_folder(tmp_path)] == [9999, 10000]
+    newest = read_newest(tmp_path)
+    assert newest is not None
+    assert newest.name == "10000_b"
+
+
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
+    chain = write(tmp_path)
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "README.md").write_text("x")
+    (tmp_path / ".0007_x.sql.swp").write_text("x")
+    (tmp_path / ".0007_x.sql").write_text("x")
+    assert read_folder(tmp_path) == chain
+
+
+def test_an_edited_file_below_the_head_is_named(tmp_path: Path) -> None:
+    write(tmp_path)
+    file = tmp_path / "0001_brave_otter.sql"
+    file.write_text(file.read_text() + "select 2")
+    with pytest.raises(ChecksumMismatch, match=r"0001_brave_otter\.sql was edited after 0002_quiet_fox") as caught:
+        read_folder(tmp_path)
+    assert "restore" in caught.value.todo
+
+
+def test_a_lost_file_is_named(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "0001_brave_otter.sql").unlink()
+    with pytest.raises(MissingMigration, match=r"0002_quiet_fox\.sql follows 0001_brave_otter, which is not"):
+        read_folder(tmp_path)
+
+
+def test_the_first_file_cannot_be_lost(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "0000_calm_heron.sql").unlink()
+    with pytest.raises(MissingMigration, match="0000_calm_heron"):
+        read_folder(tmp_path)
+
+
+def test_a_renamed_file_is_told_its_name(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "0002_quiet_fox.sql").rename(tmp_path / "0002_loud_fox.sql")
+    with pytest.raises(InvalidMigration, match="was renamed") as caught:
+        read_folder(tmp_path)
+    assert "0002_quiet_fox.sql" in caught.value.todo
+    with pytest.raises(InvalidMigration, match="was renamed"):
+        read_newest(tmp_path)
+
+
+def test_two_files_of_one_number_are_both_named(tmp_path: Path) -> None:
+    chain = write(tmp_path)
+    (tmp_path / "0002_other_fox.sql").write_text(render("0002_other_fox", chain[1], ["select 1"], []))
+    for read in (read_folder, read_newest):
+        with pytest.raises(ForkedHistory, match=r"0002_other_fox\.sql and 0002_quiet_fox\.sql"):
+            read(tmp_path)
+
+
+def test_a_fork_with_another_number_is_found(tmp_path: Path) -> None:
+    chain = write(tmp_path)
+    (tmp_path / "0003_late_owl.sql").write_text(render("0003_late_owl", chain[1], ["select 1"], []))
+    with pytest.raises(ForkedHistory, match=r"0003_late_owl\.sql follows 0001_brave_otter, but 0002_quiet_fox"):
+        read_folder(tmp_path)
+
+
+def test_a_second_first_file_is_found(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "0003_new_root.sql").write_text(render("0003_new_root", None, ["select 1"], []))
+    with pytest.raises(ForkedHistory, match="says it is the first"):
+        read_folder(tmp_path)
+
+
+def test_there_must_be_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(MigrationError, match="no migrations folder"):
+        read_folder(tmp_path / "none")
+
+
+GOOD = "-- sendoka: 0000_a\n-- parent: none\n\nselect 1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("0000-a", GOOD, "is not the name of a migration"),
+        ("000_a", GOOD, "is not the name of a migration"),
+        ("0000_A", GOOD, "is not the name of a migration"),
+        ("first", GOOD, "is not the name of a migration"),
+        ("0000_a", "select 1", "does not begin with its name"),
+        ("0000_a", "", "does not begin with its name"),
+        ("0000_a", "-- sendoka: 0000_a\n\nselect 1", "does not name its parent"),
+        ("0000_a", "-- sendoka: 0000_a\n-- parent: nobody\n", "cannot be read: nobody"),
+        ("0000_a", "-- sendoka: 0000_a\n-- parent: x sha256:12\n", "cannot be read"),
+        ("0000_a", GOOD.replace("\n\n", "\n-- parent: none\n\n"), "does not name its parent"),
+        ("0000_a", GOOD.replace("\n\n", "\n-- transactoin: none\n\n"), "unknown directive 'transactoin'"),
+        ("0000_a", GOOD + "--> statement-breakpoint\n/* x */ commit;", "holds COMMIT"),
+    ],
+)
+def test_what_breaks_the_format_is_said(name: str, text: str, says: str) -> None:
+    with pytest.raises(InvalidMigration, match=says) as caught:
+        parse(name, text)
+    assert caught.value.exit_code == 1
+
+
+def test_a_comment_in_the_header_or_below_is_no_directive() -> None:
+    migration = parse("0000_a", GOOD.replace("\n\n", "\n-- a word of mine\n\n-- note: anything\n"))
+    assert migration.answers == ()
+    assert migration.statements == ["-- note: anything\nselect 1"]
+
+
+def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "0000_a.sql").write_bytes(GOOD.encode() + b"\xff")
+    with pytest.raises(InvalidMigration, match=r"0000_a\.sql is not UTF-8"):
+        read_folder(tmp_path)
+
+
+def test_the_checksum_is_sha256_of_the_text() -> None:
+    assert (
+        checksum("a\r\n") == checksum("\ufeffa\n") == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
+    )

@@ -1,0 +1,214 @@
+"""`generate`: files from a schema, twice the same, and every way it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from sendoka.errors import (
+    AnswerMissing,
+    ChecksumMismatch,
+    InvalidMigration,
+    MissingMigration,
+    SchemaError,
+    SettingsError,
+)
+from sendoka.migrations.files import read_folder
+from sendoka.migrations.generator import draft, generate, newest_model, ungenerated
+from sendoka.migrations.names import ADJECTIVES, NOUNS, file_name, two_words
+from sendoka.schema.from_python import model_from_folder
+
+APPLICATION = Path(__file__).parent.parent.parent
+
+INIT = "from sqlalchemy import *\nmetadata = MetaData()\n"
+HEAD = "from sqlalchemy import *\nfrom . import metadata\n"
+
+
+class Project:
+    """A schema folder whose one table is written anew by `table`, and a migrations folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.schema, self.migrations = root / "schema", root / "migrations"
+        self.schema.mkdir()
+        (self.schema / "__init__.py").write_text(INIT, encoding="utf-8")
+
+    def table(self, *columns: str, name: str = "t") -> None:
+        """Write the table with these columns beside its key."""
+        parts = ", ".join(["Column('id', Text, primary_key=True)", *columns])
+        text = f"{HEAD}{name} = Table({name!r}, metadata, {parts})\n# {len(parts)} characters\n"
+        (self.schema / f"{name}.py").write_text(text, encoding="utf-8")
+
+    def files(self) -> dict[str, bytes]:
+        """Return every file of the migrations folder."""
+        found = [path for path in self.migrations.rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.migrations)): path.read_bytes() for path in found}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(tmp_path)
+    made.table("Column('body', Text)")
+    return made
+
+
+def test_the_first_migration_makes_the_schema_and_a_second_run_writes_nothing(project: Project) -> None:
+    written = generate(project.schema, project.migrations)
+    assert written is not None
+    (migration,) = written.migrations
+    assert re.fullmatch(r"0000_[a-z]+_[a-z]+", migration.name)
+    assert migration.text == (
+        f"-- sendoka: {migration.name}\n-- parent: none\n\n"
+        'CREATE TABLE "public"."t" (\n'
+        '    "id" text NOT NULL,\n'
+        '    "body" text,\n'
+        '    CONSTRAINT "t_pkey" PRIMARY KEY ("id")\n'
+        ");\n"
+    )
+    assert [str(path.relative_to(project.migrations)) for path in written.paths] == [
+        f"{migration.name}.sql",
+        f"meta/{migration.name}.json",
+    ]
+    before = project.files()
+    assert generate(project.schema, project.migrations) is None
+    assert project.files() == before
+
+
+def test_changes_follow_each_other_in_a_chain_and_the_newest_snapshot_is_the_schema(project: Project) -> None:
+    generate(project.schema, project.migrations)
+    project.table("Column('body', Text)", "Column('size', Integer)")
+    assert ungenerated(project.schema, project.migrations) == ("column t.size is new",)
+    written = generate(project.schema, project.migrations, name="Add the size")
+    assert written is not None
+    assert written.migrations[0].name == "0001_add_the_size"
+    first, second = read_folder(project.migrations)
+    assert second.parent is not None
+    assert (second.parent.name, second.parent.checksum) == (first.name, first.checksum)
+    assert newest_model(project.migrations, [first, second]) == model_from_folder(project.schema)
+    assert ungenerated(project.schema, project.migrations) == ()
+
+
+def test_the_same_schema_gives_the_same_files_everywhere(project: Project, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    generate(project.schema, project.migrations)
+    generate(project.schema, other)
+    assert {path.name: path.read_bytes() for path in other.rglob("*.*")} == {
+        Path(name).name: content for name, content in project.files().items()
+    }
+
+
+def test_a_dry_run_writes_nothing(project: Project) -> None:
+    found = draft(project.schema, project.migrations)
+    assert found is not None
+    assert json.loads(found.snapshot)["objects"]
+    assert not project.migrations.exists()
+
+
+def test_answers_are_kept_in_the_header(project: Project) -> None:
+    project.table("Column('body', Text)", "Column('legacy', Text)")
+    generate(project.schema, project.migrations)
+    project.table("Column('text', Text)")
+    before = project.files()
+    with pytest.raises(AnswerMissing, match=r"--rename t\.body=t\.text  or  --allow drop-column:t\.body"):
+        generate(project.schema, project.migrations)
+    assert project.files() == before
+    written = generate(project.schema, project.migrations, renames=["t.body=t.text"], allow=["drop-column:t.legacy"])
+    assert written is not None
+    assert written.migrations[0].answers == (
+        ("renamed", "column t.body -> t.text"),
+        ("allowed", "drop-column t.legacy"),
+    )
+    assert read_folder(project.migrations)[1].statements == [
+        'ALTER TABLE "public"."t" RENAME COLUMN "body" TO "text";',
+        'ALTER TABLE "public"."t" DROP COLUMN "legacy";',
+    ]
+
+
+def test_an_answer_about_a_strange_name_stays_on_its_line(project: Project) -> None:
+    project.table(r"Column('a\nb', Text)")
+    generate(project.schema, project.migrations)
+    project.table()
+    written = generate(project.schema, project.migrations, allow=[r'drop-column:t."a\nb"'])
+    assert written is not None
+    assert read_folder(project.migrations)[1].answers == (("allowed", r'drop-column t."a\nb"'),)
+
+
+def test_an_edited_older_file_stops_it_and_nothing_is_written(project: Project) -> None:
+    generate(project.schema, project.migrations)
+    project.table("Column('body', Text)", "Column('size', Integer)")
+    generate(project.schema, project.migrations)
+    first = next(project.migrations.glob("0000_*.sql"))
+    first.write_text(first.read_text(encoding="utf-8").replace("body", "text"), encoding="utf-8")
+    project.table("Column('body', Text)", "Column('size', BigInteger)")
+    before = project.files()
+    for run in (generate, ungenerated):
+        with pytest.raises(ChecksumMismatch, match=first.name):
+            run(project.schema, project.migrations)
+    assert project.files() == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "what"),
+    [
+        (lambda path: path.unlink(), MissingMigration, "is missing: the schema after the newest migration"),
+        (lambda path: path.write_text("{"), SchemaError, "not whole JSON"),
+        (lambda path: path.write_text(path.read_text().replace("body", "text")), SchemaError, "was edited"),
+    ],
+)
+def test_a_lost_or_edited_snapshot_is_an_error(project: Project, damage, error, what: str) -> None:  # type: ignore[no-untyped-def]  # a table of callables
+    written = generate(project.schema, project.migrations)
+    assert written is not None
+    damage(written.paths[-1])
+    with pytest.raises(error, match=what):
+        generate(project.schema, project.migrations)
+
+
+def test_a_snapshot_left_by_a_crash_does_no_harm(project: Project) -> None:
+    written = generate(project.schema, project.migrations)
+    assert written is not None
+    written.paths[0].unlink()
+    again = generate(project.schema, project.migrations)
+    assert again is not None
+    assert again.paths == written.paths
+
+
+@pytest.mark.parametrize("default", [r"a\rb", r"a\n--> statement-breakpoint\nb"])
+def test_a_statement_that_a_file_cannot_keep_is_refused(project: Project, default: str) -> None:
+    project.table(f"Column('body', Text, server_default='{default}')")
+    with pytest.raises(InvalidMigration, match="carriage return or a line that reads as a breakpoint"):
+        generate(project.schema, project.migrations)
+    assert not project.migrations.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("add tenants", "0042_add_tenants"),
+        ("  Add--Tenants_2 ", "0042_add_tenants_2"),
+        ("x", "0042_x"),
+    ],
+)
+def test_a_person_may_choose_the_words(words: str, name: str) -> None:
+    assert file_name(42, words) == name
+
+
+@pytest.mark.parametrize("words", ["", "  ", "../x", "a/b", "é", "a.sql", "-"])
+def test_words_that_make_no_file_name_are_refused(words: str) -> None:
+    with pytest.raises(SettingsError, match="cannot be the name of a migration"):
+        file_name(1, words)
+
+
+def test_the_words_depend_on_the_content_alone() -> None:
+    assert two_words("a") == two_words("a")
+    assert len({two_words(str(number)) for number in range(500)}) > 450
+    assert {"reflective", "calm", "brave"} <= set(ADJECTIVES)
+    assert {"fury", "heron", "otter"} <= set(NOUNS)
+    for words in (ADJECTIVES, NOUNS):
+        assert len(set(words)) == len(words)
+        assert all(re.fullmatch("[a-z]+", word) for word in words)
+
+
+def test_the_application_has_no_change_that_was_not_generated() -> None:
+    assert ungenerated(APPLICATION / "schema", APPLICATION / "migrations") == ()

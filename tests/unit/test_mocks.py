@@ -1,0 +1,107 @@
+"""Mocks of httpx see our requests, whatever was imported first; without one the native transport is back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import httpx
+import pytest
+import respx
+
+from sendoka import Retry, neon
+from sendoka.errors import AnswerLost, ConnectFailed
+from tests.fixtures.canned import ONE, answer, canned
+
+URL = "postgresql://user:hunter2@ep-x.eu-central-1.aws.neon.tech/db"
+ENDPOINT = "https://api.eu-central-1.aws.neon.tech/sql"
+
+
+async def test_a_bare_respx_mock_answers() -> None:
+    with respx.mock:
+        route = respx.post(ENDPOINT).respond(json=ONE)
+        async with neon(URL) as sql:
+            assert await sql("select 1 as n").value() == 1
+    assert route.call_count == 1
+    assert route.calls.last.request.headers["Neon-Raw-Text-Output"] == "true"
+
+
+@respx.mock
+async def test_the_decorator_answers() -> None:
+    respx.post(ENDPOINT).respond(json=ONE)
+    async with neon(URL) as sql:
+        assert await sql("select 1 as n").value() == 1
+
+
+async def test_the_fixture_answers(respx_mock: respx.MockRouter) -> None:
+    respx_mock.post(ENDPOINT).respond(json=ONE)
+    async with neon(URL) as sql:
+        assert await sql("select 1 as n").value() == 1
+
+
+async def test_a_request_nobody_mocked_fails_and_reaches_no_network() -> None:
+    async with canned(answer(ONE)) as server, neon(server.url) as sql:
+        with respx.mock, pytest.raises(AssertionError, match="not mocked"):
+            await sql("select 1 as n")
+        assert server.requests == []
+        assert await sql("select 1 as n").value() == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "error", "outcome"),
+    [(httpx.ConnectError, ConnectFailed, "not_sent"), (httpx.ReadError, AnswerLost, "unknown")],
+)
+async def test_an_error_of_httpx_becomes_ours(raised: type[Exception], error: type[Exception], outcome: str) -> None:
+    with respx.mock:
+        respx.post(ENDPOINT).mock(side_effect=raised)
+        async with neon(URL, retry=Retry(attempts=1)) as sql:
+            with pytest.raises(error) as caught:
+                await sql("select 1")
+    assert getattr(caught.value, "outcome", None) == outcome
+
+
+async def test_a_client_of_the_users_own_is_used_and_left_open() -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=ONE))) as client:
+        async with neon(URL, transport=client) as sql:
+            assert await sql("select 1 as n").value() == 1
+        assert not client.is_closed
+
+
+SCRIPT = """
+    import asyncio, sys
+    {first}
+    from sendoka import neon
+    sql = neon({url!r})
+    {second}
+    import respx
+    ONE = {one!r}
+
+    async def main():
+        with respx.mock:
+            respx.post({endpoint!r}).respond(json=ONE)
+            print(await sql("select 1 as n").value())
+        await sql.aclose()
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("first", "second"), [("import respx", ""), ("", "assert 'httpx' not in sys.modules")])
+def test_the_order_of_imports_does_not_matter(first: str, second: str) -> None:
+    script = textwrap.dedent(SCRIPT.format(first=first, second=second, url=URL, endpoint=ENDPOINT, one=ONE))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+async def test_a_proxy_of_the_environment_is_used_for_remote_hosts_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with canned(b"HTTP/1.1 502 no\r\ncontent-length: 0\r\n\r\n") as proxy, canned(answer(ONE)) as server:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        async with neon(server.url) as sql:
+            assert await sql("select 1 as n").value() == 1
+        assert proxy.connections == 0
+        async with neon(URL, retry=Retry(attempts=1)) as sql:
+            with pytest.raises(ConnectFailed):
+                await sql("select 1")
+        assert proxy.connections == 1

@@ -1,0 +1,217 @@
+"""Queries and transactions as values: sent once, refused before sending, and teaching where they are refused."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sendoka import neon
+from tests.fixtures.canned import ONE, CannedServer, answer, canned
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from sendoka.http.client import Neon
+    from sendoka.http.query import Query
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[CannedServer]:
+    async with canned(answer(ONE)) as server:
+        yield server
+
+
+@pytest.fixture
+async def sql(server: CannedServer) -> AsyncIterator[Neon]:
+    async with neon(server.url, transport="native") as sql:
+        yield sql
+
+
+async def test_nothing_is_sent_until_it_is_awaited(server: CannedServer, sql: Neon) -> None:
+    query = sql("select 1 as n")
+    assert server.requests == []
+    assert await query == [{"n": 1}]
+    assert len(server.requests) == 1
+
+
+async def test_each_shape_of_an_answer(sql: Neon) -> None:
+    assert (await sql("select 1 as n").one()).n == 1
+    assert (await sql("select 1 as n").one_or_none()) == {"n": 1}
+    assert await sql("select 1 as n").value() == 1
+    result = await sql("select 1 as n").result()
+    assert (result.command, result.row_count, result.fields[0].name, result.rows) == ("SELECT", 1, "n", [(1,)])
+
+
+async def test_awaiting_twice_is_an_error(server: CannedServer, sql: Neon) -> None:
+    query = sql("select 1 as n")
+    await query
+    with pytest.raises(RuntimeError, match="already sent"):
+        await query
+    with pytest.raises(RuntimeError, match="already sent"):
+        await query.one()
+    assert len(server.requests) == 1
+
+
+def test_a_query_never_awaited_warns() -> None:
+    sql = neon("postgresql://u:p@localhost/db")
+    with pytest.warns(RuntimeWarning, match="query 'select 1'> was never awaited"):
+        forget(lambda: sql("select 1"))
+    with pytest.warns(RuntimeWarning, match="transaction of 0 statements> was never awaited"):
+        forget(lambda: sql.transaction([]))
+
+
+def forget(make: Callable[[], object]) -> None:
+    make()
+    gc.collect()
+
+
+@pytest.mark.parametrize(("rows", "shape"), [([], "one"), ([], "value"), ([["1"], ["2"]], "one_or_none")])
+async def test_the_wrong_number_of_rows_is_a_lookup_error(rows: list[list[str]], shape: str) -> None:
+    async with canned(answer({**ONE, "rows": rows})) as server, neon(server.url, transport="native") as sql:
+        with pytest.raises(LookupError, match="select 1 as n"):
+            await getattr(sql("select 1 as n"), shape)()
+
+
+async def test_a_transaction_is_one_request_with_only_the_headers_that_were_given() -> None:
+    async with canned(answer({"results": [ONE, ONE]})) as server, neon(server.url, transport="native") as sql:
+        done = await sql.transaction([sql("select 1 as n"), sql("select $1::int as n", 1)])
+        assert done[0] == done[1] == [{"n": 1}]
+        assert (done.replayed, [result.command for result in done.results]) == (False, ["SELECT", "SELECT"])
+        await sql.transaction([sql("a"), sql("b")], isolation_level="repeatable read", read_only=False, deferrable=True)
+    first, second = server.requests
+    assert (
+        first.body
+        == b'{"queries":[{"query":"select 1 as n","params":[]},{"query":"select $1::int as n","params":["1"]}]}'
+    )
+    assert "Neon-Batch" not in first.head
+    options = [line for line in second.head.split("\r\n") if line.startswith("Neon-Batch")]
+    assert options == [
+        "Neon-Batch-Isolation-Level: RepeatableRead",
+        "Neon-Batch-Read-Only: false",
+        "Neon-Batch-Deferrable: true",
+    ]
+
+
+async def test_an_empty_list_gives_an_empty_list_and_sends_nothing(server: CannedServer, sql: Neon) -> None:
+    assert await sql.transaction([]) == []
+    assert server.requests == []
+
+
+async def test_a_plain_function_may_return_the_list() -> None:
+    async with canned(answer({"results": [ONE]})) as server, neon(server.url, transport="native") as sql:
+        assert (await sql.transaction(lambda tx: [tx("select 1 as n")]))[0] == [{"n": 1}]
+        assert (await sql.transaction(lambda: [sql("select 1 as n")]))[0] == [{"n": 1}]
+
+
+async def _coroutine(sql: Neon) -> list[Query]:
+    return [sql("select 1")]
+
+
+async def test_a_read_only_query_tells_the_server(server: CannedServer) -> None:
+    async with canned(answer({"results": [ONE]})) as other, neon(other.url, transport="native") as sql:
+        assert await sql("select 1 as n", read_only=True).value() == 1
+        assert "Neon-Batch-Read-Only: true" in other.requests[0].head
+
+
+def refused(make: Any, error: type[Exception], says: str, sql: Neon) -> None:
+    with pytest.raises(error, match=says):
+        make(sql)
+
+
+REFUSED: list[tuple[str, Any, type[Exception], str]] = [
+    ("a text", lambda sql: sql.transaction(["select 1"]), TypeError, "element 1 is a str"),
+    ("a list in a list", lambda sql: sql.transaction([[]]), TypeError, "element 1 is a list"),
+    ("one query alone", lambda sql: sql.transaction(sql("select 1")), TypeError, "is not a list of queries"),
+    ("text alone", lambda sql: sql.transaction("select 1"), TypeError, "is not a list of queries"),
+    ("a number", lambda sql: sql.transaction(7), TypeError, "is not a list of queries"),
+    ("nothing", lambda sql: sql.transaction(), TypeError, "await sql.transaction"),
+    ("begin()", lambda sql: sql.begin(), TypeError, "await sql.transaction"),
+    ("a coroutine function", lambda sql: sql.transaction(_coroutine), TypeError, "coroutine function"),
+    (
+        "a function of a coroutine",
+        lambda sql: sql.transaction(lambda tx: _coroutine(tx or sql)),
+        TypeError,
+        "a coroutine",
+    ),
+    ("a shape", lambda sql: sql.transaction([sql("select 1").one()]), TypeError, "element 1 is a coroutine"),
+    ("a bad level", lambda sql: sql.transaction([], isolation_level="snapshot"), ValueError, "isolation level"),
+    ("a text that is none", lambda sql: sql(7), TypeError, "a statement is text"),
+    ("a parameter", lambda sql: sql("select $1", object()), TypeError, r"parameter \$1"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")
+@pytest.mark.parametrize(("name", "make", "error", "says"), REFUSED, ids=[case[0] for case in REFUSED])
+async def test_what_cannot_be_sent_is_refused_before_sending(
+    name: str, make: Any, error: type[Exception], says: str, server: CannedServer, sql: Neon
+) -> None:
+    refused(make, error, says, sql)
+    gc.collect()
+    assert server.requests == []
+
+
+COMMANDS = [
+    "BEGIN",
+    "start transaction",
+    "-- x\nCOMMIT",
+    "/* a /* b */ */ end",
+    "ROLLBACK",
+    ";abort",
+    "prepare transaction 'x'",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_transaction_command_in_the_list_is_refused(command: str, server: CannedServer, sql: Neon) -> None:
+    query = sql(command)
+    with pytest.raises(ValueError, match="would end the transaction early"):
+        await sql.transaction([query])
+    query.claim()
+    assert server.requests == []
+
+
+async def test_a_query_of_another_client_or_already_sent_is_refused(server: CannedServer, sql: Neon) -> None:
+    async with neon(server.url) as other:
+        query = other("select 1")
+        with pytest.raises(ValueError, match="another client"):
+            sql.transaction([query])
+        query.claim()
+    sent = sql("select 1 as n")
+    await sent
+    with pytest.raises(RuntimeError, match="element 1 was already sent"):
+        sql.transaction([sent])
+    assert len(server.requests) == 1
+
+
+async def test_the_same_query_twice_in_a_list_is_refused(server: CannedServer, sql: Neon) -> None:
+    query = sql("select 1")
+    with pytest.raises(RuntimeError, match="already sent"):
+        sql.transaction([query, query])
+    assert server.requests == []
+
+
+async def test_async_with_teaches_the_list_form(server: CannedServer, sql: Neon) -> None:
+    with pytest.raises(TypeError, match=r"await sql\.transaction\(\["):
+        async with sql.transaction([sql("select 1")]):
+            pass
+    assert server.requests == []
+
+
+UNSENDABLE: list[tuple[str, tuple[Any, ...], str]] = [
+    ("select '\0'", (), "NUL"),
+    ("select $1", ("a\0b",), r"parameter \$1 holds NUL"),
+    ("select $1", ("\ud800",), "surrogate"),
+    ("select 1", tuple(range(32_768)), "32768 parameters"),
+    ("select $1", ("x" * (64 * 1024 * 1024),), "bytes"),
+]
+
+
+@pytest.mark.parametrize(("text", "params", "says"), UNSENDABLE, ids=["nul", "nul param", "surrogate", "many", "big"])
+async def test_what_postgres_cannot_take_fails_before_sending(
+    text: str, params: tuple[Any, ...], says: str, server: CannedServer, sql: Neon
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        await sql(text, *params)
+    assert server.requests == []

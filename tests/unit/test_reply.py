@@ -1,0 +1,162 @@
+"""What an answer means: the table of statuses and texts, and the outcome of each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sendoka.database.statement import Statement
+from sendoka.errors import (
+    AnswerLost,
+    DatabaseError,
+    EndpointError,
+    Outcome,
+    ProtocolError,
+    SendokaError,
+    TransportError,
+    UniqueViolation,
+)
+from sendoka.http.reply import Reply, read_batch, read_single
+
+SELECT = Statement("select 1")
+
+
+def postgres(code: str, severity: str = "ERROR", message: str = "no") -> bytes:
+    return json.dumps({"message": message, "code": code, "severity": severity}).encode()
+
+
+def endpoint(message: str) -> bytes:
+    return postgres("", "", message)
+
+
+TWO = {"single": "unknown", "batch": "failed"}
+BOTH = {
+    "refused": {"single": "refused", "batch": "refused"},
+    "unknown": {"single": "unknown", "batch": "unknown"},
+    "failed": {"single": "failed", "batch": "failed"},
+}
+CASES: list[tuple[str, int, bytes, type[SendokaError], dict[str, str]]] = [
+    ("constraint", 400, postgres("23505"), UniqueViolation, BOTH["failed"]),
+    ("of a newer Postgres", 400, postgres("ZZ999"), DatabaseError, BOTH["failed"]),
+    ("admin shutdown", 400, postgres("57P01", "FATAL"), DatabaseError, BOTH["unknown"]),
+    ("cancelled by the proxy", 400, b'{"message": "cancelled", "code": "08P01"}', DatabaseError, BOTH["unknown"]),
+    ("no such database", 400, postgres("3D000", "FATAL"), DatabaseError, BOTH["refused"]),
+    ("raised by a function", 400, postgres("28000", "ERROR"), DatabaseError, BOTH["failed"]),
+    ("too many connections", 500, postgres("53300", "FATAL"), DatabaseError, BOTH["refused"]),
+    ("starting up", 500, postgres("57P03", "FATAL"), DatabaseError, BOTH["refused"]),
+    ("connection closed", 400, endpoint("connection closed"), AnswerLost, BOTH["unknown"]),
+    ("io after sending", 400, endpoint("error communicating with the server: x"), AnswerLost, BOTH["unknown"]),
+    ("copy", 400, endpoint("unexpected message from server"), AnswerLost, BOTH["unknown"]),
+    ("timeout", 400, endpoint("timeout waiting for server"), AnswerLost, BOTH["unknown"]),
+    ("password", 400, endpoint("password authentication failed for user 'x'"), EndpointError, BOTH["refused"]),
+    ("header", 400, endpoint("invalid header: neon-connection-string"), EndpointError, BOTH["refused"]),
+    ("body", 400, endpoint("could not parse the HTTP request body: x"), EndpointError, BOTH["refused"]),
+    ("isolation", 400, endpoint("invalid isolation level"), EndpointError, BOTH["refused"]),
+    ("encoding", 400, endpoint("error encoding message to server: x"), EndpointError, BOTH["refused"]),
+    ("a text nobody knows", 400, endpoint("the moon is full"), EndpointError, BOTH["unknown"]),
+    ("io before login", 500, endpoint("error communicating with the server: x"), EndpointError, BOTH["refused"]),
+    ("wake-up", 500, endpoint("Control plane request failed"), EndpointError, BOTH["refused"]),
+    ("disabled", 500, endpoint("Control plane request failed: endpoint is disabled"), EndpointError, BOTH["refused"]),
+    ("a quota", 500, endpoint("Your account has exceeded something"), EndpointError, BOTH["unknown"]),
+    ("cell", 500, endpoint("could not parse postgres response"), EndpointError, TWO),
+    ("too large to send", 413, b"", EndpointError, BOTH["refused"]),
+    ("too large to answer", 507, endpoint("response is too large (max is 10 bytes)"), EndpointError, TWO),
+    ("not here", 400, b'"query is not supported"', EndpointError, BOTH["refused"]),
+    ("above the layer", 400, b'{"msg": "x"}', ProtocolError, BOTH["unknown"]),
+    ("html", 502, b"<html><h1>Bad gateway", ProtocolError, BOTH["unknown"]),
+    ("nothing", 503, b"", ProtocolError, BOTH["unknown"]),
+    ("a redirect", 307, b"", ProtocolError, BOTH["unknown"]),
+    ("a list", 400, b"[1]", ProtocolError, BOTH["unknown"]),
+    ("not UTF-8", 400, b"\xff\xfe", ProtocolError, BOTH["unknown"]),
+    ("too deep", 400, b"[" * 100_000, ProtocolError, BOTH["unknown"]),
+]
+
+
+@pytest.mark.parametrize("form", ["single", "batch"])
+@pytest.mark.parametrize(("name", "status", "body", "cls", "outcomes"), CASES, ids=[case[0] for case in CASES])
+def test_an_answer_says_what_is_known(
+    name: str, status: int, body: bytes, cls: type[SendokaError], outcomes: dict[str, str], form: str
+) -> None:
+    with pytest.raises(cls) as caught:
+        read(form, Reply(status, body))
+    assert type(caught.value) is cls
+    assert isinstance(caught.value, TransportError | DatabaseError)
+    assert caught.value.outcome == Outcome(outcomes[form])
+
+
+def read(form: str, reply: Reply) -> object:
+    return read_single(reply, SELECT) if form == "single" else read_batch(reply, [SELECT, SELECT])
+
+
+PASSING = ["Control plane request failed", "Couldn't connect to compute node", "Too many connections attempts"]
+
+
+@pytest.mark.parametrize("message", PASSING)
+def test_a_wake_up_that_failed_passes(message: str) -> None:
+    with pytest.raises(EndpointError) as caught:
+        read_single(Reply(500, endpoint(message)), SELECT)
+    assert caught.value.passing
+
+
+GOOD: dict[str, Any] = {"fields": [], "rows": [], "command": "SET", "rowCount": None, "rowAsArray": True}
+FIELD = {"name": "n", "dataTypeID": 23, "tableID": 0, "columnID": 0, "dataTypeSize": 4, "dataTypeModifier": -1}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        {},
+        {**GOOD, "fields": None},
+        {**GOOD, "fields": [{}]},
+        {**GOOD, "rows": None},
+        {**GOOD, "rows": [["1"]]},
+        {**GOOD, "fields": [FIELD], "rows": [[]]},
+        {**GOOD, "fields": [FIELD], "rows": [{"n": 1}]},
+        {"results": [GOOD]},
+    ],
+)
+def test_json_that_is_no_result_is_a_protocol_error(document: Any) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        read_single(Reply(200, json.dumps(document).encode()), SELECT)
+    assert caught.value.outcome == "unknown"
+
+
+@pytest.mark.parametrize("document", [GOOD, {"results": [GOOD]}, {"results": [GOOD] * 3}, {"results": None}])
+def test_a_batch_answers_exactly_one_result_a_statement(document: Any) -> None:
+    with pytest.raises(ProtocolError):
+        read_batch(Reply(200, json.dumps(document).encode()), [SELECT, SELECT])
+
+
+def test_a_page_that_shows_the_headers_back_does_not_show_the_connection_string() -> None:
+    page = b"<pre>Neon-Connection-String: postgresql://u:hunter2@h/db</pre>"
+    with pytest.raises(ProtocolError) as caught:
+        read_single(Reply(500, page), SELECT)
+    assert "hunter2" not in str(caught.value)
+    assert "Connection-String" in str(caught.value)
+
+
+def test_the_fields_of_an_error_arrive() -> None:
+    body = {
+        "message": "no",
+        "code": "23505",
+        "severity": "ERROR",
+        "detail": "d",
+        "hint": "h",
+        "position": "7",
+        "where": "w",
+        "table": "t",
+        "column": "c",
+        "schema": "s",
+        "dataType": "y",
+        "constraint": "k",
+    }
+    with pytest.raises(UniqueViolation) as caught:
+        read_single(Reply(400, json.dumps(body).encode()), SELECT)
+    error = caught.value
+    assert (error.message, error.sqlstate, error.detail, error.hint, error.position) == ("no", "23505", "d", "h", 7)
+    assert (error.context, error.table, error.column, error.schema) == ("w", "t", "c", "s")
+    assert (error.datatype, error.constraint, error.statement) == ("y", "k", "select 1")
