@@ -12,7 +12,8 @@ from sendoka.schema.answers import answered, read_renames
 from sendoka.schema.diff import diff
 from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.from_snapshot import read_snapshot, snapshot_of
-from sendoka.schema.model import Model
+from sendoka.schema.kinds.table import Table
+from sendoka.schema.model import Member, Model
 from sendoka.schema.plan import plan
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sendoka.schema.diff import Changes
+    from sendoka.schema.model import Object
     from sendoka.schema.step import Plan
 
 __all__ = ["SNAPSHOTS", "Draft", "Written", "draft", "generate", "newest_model", "ungenerated"]
@@ -164,7 +166,13 @@ def _write(found: Draft, migrations: Path) -> Written:
 def _described(changes: Changes) -> tuple[str, ...]:
     return (
         *(f"{each.old.id} is called {each.new.id.address} now" for each in changes.renamed),
-        *(f"{each.id} is not declared any more" for each in changes.dropped),
+        *(f"{each.id} is not declared any more" for each in _outer(changes.dropped)),
         *(f"{each.new.id} has another {', '.join(sorted(each.changed))}" for each in changes.altered),
-        *(f"{each.id} is new" for each in changes.created),
+        *(f"{each.id} is new" for each in _outer(changes.created)),
     )
+
+
+def _outer(objects: Sequence[Object]) -> list[Object]:
+    """Return `objects` without the columns and constraints of tables that come or go as a whole."""
+    tables = {(each.namespace, each.name) for each in objects if isinstance(each, Table)}
+    return [each for each in objects if not (isinstance(each, Member) and (each.namespace, each.table) in tables)]

@@ -77,6 +77,7 @@ def test_the_first_migration_makes_the_schema_and_a_second_run_writes_nothing(pr
 
 
 def test_changes_follow_each_other_in_a_chain_and_the_newest_snapshot_is_the_schema(project: Project) -> None:
+    assert ungenerated(project.schema, project.migrations) == ("table t is new",)
     generate(project.schema, project.migrations)
     project.table("Column('body', Text)", "Column('size', Integer)")
     assert ungenerated(project.schema, project.migrations) == ("column t.size is new",)
