@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -354,3 +356,38 @@ def test_a_client_outlives_its_event_loop() -> None:
     asyncio.run(ask_again())
     clients.clear()
     gc.collect()
+
+
+def test_two_event_loops_in_two_threads_share_a_client() -> None:
+    results: list[int] = []
+
+    async def ask(sql: Neon) -> None:
+        results.extend(await asyncio.gather(*(sql("select 1 as n").value() for _ in range(20))))
+        await sql.aclose()
+
+    async def both() -> None:
+        async with canned(answer(ONE)) as server, client(server.url) as sql:
+            other = threading.Thread(target=lambda: asyncio.run(ask(sql)))
+            other.start()
+            await ask(sql)
+            await asyncio.to_thread(other.join)
+
+    asyncio.run(both())
+    assert results == [1] * 40
+
+
+async def test_cancelled_calls_give_back_their_turn() -> None:
+    """Cancelled at any await, a call leaves neither its place in the pool nor its connection behind."""
+
+    async def slow(exchange: Exchange) -> None:
+        await asyncio.sleep(0.001)
+        await exchange.send(answer(ONE))
+
+    seeded = random.Random(7)
+    async with canned(slow) as server, client(server.url) as sql:
+        tasks = [asyncio.ensure_future(_send(sql)) for _ in range(400)]
+        while not all(task.done() for task in tasks):
+            seeded.choice(tasks).cancel()
+            await asyncio.sleep(0)
+        answers = await asyncio.gather(*(sql("select 1 as n").value() for _ in range(200)))
+        assert answers == [1] * 200

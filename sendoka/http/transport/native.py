@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import httptools
 
@@ -36,62 +37,64 @@ MAX_IDLE = 55.0
 """Seconds after which an idle connection is not trusted any more; load balancers commonly close at 60."""
 
 
+class _Pool:
+    """The connections of one event loop: those that are idle, newest last, and whose turn it is to open more."""
+
+    def __init__(self) -> None:
+        self.idle: list[_Connection] = []
+        self.turns = asyncio.Semaphore(MAX_CONNECTIONS)
+
+    def checkout(self) -> _Connection | None:
+        """Return an idle connection that can be trusted; end those that cannot."""
+        while self.idle:
+            connection = self.idle.pop()
+            if connection.is_fresh():
+                return connection
+            connection.abort()
+        return None
+
+    def take_back(self, connection: _Connection) -> None:
+        """Keep a connection for the next request, or end it."""
+        if connection.reusable:
+            connection.idle_since = _Clock.now()
+            self.idle.append(connection)
+        else:
+            connection.abort()
+
+
 class NativeTransport(Transport):
-    """A pool of connections to one endpoint, bound to the event loop that uses it."""
+    """A pool of connections to one endpoint for each event loop: connections cannot move between loops."""
 
     def __init__(self, target: Target, connect_timeout: float) -> None:
         self._target = target
         self._connect_timeout = connect_timeout
         self._tls: ssl.SSLContext | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._idle: list[_Connection] = []
-        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._head = ""
+        # Weak: a loop that is over (one `asyncio.run` after the other in one process) takes its pool along.
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = WeakKeyDictionary()
 
     async def exchange(self, request: Request, timing: Timing) -> Reply:
         """See `Transport.exchange`."""
-        self._bind_loop()
+        pool = self._pools.setdefault(asyncio.get_running_loop(), _Pool())
         try:
             async with asyncio.timeout(timing.left()):
-                await self._turns.acquire()
+                await pool.turns.acquire()
         except TimeoutError:
             raise _too_late(timing, Outcome.NOT_SENT, "waiting for a free connection") from None
         try:
-            connection = self._checkout() or await self._connect(timing)
-            return await self._on(connection, request, timing)
+            connection = pool.checkout() or await self._connect(timing)
+            return await self._on(connection, pool, request, timing)
         finally:
-            self._turns.release()
+            pool.turns.release()
 
-    async def _on(self, connection: _Connection, request: Request, timing: Timing) -> Reply:
+    async def _on(self, connection: _Connection, pool: _Pool, request: Request, timing: Timing) -> Reply:
         try:
             async with asyncio.timeout(timing.left()):
-                reply = await connection.exchange(_bytes_of(request))
+                return await connection.exchange(_bytes_of(request))
         except TimeoutError:
             outcome = Outcome.UNKNOWN if connection.sent_whole else Outcome.NOT_SENT
             raise _too_late(timing, outcome, "waiting for the answer") from None
         finally:
-            if connection.reusable:
-                connection.idle_since = _Clock.now()
-                self._idle.append(connection)
-            else:
-                connection.abort()
-        return reply
-
-    def _bind_loop(self) -> None:
-        """Forget connections of an event loop that is gone (a second `asyncio.run` in one process)."""
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._drop_idle()
-            self._loop = loop
-            self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
-
-    def _checkout(self) -> _Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_fresh():
-                return connection
-            connection.abort()
-        return None
+            pool.take_back(connection)
 
     async def _connect(self, timing: Timing) -> _Connection:
         target = self._target
@@ -127,17 +130,12 @@ class NativeTransport(Transport):
         await asyncio.sleep(seconds)
 
     async def aclose(self) -> None:
-        """See `Transport.aclose`."""
-        self._drop_idle()
+        """See `Transport.aclose`; what belongs to other loops is theirs to end."""
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        for connection in pool.idle if pool else []:
+            connection.abort()
         # An aborted socket is closed in the next turn of the loop; who closes the client expects it done.
         await asyncio.sleep(0)
-
-    def _drop_idle(self) -> None:
-        # The transports of a loop that is closed cannot be ended in order; their sockets go with them.
-        if self._loop is not None and not self._loop.is_closed():
-            for connection in self._idle:
-                connection.abort()
-        self._idle.clear()
 
 
 class _Clock:
