@@ -117,20 +117,23 @@ def _result(document: Any) -> Result[Cells]:
             Field(
                 field["name"],
                 field["dataTypeID"],
-                field["tableID"],
-                field["columnID"],
-                field["dataTypeSize"],
-                field["dataTypeModifier"],
+                # Neon sends all of these; who mocks it by hand need not.
+                field.get("tableID", 0),
+                field.get("columnID", 0),
+                field.get("dataTypeSize", -1),
+                field.get("dataTypeModifier", -1),
             )
             for field in document["fields"]
         )
         rows, command, count = document["rows"], document["command"], document["rowCount"]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ProtocolError(
             "the endpoint answered JSON that is not a result of Neon's protocol", passing=False
         ) from error
     if not isinstance(rows, list) or any(not isinstance(row, list) or len(row) != len(fields) for row in rows):
         raise ProtocolError("the endpoint answered rows that do not fit their fields", passing=False)
+    if rows and any(not isinstance(cell, str | None) for cell in rows[0]):
+        raise ProtocolError("the endpoint answered typed JSON where Postgres' own text was asked for", passing=False)
     return Result(fields, rows, command, count)
 
 

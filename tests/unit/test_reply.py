@@ -112,6 +112,8 @@ FIELD = {"name": "n", "dataTypeID": 23, "tableID": 0, "columnID": 0, "dataTypeSi
         {},
         {**GOOD, "fields": None},
         {**GOOD, "fields": [{}]},
+        {**GOOD, "fields": ["n"]},
+        {**GOOD, "fields": [FIELD], "rows": [[1]]},
         {**GOOD, "rows": None},
         {**GOOD, "rows": [["1"]]},
         {**GOOD, "fields": [FIELD], "rows": [[]]},
