@@ -207,6 +207,9 @@ class _Connection:
     def __init__(self, raw: Any, asyncpg: Any) -> None:
         self._raw = raw
         self._asyncpg = asyncpg
+        # What asyncpg raises where the connection is gone; the last when it notices in the middle of a step of its own.
+        self._losses = (OSError, asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
+        self._failures = (asyncpg.PostgresError, asyncpg.InterfaceError, *self._losses)
         self._known: set[int] = set()
 
     def alive(self) -> bool:
@@ -216,13 +219,13 @@ class _Connection:
         self._raw.terminate()
 
     async def close(self) -> None:
-        with contextlib.suppress(self._asyncpg.PostgresError, self._asyncpg.InterfaceError, OSError, TimeoutError):
+        with contextlib.suppress(*self._failures, TimeoutError):
             await self._raw.close(timeout=5)
 
     async def reset(self) -> bool:
         try:
             await self._raw.execute(_RESET)
-        except (self._asyncpg.PostgresError, self._asyncpg.InterfaceError, OSError):
+        except self._failures:
             return False
         return True
 
@@ -252,7 +255,7 @@ class _Connection:
     async def _command(self, text: str, lost: Outcome) -> None:
         try:
             await self._raw.execute(text)
-        except (self._asyncpg.PostgresError, self._asyncpg.InterfaceError, OSError) as error:
+        except self._failures as error:
             raise self._ours(error, Statement(text), lost) from None
 
     async def execute(self, statement: Statement, *, first: bool = False) -> Result[Cells]:
@@ -262,7 +265,7 @@ class _Connection:
             prepared = await self._prepare(statement.text)
             lost = Outcome.UNKNOWN
             records = await prepared.fetch(*statement.params)
-        except (self._asyncpg.PostgresError, self._asyncpg.InterfaceError, OSError) as error:
+        except self._failures as error:
             raise self._ours(error, statement, lost) from None
         fields = tuple(Field(column.name, column.type.oid) for column in prepared.get_attributes())
         command, count = _tag(prepared.get_statusmsg())
@@ -282,7 +285,7 @@ class _Connection:
 
     def _ours(self, error: Any, statement: Statement, lost: Outcome) -> SendokaError:
         severity = getattr(error, "severity_en", None) or getattr(error, "severity", None)
-        ended = severity in {"FATAL", "PANIC"} or isinstance(error, (OSError, self._asyncpg.PostgresConnectionError))
+        ended = severity in {"FATAL", "PANIC"} or isinstance(error, self._losses)
         if ended or not self.alive():
             said = getattr(error, "message", None) or str(error) or type(error).__name__
             return AnswerLost(f"the connection was lost: {said}", outcome=lost)

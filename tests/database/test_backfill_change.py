@@ -10,7 +10,7 @@ import pytest
 from sendoka.backfills import backfill, run
 from sendoka.database import Statement
 from sendoka.direct import Direct
-from sendoka.errors import BackfillChanged, BackfillError, BatchFailed
+from sendoka.errors import BackfillChanged, BackfillError, BatchFailed, DatabaseError
 from tests.fixtures.backfills import execute, ledger_is_whole, make_messages, rows, touched, value
 
 if TYPE_CHECKING:
@@ -427,9 +427,14 @@ async def test_any_key_is_walked_once(sql: Database, columns: str, key: list[str
 
 
 async def test_a_linguistic_collation_orders_its_own_keys(sql: Database) -> None:
+    try:
+        await execute(sql, "create collation linguistic (provider = icu, locale = 'en')")
+    except DatabaseError as error:
+        if error.sqlstate == "0A000":
+            pytest.skip("this PostgreSQL is built without ICU, so it has no linguistic collation of its own")
+        raise
     await execute(
         sql,
-        """create collation linguistic (provider = icu, locale = 'en')""",
         "create table t (id text collate linguistic primary key, touched int not null default 0)",
         f"""insert into t select a || b from unnest(string_to_array('{",".join(ALPHABET)}', ',')) a,
             unnest(array['x', 'X', '_', '-', '']) b""",

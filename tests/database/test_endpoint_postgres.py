@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,17 @@ if TYPE_CHECKING:
 
     from sendoka.local import Postgres
 
-SOURCES = ["path", "wheel"]
+
+def available() -> list[str]:
+    """Return where this machine has programs from; the suite does not run where there are none."""
+    found = []
+    for source in ("path", "wheel"):
+        with suppress(SettingsError):
+            found.append(find_programs(source=source).source)
+    return found
+
+
+SOURCES = available()
 
 START = """
 import sys, time
