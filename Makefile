@@ -21,20 +21,21 @@ help: ## list these tasks
 setup: ## make .venv and install everything into it (the other tasks do this by themselves)
 	@.ci/setup
 
-demo: setup ## show the whole road on a temporary local Postgres, in a minute
+demo: setup ## show the whole road on a temporary local Postgres, in half a minute
 	@$(PYTHON_BIN) docs/demo.py
 
-test: setup ## run every test, on a real PostgreSQL
+test: setup ## run every test, on a real PostgreSQL, in about four minutes
 	@$(PYTHON_BIN) -m pytest $(ARGS)
 
 test-peers: setup ## run the tests against the npm peers; without node >= 20 they fail
 	@SENDOKA_PEERS=require $(PYTHON_BIN) -m pytest -m peers $(ARGS)
 
-check: setup ## lint, formatting, types, layers, docs
+check: setup ## lint, formatting, types, layers, docs, and the application's schema and migrations
 	@$(PYTHON_BIN) -m ruff check .
 	@$(PYTHON_BIN) -m ruff format --check --quiet .
 	@$(PYTHON_BIN) -m mypy
 	@$(PYTHON_BIN) -m pytest -q tests/unit/test_layers.py tests/unit/test_public_names.py tests/unit/test_docs.py
+	@$(SENDOKA) check
 
 dev: setup ## start the local endpoint and print its connection string
 	@$(SENDOKA) dev $(ARGS)

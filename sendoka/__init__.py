@@ -59,13 +59,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'sendoka' has no attribute {name!r}")
-    from importlib import import_module
+    from sendoka.lazy import load
 
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    return load(__name__, _HOME, name)
 
 
 def __dir__() -> list[str]:

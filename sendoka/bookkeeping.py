@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from sendoka.database.seam import Database
 
-__all__ = ["BOOTSTRAP", "FORMAT", "NAMESPACE", "ensure", "is_race"]
+__all__ = ["BOOTSTRAP", "FORMAT", "NAMESPACE", "ensure", "is_race", "operator"]
 
 NAMESPACE = "sendoka"
 
@@ -47,6 +48,25 @@ def is_race(error: BaseException) -> bool:
         return False
     catalog = error.sqlstate == "23505" and error.schema == "pg_catalog"
     return catalog or error.sqlstate in _RACES
+
+
+def operator() -> str:
+    """Return who runs this, for the audit in our tables: `user@host`, or a Lambda function's name.
+
+    What the environment says comes first (USER, LOGNAME or USERNAME; HOSTNAME or COMPUTERNAME), then the host's own
+    name; empty where neither is known. At most 200 characters.
+    """
+    function = _first("AWS_LAMBDA_FUNCTION_NAME")
+    if function:
+        return function[:200]
+    user = _first("USER", "LOGNAME", "USERNAME")
+    host = _first("HOSTNAME", "COMPUTERNAME") or (os.uname().nodename if hasattr(os, "uname") else "")
+    return "@".join(part for part in (user, host) if part)[:200]
+
+
+def _first(*names: str) -> str:
+    """Return the first of these environment variables that holds something, empty where none does."""
+    return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
 
 
 async def ensure(database: Database, tables: Sequence[Statement]) -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sendoka.database.retry import Retry, may_send_again
+from sendoka.database.retry import Retry, persist
 from sendoka.database.seam import Database
+from sendoka.database.secret import Secret
 from sendoka.database.statement import Cells, Field, Result, Statement
-from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_level
+from sendoka.database.transaction import DEFAULT, LEVELS, TransactionOptions, isolation_level
 from sendoka.errors import (
     AnswerLost,
     ConnectFailed,
     DatabaseError,
     Outcome,
+    RequestTimeout,
     SendokaError,
     SettingsError,
-    TransportError,
     database_error,
 )
 
@@ -33,12 +35,6 @@ _SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg", "postgres+asyncpg")
 _CONNECT_SECONDS = 30.0
 # What a pooled connection is put back to: the seam has no session, so nothing of one may reach the next caller.
 _RESET = "select pg_advisory_unlock_all(); close all; unlisten *; reset all; discard temp"
-_LEVELS = {
-    "ReadUncommitted": "read uncommitted",
-    "ReadCommitted": "read committed",
-    "RepeatableRead": "repeatable read",
-    "Serializable": "serializable",
-}
 _FIELDS = {
     "code": "sqlstate",
     "severity": "severity",
@@ -67,7 +63,11 @@ class Direct(Database):
     """
 
     def __init__(self, url: str, *, connections: int = 4, retry: Retry | None = None) -> None:
-        self._url, self._shown = _checked(url)
+        given = Secret(url)
+        del url  # a traceback that shows local variables is to show no password
+        self._shown = ""
+        self._shown = _checked(given)
+        self._url = Secret(given.text.replace("+asyncpg", "", 1))
         self._retry = retry or Retry(attempts=4)
         self._idle: list[_Connection] = []
         self._free = asyncio.Semaphore(connections)
@@ -99,21 +99,37 @@ class Direct(Database):
         return await self._send(list(statements), options)
 
     async def _send(self, statements: list[Statement], options: TransactionOptions | None) -> list[Result[Cells]]:
-        repeatable = options is not None and (options.idempotent or options.read_only is True)
-        unknown, attempt = False, 0
-        while True:
-            attempt += 1
-            try:
-                async with self._connection() as connection:
-                    if options is None:
-                        return [await connection.execute(statements[0], first=True)]
-                    return await connection.transact(statements, _begin(options))
-            except (DatabaseError, TransportError) as error:
-                again = may_send_again(error, batch=options is not None, repeatable=repeatable, unknown_before=unknown)
-                unknown = unknown or error.outcome is Outcome.UNKNOWN
-                if attempt >= self._retry.attempts or not again:
-                    raise
-            await asyncio.sleep(self._retry.wait(attempt))
+        said = options or DEFAULT
+        deadline = None if said.timeout is None else time.monotonic() + said.timeout
+        return await persist(
+            lambda: self._once(statements, options, deadline),
+            asyncio.sleep,
+            retry=self._retry,
+            batch=options is not None,
+            repeatable=said.repeatable,
+            deadline=deadline,
+        )
+
+    async def _once(
+        self, statements: list[Statement], options: TransactionOptions | None, deadline: float | None
+    ) -> list[Result[Cells]]:
+        outcome = Outcome.NOT_SENT
+        try:
+            async with (
+                asyncio.timeout(None if deadline is None else deadline - time.monotonic()) as limit,
+                self._connection() as connection,
+            ):
+                outcome = Outcome.UNKNOWN
+                if options is None:
+                    results = [await connection.execute(statements[0], first=True)]
+                else:
+                    results = await connection.transact(statements, _begin(options))
+                if not limit.expired():
+                    limit.reschedule(None)  # what follows readies the connection for the next caller
+                return results
+        except TimeoutError:
+            after = f" of {options.timeout:g} s" if options and options.timeout is not None else ""
+            raise RequestTimeout(f"the deadline{after} passed", outcome=outcome, passing=False) from None
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[_Connection]:
@@ -141,27 +157,31 @@ class Direct(Database):
         return None
 
 
-def _checked(url: str) -> tuple[str, str]:
-    """Return the URL as asyncpg reads it, and what of it may be shown: host and database."""
-    try:
-        parts = urlsplit(url)
-        shown = f"{parts.hostname or ''}{parts.path}"
-        valid = parts.scheme in _SCHEMES and bool(parts.hostname or parts.query)
-        _ = parts.port
-    except ValueError:
-        shown, valid = "", False
-    if not valid:
+def _checked(url: Secret) -> str:
+    """Return what of the URL may be shown: host and database."""
+    shown = _place(url.text)
+    if shown is None:
         raise SettingsError(
             "the connection string is not a postgresql:// URL",
             todo="write postgresql://user:password@host:5432/database; encode @ : / ? # % in the password",
-        ) from None
-    return url.replace("+asyncpg", "", 1), shown
+        )
+    return shown
+
+
+def _place(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        valid = parts.scheme in _SCHEMES and bool(parts.hostname or parts.query)
+        return f"{parts.hostname or ''}{parts.path}" if valid else None
+    except ValueError:
+        return None
 
 
 def _begin(options: TransactionOptions) -> str:
     """Return the BEGIN for `options`; what they leave open stays with the role's defaults."""
     level = isolation_level(options.isolation_level)
-    words = [f"isolation level {_LEVELS[level]}"] if level else []
+    words = [f"isolation level {LEVELS[level]}"] if level else []
     if options.read_only is not None:
         words.append("read only" if options.read_only else "read write")
     if options.deferrable is not None:
@@ -169,21 +189,31 @@ def _begin(options: TransactionOptions) -> str:
     return " ".join(["begin", ", ".join(words)]).strip()
 
 
-async def _connect(url: str, shown: str) -> _Connection:
+async def _connect(url: Secret, shown: str) -> _Connection:
     asyncpg = _asyncpg()
-    where = f"connecting to {shown}"
-    try:
-        raw = await asyncpg.connect(url, statement_cache_size=0, timeout=_CONNECT_SECONDS)
-    except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
-        why = str(error) or type(error).__name__
-        raise ConnectFailed(f"no connection to Postgres: {why}", where=where) from error
-    except asyncpg.PostgresError as error:
-        raise _reported(error, None, Outcome.REFUSED) from None
-    except (ValueError, asyncpg.InterfaceError):  # its text may hold the connection string
-        raise SettingsError("asyncpg cannot use the connection string", where=where) from None
+    raw = await _opened(asyncpg, url, shown)
+    if isinstance(raw, SendokaError):
+        raise raw
     connection = _Connection(raw, asyncpg)
     await connection.know_types()
     return connection
+
+
+async def _opened(asyncpg: Any, url: Secret, shown: str) -> Any:
+    """Return asyncpg's connection, or our error: raised from here, asyncpg's frames with the URL would come along."""
+    where = f"connecting to {shown}"
+    try:
+        return await asyncpg.connect(url.text, statement_cache_size=0, timeout=_CONNECT_SECONDS)
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
+        why = str(error) or type(error).__name__
+        failed = ConnectFailed(f"no connection to Postgres: {why}", where=where)
+        failed.__cause__ = error.with_traceback(None)
+        failed.__cause__.__context__ = None
+        return failed
+    except asyncpg.PostgresError as error:
+        return _reported(error, None, Outcome.REFUSED)
+    except (ValueError, asyncpg.InterfaceError):  # its text may hold the connection string
+        return SettingsError("asyncpg cannot use the connection string", where=where)
 
 
 def _asyncpg() -> Any:

@@ -11,14 +11,17 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
-__all__ = ["DiscoveryError", "forget", "module_names", "module_of", "objects_of", "package_of", "the_one"]
+__all__ = ["DiscoveryError", "forget", "imported", "module_names", "module_of", "objects_of", "package_of", "the_one"]
 
 T = TypeVar("T")
 
@@ -63,8 +66,29 @@ def _execute(name: str, module: ModuleType, loader: object) -> None:
 
 
 def module_of(folder: Path, name: str) -> ModuleType:
-    """Import the module `name` of `folder`. Whatever it raises passes through."""
-    return importlib.import_module(f"{package_of(folder)}.{name}")
+    """Import the module `name` of `folder`; `__init__` is the package itself. Whatever it raises passes through."""
+    package = package_of(folder)
+    return importlib.import_module(package if name == "__init__" else f"{package}.{name}")
+
+
+def imported(folder: Path, name: str, refuse: Callable[[str, BaseException], Exception]) -> ModuleType:
+    """Import the module `name` of `folder`. Whatever it raises, SystemExit too, becomes the cause of a better error.
+
+    That error is what `refuse` makes of the file and line of `folder` that was running (`orgs.py, line 3`), and of what
+    was raised there.
+    """
+    try:
+        return module_of(folder, name)
+    except (Exception, SystemExit) as error:
+        raise refuse(_place(error, folder.resolve()) or f"{name}.py", error) from error
+
+
+def _place(error: BaseException, folder: Path) -> str | None:
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return f"{Path(error.filename).name}, line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if Path(frame.filename).parent == folder]
+    return f"{Path(inside[-1].filename).name}, line {inside[-1].lineno}" if inside else None
 
 
 def the_one(module: ModuleType, base: type[T], *, noun: str) -> T:
@@ -72,12 +96,14 @@ def the_one(module: ModuleType, base: type[T], *, noun: str) -> T:
 
     Raises DiscoveryError, naming the file, where there is none or more than one. `noun` is the word for it.
     """
-    imported = _imported_names(module)
     found = {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, base) and name not in imported and not name.startswith("__")
+        name: value for name, value in vars(module).items() if isinstance(value, base) and not name.startswith("__")
     }
+    source = Path(module.__file__ or "").read_text(encoding="utf-8") if found else ""
+    # Parsing takes most of the time that a big folder needs, and a file that assigns its one candidate needs none.
+    if len(found) != 1 or not re.search(rf"^{re.escape(next(iter(found)))}\s*[:=]", source, re.MULTILINE):
+        elsewhere = _imported_names(source)
+        found = {name: value for name, value in found.items() if name not in elsewhere}
     distinct = {id(value): value for value in found.values()}
     if len(distinct) == 1:
         return next(iter(distinct.values()))
@@ -88,8 +114,7 @@ def the_one(module: ModuleType, base: type[T], *, noun: str) -> T:
     raise DiscoveryError(f"{file} defines {len(distinct)} {noun}s ({names}); put each in a file of its own")
 
 
-def _imported_names(module: ModuleType) -> set[str]:
-    source = Path(module.__file__ or "").read_text(encoding="utf-8")
+def _imported_names(source: str) -> set[str]:
     return {
         alias.asname or alias.name.partition(".")[0]
         for node in ast.walk(ast.parse(source))

@@ -27,6 +27,7 @@ An error's text is at most three short parts: what happened, where, what to do.
 from __future__ import annotations
 
 import pickle
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "NEON_ERROR_KEYS",
     "AnswerLost",
     "AnswerMissing",
     "BackfillChanged",
@@ -48,11 +50,11 @@ __all__ = [
     "DecodeError",
     "DuplicateTable",
     "EndpointError",
-    "FindingsError",
     "ForeignKeyViolation",
     "ForkedHistory",
     "InsufficientPrivilege",
     "IntegrityError",
+    "InvalidBackfill",
     "InvalidCursor",
     "InvalidMigration",
     "LockNotAvailable",
@@ -80,6 +82,13 @@ __all__ = [
 ]
 
 
+NEON_ERROR_KEYS = (
+    "message", "code", "detail", "hint", "position", "internalPosition", "internalQuery", "severity", "where",
+    "table", "column", "schema", "dataType", "constraint", "file", "line", "routine",
+)  # fmt: skip
+"""The fields of Postgres' error as Neon names and orders them; an answer has all of them, null where unknown."""
+
+
 class Outcome(StrEnum):
     """What is known about the statements of a call that raised."""
 
@@ -90,7 +99,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     """The database reported an error, and the transaction it happened in is undone."""
     UNKNOWN = "unknown"
-    """It may have run."""
+    """It may have run. Of a `DecodeError` alone more is known: its statements did run."""
 
 
 class SendokaError(Exception):
@@ -145,9 +154,18 @@ class InvalidCursor(SendokaError, ValueError):
 
 
 class AnswerMissing(SendokaError):
-    """A question that needs a person's answer was met where nobody can be asked. `todo` names the flag."""
+    """A question that needs a person's answer was met where nobody can be asked. `todo` names the flag.
+
+    `questions` are dictionaries of `question`, a text, and `answers`, each the list of arguments that gives it.
+    """
 
     exit_code = 4
+
+    def __init__(
+        self, what: str, *, where: str = "", todo: str = "", questions: tuple[Mapping[str, Any], ...] = ()
+    ) -> None:
+        super().__init__(what, where=where, todo=todo)
+        self.questions = questions
 
 
 # ------------------------------------------------------------------ the exchange over HTTP
@@ -206,7 +224,10 @@ class ProtocolError(TransportError):
 
 
 class DecodeError(TransportError, ValueError):
-    """The statements ran, and a cell of the answer does not fit the Python type of its column."""
+    """The statements did run, and a cell of their answer does not fit the Python type of its column.
+
+    `.outcome` is `unknown`, because none of its values means "ran": do not send it again, unless twice does no harm.
+    """
 
 
 # ------------------------------------------------------------------ what Postgres reports
@@ -350,6 +371,11 @@ _BY_SQLSTATE: dict[str, type[DatabaseError]] = {
 }
 
 
+# A list meets a column of JSON: what Postgres says, in whatever language, names the type last.
+_TYPE_JSON = re.compile(r"\bjson\b")
+_LIST_AS_JSON = "a list is sent as a Postgres array; for json write Json([...])"
+
+
 def database_error(
     fields: Mapping[str, str | None], *, statement: str | None = None, outcome: Outcome = Outcome.FAILED
 ) -> DatabaseError:
@@ -372,6 +398,7 @@ def database_error(
         constraint=fields.get("constraint"),
         statement=statement,
         outcome=outcome,
+        todo=_LIST_AS_JSON if sqlstate == "22P02" and _TYPE_JSON.search(fields.get("message") or "") else "",
     )
 
 
@@ -424,16 +451,14 @@ class MigrationFailed(MigrationError):
         self.statement = statement
 
 
-class FindingsError(MigrationError):
-    """A check found something. `.findings` are their lines."""
-
-    def __init__(self, what: str, *, findings: tuple[str, ...] = (), where: str = "", todo: str = "") -> None:
-        super().__init__(what, where=where, todo=todo)
-        self.findings = findings
-
-
 class BackfillError(SendokaError):
     """A backfill cannot be declared, found or run."""
+
+
+class InvalidBackfill(BackfillError):
+    """A backfill that is declared wrongly, or a script that declares none."""
+
+    exit_code = 2
 
 
 class UnknownBackfill(BackfillError):

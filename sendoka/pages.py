@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from sendoka.errors import InvalidCursor
+from sendoka.errors import DatabaseError, InvalidCursor
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Sequence
@@ -60,31 +60,50 @@ async def paginate(
         page = await paginate(sql, "select id, created_at, subject from messages where org_id = $1", org_id,
                               limit=50, cursor=request.query.get("cursor"))
 
-    The query is a plain SELECT that returns `created_at` and `id` and has neither ORDER BY nor LIMIT; `list_index`
-    makes each page one short walk of an index. `cursor` is the `next_cursor` of the page before, None for the first.
+    The query is a plain SELECT that returns `created_at` and `id`, once each; `list_index` makes each page one short
+    walk of an index. The order is always this one: an ORDER BY of the query's own is overridden, except together with a
+    LIMIT of its own, where it decides which rows the pages are made of. `cursor` is the `next_cursor` of the page
+    before, None for the first.
     Name the list with `of="messages"` and a cursor of another list is refused.
 
     Raises InvalidCursor (a ValueError) for a cursor that is not one of ours or not of this list, ValueError for a limit
-    outside of 1 to 1000, and what the query raises.
+    outside of 1 to 1000 and for a query that does not return the two columns, and what the query raises: with the query
+    as you wrote it as its statement.
     """
     if type(limit) is not int or not 1 <= limit <= MAX_LIMIT:
         raise ValueError(f"limit must be a number from 1 to {MAX_LIMIT}, not {limit!r}")
     after = () if cursor is None else _decode(cursor, of)
-    rows = list(await sql(_page_of(query, len(params), after), *params, *after, limit + 1))
+    inner = query.strip().rstrip(";")
+    try:
+        rows = list(await sql(_page_of(inner, len(params), after), *params, *after, limit + 1))
+    except DatabaseError as error:
+        _unwrap(error, inner)
+        raise
     if len(rows) <= limit:
         return Page(rows, None)
     del rows[limit:]
     return Page(rows, _encode(rows[-1], of))
 
 
-def _page_of(query: str, taken: int, after: tuple[str, ...]) -> str:
+_OPENING = "select * from (\n"
+_NO_COLUMN = frozenset({"42703", "42702"})
+"""No such column, and more than one."""
+
+
+def _unwrap(error: DatabaseError, query: str) -> None:
+    """Make `error` speak of the caller's query, or raise ValueError where that lacks what a page is made by."""
+    position = None if error.position is None else error.position - len(_OPENING)
+    inside = position is not None and 1 <= position <= len(query)
+    error.statement, error.position = query, position if inside else None
+    if position is not None and not inside and error.sqlstate in _NO_COLUMN:
+        raise ValueError(f"a list must return created_at and id, once each, to have pages: {error.message}") from error
+
+
+def _page_of(inner: str, taken: int, after: tuple[str, ...]) -> str:
     """Return the page's SQL. A plain SELECT in FROM is merged by the planner, so the index serves the whole."""
-    inner = query.strip().rstrip(";")
     where = f" where (created_at, id) < (${taken + 1}, ${taken + 2})" if after else ""
     # The closing bracket on a line of its own outlives a comment at the query's end.
-    return (
-        f"select * from (\n{inner}\n) as page{where} order by created_at desc, id desc limit ${taken + len(after) + 1}"  # noqa: S608 - the caller's own query and numbers
-    )
+    return f"{_OPENING}{inner}\n) as page{where} order by created_at desc, id desc limit ${taken + len(after) + 1}"
 
 
 def _encode(row: _Named, of: str) -> str:
@@ -105,9 +124,12 @@ def _decode(cursor: str, of: str) -> tuple[str, str]:
     if owner != of:
         raise _invalid(f"it belongs to the list {owner!r}" if owner else "it belongs to another list")
     try:
-        datetime.fromisoformat(created_at)
+        at = datetime.fromisoformat(created_at)
     except ValueError:
         raise _invalid("its point in time cannot be read") from None
+    # Python reads more than it writes, and more than Postgres reads: weeks, parts of a second in an offset.
+    if at.isoformat() != created_at or abs(at.utcoffset() or timedelta()) >= timedelta(hours=16):
+        raise _invalid("its point in time is not written as we write it")
     if not key or "\0" in key:
         raise _invalid("it has no id")
     return created_at, key

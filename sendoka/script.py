@@ -15,8 +15,8 @@ _COMMENT_OR_BLANK = re.compile(r"\s+|--[^\n]*(?:\n|$)|;")
 def split(text: str) -> list[str]:
     """Return the statements of `text`, in order, each stripped; what holds only comments and white space is left out.
 
-    A breakpoint is a line of its own. One inside a literal or a comment splits there all the same: the format has no
-    grammar of SQL, and `sendoka check` finds such files.
+    A breakpoint is a line of its own. One inside a literal or a comment splits there all the same, because the format
+    has no grammar of SQL: `sendoka generate` refuses to write such a file, and nothing looks for one written by hand.
     """
     chunks = (chunk.strip() for chunk in _LINE.split(text))
     return [chunk for chunk in chunks if not _is_empty(chunk)]

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sendoka.dotenv import parse_env
 from sendoka.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENV_FILES", "VARIABLE", "Settings", "Source", "find_source", "parse_env", "read_settings", "read_table"]
+__all__ = [
+    "ENV_FILES",
+    "VARIABLE",
+    "Settings",
+    "Source",
+    "find_source",
+    "look_for_source",
+    "read_settings",
+    "read_source",
+    "read_table",
+]
 
 VARIABLE = "DATABASE_URL"
 
@@ -67,18 +77,31 @@ def read_settings(start: Path | None = None) -> Settings:
 
 
 def read_table(file: Path) -> dict[str, Any] | None:
-    """Return `[tool.sendoka]` of a pyproject.toml, None where it has none. Raises SettingsError for no TOML."""
+    """Return `[tool.sendoka]` of a pyproject.toml, None where it has none.
+
+    Raises SettingsError for no TOML, and for a table whose name is a slip for this one.
+    """
     try:
         document = tomllib.loads(_read(file))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file.name} is not valid TOML: {error}", where=str(file)) from error
     tool = document.get("tool", {})
-    table = tool.get("sendoka") if isinstance(tool, dict) else None
+    if not isinstance(tool, dict):
+        return None
+    table = tool.get("sendoka")
+    if table is None:
+        _no_slip(tool, file)
     if table is not None and not isinstance(table, dict):
         raise SettingsError(
             "tool.sendoka must be a table", where=str(file), todo="write [tool.sendoka] on its own line"
         )
     return table
+
+
+def _no_slip(tool: Mapping[str, Any], file: Path) -> None:
+    near = difflib.get_close_matches("sendoka", tool, n=1, cutoff=0.8)
+    if near:
+        raise SettingsError(f"[tool.{near[0]}] is nobody's table", where=str(file), todo="did you mean [tool.sendoka]?")
 
 
 _FOLDERS = ("schema", "migrations", "backfill")
@@ -126,19 +149,25 @@ def find_source(
     Raises SettingsError where there is none, where the one that counts is empty, and for an `env_file` without one.
     """
     if env_file is not None:
-        return _from_file(env_file, str(env_file)) or _raise_missing(str(env_file))
+        return read_source(env_file, str(env_file)) or _raise_missing(str(env_file))
+    found = look_for_source(settings, environ=environ)
+    return found or _raise_missing(f"the environment, {' and '.join(ENV_FILES)} in {settings.root}")
+
+
+def look_for_source(settings: Settings, *, environ: Mapping[str, str] | None = None) -> Source | None:
+    """Return what `find_source` would, and None where there is no connection string."""
     environ = os.environ if environ is None else environ
     if VARIABLE in environ:
         return _checked(Source("the environment", environ[VARIABLE]))
-    for name in ENV_FILES:
-        file = settings.root / name
-        source = _from_file(file, name) if file.is_file() else None
-        if source is not None:
-            return source
-    return _raise_missing(f"the environment, {' and '.join(ENV_FILES)} in {settings.root}")
+    files = ((settings.root / name, name) for name in ENV_FILES)
+    return next((source for file, name in files if file.is_file() and (source := read_source(file, name))), None)
 
 
-def _from_file(file: Path, name: str) -> Source | None:
+def read_source(file: Path, name: str) -> Source | None:
+    """Return the connection string in `file`, which is called `name` to a person; None where it has none.
+
+    Raises SettingsError for a file that cannot be read, and where the connection string is empty.
+    """
     values = parse_env(_read(file), name)
     return _checked(Source(name, values[VARIABLE])) if VARIABLE in values else None
 
@@ -166,38 +195,3 @@ def _read(file: Path) -> str:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file} is not UTF-8 (byte {error.start})") from None  # the cause would hold its content
-
-
-# A value in quotes may run over several lines; a `#` begins a comment only after white space.
-_ASSIGNMENT = re.compile(
-    r"""^[ \t]*(?:export[ \t]+)?(?P<key>[A-Za-z_][A-Za-z0-9_.]*)[ \t]*=
-        (?:[ \t]*'(?P<single>[^']*)'[ \t]*(?:\#[^\n]*)?$
-          |[ \t]*"(?P<double>(?:[^"\\]|\\.)*)"[ \t]*(?:\#[^\n]*)?$
-          |(?P<bare>[^\n]*)$)""",
-    re.MULTILINE | re.VERBOSE | re.DOTALL,
-)
-_COMMENT = re.compile(r"\s#.*")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
-
-
-def parse_env(text: str, name: str) -> dict[str, str]:
-    """Return the assignments of a `.env` file: `KEY=value`, with `export`, quotes, comments; a key's last one counts.
-
-    In double quotes `\\n`, `\\r`, `\\t` and any escaped sign are read; nothing is interpolated. Lines of other shapes
-    are left to the programs that understand them. `name` is the file's, for the SettingsError about an unclosed quote.
-    """
-    text = text.replace("\r\n", "\n")
-    return {match["key"]: _value(match, text, name) for match in _ASSIGNMENT.finditer(text)}
-
-
-def _value(match: re.Match[str], text: str, name: str) -> str:
-    if match["single"] is not None:
-        return match["single"]
-    if match["double"] is not None:
-        return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), match["double"])
-    bare = _COMMENT.sub("", match["bare"]).strip()
-    if bare[:1] in {"'", '"'}:
-        line = text.count("\n", 0, match.start()) + 1
-        raise SettingsError(f"the quote after {match['key']}= is not closed", where=f"{name}, line {line}")
-    return bare

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sendoka.backfills.statements import write_back
+from sendoka.backfills.target import nearest
 from sendoka.database.statement import Result, Statement
 from sendoka.database.transaction import control_command
 from sendoka.errors import BackfillError
@@ -70,10 +71,18 @@ class Batch:
         where = f"in the step {self._backfill.name}"
         cells = self._cells.get(key)
         if cells is None:
-            raise BackfillError(f"batch.update() was given the key {key!r}, which is no row of this batch", where=where)
+            raise BackfillError(
+                f"batch.update() was given the key {key!r}, which is no row of this batch",
+                where=where,
+                todo="take the keys from batch.rows; a key of several columns is a tuple",
+            )
         for column in values:
             if column not in self._target.types:
-                raise BackfillError(f"the table {self._target.shown} has no column {column!r}", where=where)
+                raise BackfillError(
+                    f"the table {self._target.shown} has no column {column!r}",
+                    where=where,
+                    todo=nearest(column, self._target.types),
+                )
         return cells
 
     def _statement(self, columns: tuple[str, ...], rows: list[tuple[Cells, Mapping[str, Any]]]) -> Statement:

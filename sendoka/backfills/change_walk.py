@@ -23,15 +23,26 @@ class ChangeWalk:
         self._shard = shard
         self._first = change_batch(work.backfill, work.target, first=True)
         self._next = change_batch(work.backfill, work.target, first=False)
+        self.batches = 0
+
+    async def take(self) -> None:
+        """Nothing is to be held."""
 
     async def batch(self, size: int) -> Shard:
         """Run the statement; where it finds the shard elsewhere than we thought, only look."""
         work = self._work
         text = self._first if self._shard.cursor is None else self._next
-        params = (str(work.run), str(work.shard), str(size), secrets.token_hex(8))
+        params = (str(work.run), str(work.shard), str(size), secrets.token_hex(8), str(self._shard.epoch))
         rows = (await work.database.run(Statement(text, params))).rows
-        self._shard = Shard.of(rows[0]) if rows else (await read_shard(work.database, work.run, work.shard))[0]
-        return self._shard
+        if rows:
+            self.batches += 1
+            self._shard = Shard.of(rows[0])
+            return self._shard
+        found, _ = await read_shard(work.database, work.run, work.shard)
+        if found.epoch != self._shard.epoch:
+            await work.check_script()
+        self._shard = found
+        return found
 
     async def stop(self) -> None:
         """Nothing is held."""

@@ -19,17 +19,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TABLES",
+    "Activity",
     "Lease",
     "Run",
     "Shard",
-    "accept",
+    "begin",
     "claim",
     "find_run",
     "finish",
     "list_runs",
     "next_pass",
+    "note_end",
     "open_run",
     "read_shard",
+    "read_totals",
     "release",
     "renew",
     "token_of",
@@ -48,6 +51,10 @@ TABLES: tuple[Statement, ...] = (
   started_by text not null,
   finished_at timestamptz,
   finished_by text,
+  reason text,
+  runner text,
+  rate float8,
+  noted_at timestamptz not null default clock_timestamp(),
   unique (name, number)
 )"""),
     # The row of a shard is written by every batch: the empty half of its page keeps those updates off the index.
@@ -97,7 +104,9 @@ _UTC = """to_char({} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 class Run:
     """One execution of a backfill.
 
-    Times are ISO 8601 in UTC; `total` is about how many rows the table had, if known.
+    Times are ISO 8601 in UTC; `total` is about how many rows the table had, if known. `state` is what was noted last:
+    `running`, `stopped`, `failed` (both with their `reason`) or `done`; who is killed notes nothing. `runner` is the
+    process that began last, `rate` how many rows a second were scanned when it ended.
     """
 
     id: int
@@ -110,6 +119,21 @@ class Run:
     started_by: str
     finished_at: str | None
     finished_by: str | None
+    reason: str
+    runner: str | None
+    rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What shows whether a run is going on: who holds a shard of it, and the seconds since it last moved.
+
+    `batch_ago` is None before the first batch; `noted_ago` is since somebody began the run, or noted its end.
+    """
+
+    owner: str | None
+    batch_ago: float | None
+    noted_ago: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +179,22 @@ class Lease:
 
 
 _RUN = f"""id, name, number, checksum, state, total,
-  {_UTC.format("started_at")}, started_by, {_UTC.format("finished_at")}, finished_by"""
+  {_UTC.format("started_at")}, started_by, {_UTC.format("finished_at")}, finished_by, reason, runner, rate"""
+
+# The columns of `Shard`, of all shards of a run together.
+_TOTALS = """case when bool_or(s.state = 'running') then 'running' else min(s.state) end, max(s.pass), max(s.epoch),
+  sum(s.seq), case when count(*) = 1 then min(s.cursor::text) end, sum(s.scanned), sum(s.paged), sum(s.changed),
+  sum(s.pass_scanned), sum(s.pass_paged), sum(s.pass_changed)"""
+_WIDTH = 11
+
+_ACTIVITY = """min(s.owner) filter (where s.lease_until > clock_timestamp()),
+  extract(epoch from clock_timestamp() - max(s.updated_at) filter (where s.seq > 0)),
+  extract(epoch from clock_timestamp() - min(r.noted_at))"""
 
 
 def _run(cells: Cells) -> Run:
-    number, name, count, checksum, state, total, started_at, started_by, finished_at, finished_by = cells
+    number, name, count, checksum, state, total, started_at, started_by, finished_at, finished_by, *noted = cells
+    reason, runner, rate = noted
     return Run(
         int(number or 0),
         str(name),
@@ -171,6 +206,9 @@ def _run(cells: Cells) -> Run:
         str(started_by),
         finished_at,
         finished_by,
+        reason or "",
+        runner,
+        None if rate is None else float(rate),
     )
 
 
@@ -190,35 +228,51 @@ async def find_run(database: Database, name: str) -> Run | None:
     return _run(rows[0]) if rows else None
 
 
-async def list_runs(database: Database) -> list[tuple[Run, Shard]]:
-    """Return the newest run of every backfill with its shard, in order of name; nothing where we have no tables."""
-    columns = ", ".join(f"s.{column.strip()}" for column in BATCH_COLUMNS.split(","))
-    text = f"""select {columns}, r.* from (
-  select distinct on (name) {_RUN} from sendoka.backfill_runs order by name, number desc
-) r join sendoka.backfill_shards s on s.run = r.id and s.shard = 0 order by r.name"""
+async def list_runs(database: Database) -> list[tuple[Run, Shard, Activity]]:
+    """Return the newest run of every backfill, its shards together, in order of name; nothing without our tables."""
+    text = f"""select t.*, {_RUN} from sendoka.backfill_runs n join lateral (
+  select {_TOTALS}, {_ACTIVITY}
+  from sendoka.backfill_runs r join sendoka.backfill_shards s on s.run = r.id where r.id = n.id
+) t on true
+where number = (select max(m.number) from sendoka.backfill_runs m where m.name = n.name) order by name"""
     try:
         rows = await _rows(database, text)
     except DatabaseError as error:
         if error.sqlstate in _MISSING:
             return []
         raise
-    return [(_run(cells[11:]), Shard.of(cells[:11])) for cells in rows]
+    return [_standing(cells) for cells in rows]
 
 
-async def open_run(database: Database, name: str, checksum: str, *, total: int | None, operator: str) -> Run:
-    """Return the run to go on with: the newest one of `name`, or a new one. Two that open at once get the same."""
+def _standing(cells: Cells) -> tuple[Run, Shard, Activity]:
+    owner, batch_ago, noted_ago, *run = cells[_WIDTH:]
+    activity = Activity(owner, None if batch_ago is None else float(batch_ago), float(noted_ago or 0))
+    return _run(run), Shard.of(cells[:_WIDTH]), activity
+
+
+async def read_totals(database: Database, run: int) -> Shard:
+    """Return all shards of a run as one; it has a cursor only where it is the only one."""
+    text = f"select {_TOTALS} from sendoka.backfill_shards s where s.run = $1::bigint"
+    (cells,) = await _rows(database, text, str(run))
+    return Shard.of(cells)
+
+
+async def open_run(
+    database: Database, name: str, checksum: str, *, number: int, total: int | None, operator: str
+) -> Run:
+    """Return the run `number` of `name`, or a newer one; it is made if missing. Two that open at once get the same."""
     await ensure(database, TABLES)
     make = (
         Statement(
             "insert into sendoka.backfill_runs (name, number, checksum, total, started_by)"
-            " values ($1, 1, $2, $3::bigint, $4) on conflict (name, number) do nothing",
-            (name, checksum, None if total is None else str(total), operator),
+            " values ($1, $5::int, $2, $3::bigint, $4) on conflict (name, number) do nothing",
+            (name, checksum, None if total is None else str(total), operator, str(number)),
         ),
         Statement(
             "insert into sendoka.backfill_shards (run, shard)"
-            " select id, 0 from sendoka.backfill_runs where name = $1 and number = 1"
+            " select id, 0 from sendoka.backfill_runs where name = $1 and number = $2::int"
             " on conflict (run, shard) do nothing",
-            (name,),
+            (name, str(number)),
         ),
         Statement(
             f"select {_RUN} from sendoka.backfill_runs where name = $1 order by number desc limit 1",
@@ -229,11 +283,32 @@ async def open_run(database: Database, name: str, checksum: str, *, total: int |
     return _run(results[-1].rows[0])
 
 
-async def accept(database: Database, run: Run, checksum: str) -> None:
-    """Let a run go on with a changed script; the checksum it had is kept."""
-    text = """update sendoka.backfill_runs set former_checksums = former_checksums || checksum, checksum = $2
-where id = $1::bigint and checksum <> $2"""
-    await _rows(database, text, str(run.id), checksum)
+async def begin(database: Database, run: Run, checksum: str, *, runner: str) -> None:
+    """Note who goes on with a run now, and with which script.
+
+    The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard.
+    """
+    text = """with sendoka_before as (
+  select id, checksum <> $2 as other from sendoka.backfill_runs where id = $1::bigint and state <> 'done' for update
+), sendoka_begun as (
+  update sendoka.backfill_runs r set state = 'running', reason = null, runner = $3, noted_at = clock_timestamp(),
+    former_checksums = case when b.other then r.former_checksums || r.checksum else r.former_checksums end,
+    checksum = $2
+  from sendoka_before b where r.id = b.id returning r.id, b.other
+)
+update sendoka.backfill_shards s set epoch = s.epoch + 1, owner = null, lease_until = null
+from sendoka_begun b where s.run = b.id and b.other"""
+    await _rows(database, text, str(run.id), checksum, runner)
+
+
+async def note_end(database: Database, run: int, *, state: str, reason: str, rate: float | None) -> None:
+    """Note that somebody ended a run before it was done: `stopped` or `failed`, and why.
+
+    It does not touch the shards, so it never waits for a batch that is still in flight.
+    """
+    text = """update sendoka.backfill_runs set state = $2, reason = $3, rate = coalesce($4::float8, rate),
+  noted_at = clock_timestamp() where id = $1::bigint and state <> 'done'"""
+    await _rows(database, text, str(run), state, reason, None if rate is None else str(rate))
 
 
 async def read_shard(database: Database, run: int, shard: int) -> tuple[Shard, Lease]:
@@ -251,17 +326,28 @@ async def token_of(database: Database, run: int, shard: int, seq: int) -> str | 
     return rows[0][0] if rows else None
 
 
-async def claim(database: Database, run: int, shard: int, *, owner: str, lease: float) -> Shard | None:
-    """Take a shard that nobody holds, that we hold, or whose lease ran out; None where a rival holds it, or it is done.
+async def claim(
+    database: Database,
+    run: int,
+    shard: int,
+    *,
+    owner: str,
+    lease: float,
+    checksum: str | None = None,
+    heir_of: str | None = None,
+) -> Shard | None:
+    """Take a shard that nobody holds, that we or `heir_of` hold, or whose lease ran out; only for `checksum` if given.
 
-    Taking it raises its epoch, so that nothing sent under an older lease can commit any more.
+    Return None where a rival holds it, or it is done. Taking it raises its epoch, so that nothing sent under an older
+    lease can commit any more.
     """
     text = f"""update sendoka.backfill_shards set epoch = epoch + 1, owner = $3,
   lease_until = clock_timestamp() + make_interval(secs => $4::float8)
 where run = $1::bigint and shard = $2::int and state = 'running'
-  and (owner is null or owner = $3 or lease_until < clock_timestamp())
+  and (owner is null or owner in ($3, $5) or lease_until < clock_timestamp())
+  and ($6::text is null or exists (select from sendoka.backfill_runs r where r.id = run and r.checksum = $6))
 returning {BATCH_COLUMNS}"""
-    rows = await _rows(database, text, str(run), str(shard), owner, str(lease))
+    rows = await _rows(database, text, str(run), str(shard), owner, str(lease), heir_of or owner, checksum)
     return Shard.of(rows[0]) if rows else None
 
 
@@ -289,8 +375,8 @@ where run = $1::bigint and shard = $2::int and state = 'scanned' and pass = $3::
 
 async def finish(database: Database, run: int, *, operator: str) -> Run:
     """Note that a run is done and verified; the first to say so is kept."""
-    text = """update sendoka.backfill_runs set state = 'done', finished_at = clock_timestamp(), finished_by = $2
-where id = $1::bigint and state <> 'done'"""
+    text = """update sendoka.backfill_runs set state = 'done', reason = null, finished_at = clock_timestamp(),
+  finished_by = $2 where id = $1::bigint and state <> 'done'"""
     await _rows(database, text, str(run), operator)
     (cells,) = await _rows(database, f"select {_RUN} from sendoka.backfill_runs where id = $1::bigint", str(run))
     return _run(cells)

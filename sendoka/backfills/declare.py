@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import inspect
 import re
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sendoka.backfills.words import strip_end, words
 from sendoka.database.transaction import control_command
-from sendoka.errors import BackfillError
+from sendoka.errors import InvalidBackfill
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -56,14 +57,14 @@ class Backfill:
 
     @property
     def name(self) -> str:
-        """The name given, or that of the step, or of the variable that holds it. Raises BackfillError for none."""
+        """The name given, or that of the step, or of the variable that holds it. Raises InvalidBackfill for none."""
         if self.given_name:
             return self.given_name
         module = sys.modules.get(self.module)
         for name, value in vars(module).items() if module else ():
             if value is self:
                 return name
-        raise BackfillError(
+        raise InvalidBackfill(
             f"this backfill of {self.table} has no name",
             todo="assign it to a variable of its module, or give backfill(…, name=…)",
         )
@@ -74,7 +75,7 @@ class Backfill:
         return self.where or "true"
 
     def __call__(self, *_arguments: object) -> object:
-        """Raise BackfillError: it was used as a decorator although it has its change in sql=."""
+        """Raise InvalidBackfill: it was used as a decorator although it has its change in sql=."""
         raise _wrong("it has both sql= and a step; a backfill has one of them", self.table)
 
     def checksum(self) -> str:
@@ -88,8 +89,8 @@ class Backfill:
 
 def checksum_of(script: Path) -> str:
     """Return the checksum of a script: the same on every system, whatever its line endings."""
-    text = script.read_text(encoding="utf-8-sig")  # reading translates the line endings
-    return hashlib.sha256(text.encode()).hexdigest()
+    text = script.read_bytes().removeprefix(codecs.BOM_UTF8)
+    return hashlib.sha256(text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).hexdigest()
 
 
 def _source(step: Step | None) -> str:
@@ -108,7 +109,12 @@ class Undecorated:
     name: str | None
 
     def __call__(self, step: Step) -> Backfill:
-        """Return the backfill whose change is `step`. Raises BackfillError for what is no step."""
+        """Return the backfill whose change is `step`. Raises InvalidBackfill for what is no step."""
+        self._check(step)
+        fixed = (self.table, self.where, self.key, self.columns, None, step, self.verify)
+        return Backfill(*fixed, step.__module__, self.name or step.__name__)
+
+    def _check(self, step: Step) -> None:
         if not callable(step):
             raise _wrong(
                 "a backfill has either sql= or a step: backfill(…, sql='update …') or @backfill(…)", self.table
@@ -120,17 +126,6 @@ class Undecorated:
             inspect.signature(step).bind(None, None)
         except TypeError:
             raise _wrong(f"the step {shown} must take two arguments, (sql, batch)", self.table) from None
-        return Backfill(
-            self.table,
-            self.where,
-            self.key,
-            self.columns,
-            None,
-            step,
-            self.verify,
-            step.__module__,
-            self.name or step.__name__,
-        )
 
 
 @overload
@@ -178,8 +173,8 @@ def backfill(
     verify: a query that counts what is left to do, where counting the rows of `where` does not say it.
     name: where the variable, or the step, is not called as the backfill should be.
 
-    A step returns `batch.update({…})`, queries made by `sql(…)`, a list of them, or None. Raises BackfillError at once
-    for what cannot be right.
+    A step returns `batch.update({…})`, queries made by `sql(…)`, a list of them, or None. Raises InvalidBackfill at
+    once for what cannot be right.
     """
     module = sys._getframe(1).f_globals.get("__name__", "")  # the only way to learn who declares
     keys = (key,) if isinstance(key, str) else tuple(key)
@@ -196,14 +191,23 @@ def _checked(
     table: str, where: str | None, key: tuple[str, ...], columns: tuple[str, ...], verify: str | None
 ) -> tuple[str, str | None, tuple[str, ...], tuple[str, ...], str | None]:
     if not _is_name(table) or not all(table.split(".")) or table.count(".") > 1:
-        raise BackfillError(f"table= is the name of a table, or namespace.table, not {table!r}")
-    for label, names in (("key", key), ("columns", columns)):
-        if not all(_is_name(name) for name in names):
-            raise _wrong(f"{label}= holds names of columns, not {names!r}", table)
-        if len(set(names)) != len(names):
-            raise _wrong(f"{label}= names a column twice", table)
-    where = _fragment("where", where, table)
-    verify = _fragment("verify", verify, table)
+        raise InvalidBackfill(f"table= is the name of a table, or namespace.table, not {table!r}")
+    _check_names("key", key, table)
+    _check_names("columns", columns, table)
+    where, verify = _fragment("where", where, table), _fragment("verify", verify, table)
+    _check_end(where, verify, table)
+    return table, where, key, columns, verify
+
+
+def _check_names(label: str, names: tuple[str, ...], table: str) -> None:
+    if not all(_is_name(name) for name in names):
+        raise _wrong(f"{label}= holds names of columns, not {names!r}", table)
+    if len(set(names)) != len(names):
+        raise _wrong(f"{label}= names a column twice", table)
+
+
+def _check_end(where: str | None, verify: str | None, table: str) -> None:
+    """Refuse what would not say when it is done."""
     if where is None and verify is None:
         raise _wrong(
             "nothing says when it is done",
@@ -212,7 +216,6 @@ def _checked(
         )
     if verify is not None and next(words(verify)) not in {"select", "with"}:
         raise _wrong("verify= is a query that returns one number: select count(*) from …", table)
-    return table, where, key, columns, verify
 
 
 def _is_name(value: object) -> bool:
@@ -249,28 +252,36 @@ def _closed(label: str, found: list[str], table: str) -> None:
 
 
 def _one_change(sql: str, table: str) -> str:
-    """Return the text of the SQL form without its end. Raises BackfillError for what cannot be one batch's change."""
+    """Return the text of the SQL form without its end. Raises InvalidBackfill for what cannot be one batch's change."""
     text = strip_end(sql)
     found = list(words(text))
+    _check_kind(text, found, table)
+    if ";" in found:
+        raise _wrong("sql= holds more than one statement", table, "one backfill is one statement; declare another")
+    if "returning" in found:
+        raise _wrong("sql= has a RETURNING; the runner adds its own", table, "leave it out")
+    _check_page(found, table)
+    _closed("sql", found, table)
+    return text
+
+
+def _check_kind(text: str, found: list[str], table: str) -> None:
     first = found[0] if found else ""
     control = control_command(text)
     if control:
         raise _wrong(f"sql= is {control}; a batch is one transaction by itself", table)
     if first not in _FIRST_WORDS:
         raise _wrong(f"sql= must be one INSERT, UPDATE or DELETE; it starts with {first.upper() or 'nothing'}", table)
-    if ";" in found:
-        raise _wrong("sql= holds more than one statement", table, "one backfill is one statement; declare another")
-    if "returning" in found:
-        raise _wrong("sql= has a RETURNING; the runner adds its own", table, "leave it out")
+
+
+def _check_page(found: list[str], table: str) -> None:
     if "page" not in found and '"page"' not in found:
         raise _wrong(
             "sql= does not read `page`, so every batch would change everything",
             table,
             "join the rows of the batch: update t set … from page p where t.id = p.id",
         )
-    _closed("sql", found, table)
-    return text
 
 
-def _wrong(what: str, table: str, todo: str = "") -> BackfillError:
-    return BackfillError(what, where=f"in the backfill of {table}", todo=todo)
+def _wrong(what: str, table: str, todo: str = "") -> InvalidBackfill:
+    return InvalidBackfill(what, where=f"in the backfill of {table}", todo=todo)

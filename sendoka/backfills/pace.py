@@ -2,49 +2,69 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-__all__ = ["FIRST", "LARGEST", "SMALLEST", "TARGET", "Pace"]
+__all__ = ["FIRST", "LARGEST", "PROBE", "SMALLEST", "TARGET", "Pace"]
 
 FIRST = 1000
 SMALLEST = 100
 LARGEST = 5000
 """Above this the planner may choose to read the whole table for every batch (measured at 20,000)."""
 
+PROBE = 10
+"""The first batch against a deadline, where nothing is known of how long one takes."""
+
 TARGET = 0.5
 """Seconds that a batch should take: short for whoever waits for one of its rows, long beside a round trip."""
 
 _WEIGHT = 0.3
 _STEP = (0.5, 1.5)
+_MARGIN = 1.3
+"""A batch is as large as would take so much less than the time that is left."""
 
 
 @dataclass(slots=True)
 class Pace:
-    """The size of a run's batches, in rows. A `fixed` one stays, except that it shrinks where statements time out."""
+    """The size of a run's batches, in rows. A `fixed` one stays, unless statements time out or a deadline is near.
+
+    `rate` is rows scanned a second, None while unknown; one that an earlier call measured may be given.
+    """
 
     size: int = FIRST
     fixed: bool = False
-    _rate: float | None = None
-    _seconds: float = 0.0
+    rate: float | None = None
+    _rows: int = 0
 
-    @property
-    def expected(self) -> float:
-        """The seconds that the next batch may take, by the last ones; 0 before the first."""
-        return self._seconds
+    def within(self, seconds: float) -> int:
+        """Return the size of the next batch if it may take so many seconds: 0 where it is not worth beginning."""
+        if seconds == math.inf:
+            return self.size
+        if self.rate is None:
+            return min(self.size, PROBE)
+        fitting = int(self.rate * seconds / _MARGIN)
+        return min(self.size, fitting) if fitting >= self.size / 4 or fitting >= PROBE else 0
 
-    def note(self, rows: int, seconds: float) -> None:
-        """Learn from a batch that scanned `rows` in `seconds`."""
-        self._seconds = max(seconds, 0.7 * self._seconds)
+    def note(self, rows: int, seconds: float, asked: int | None = None) -> None:
+        """Learn from a batch that scanned `rows` in `seconds`, having been asked for so many (by default, its size)."""
         if rows == 0 or seconds <= 0:
             return
         rate = rows / seconds
-        self._rate = rate if self._rate is None else (1 - _WEIGHT) * self._rate + _WEIGHT * rate
+        # Beside a far larger batch a small one says little: most of its time was the round trip.
+        anew = self.rate is None or rows > 2 * self._rows
+        self.rate = rate if anew or self.rate is None else (1 - _WEIGHT) * self.rate + _WEIGHT * rate
+        self._rows = rows
         # A last, short page says little about full ones.
-        if self.fixed or rows < self.size:
+        if self.fixed or rows < (self.size if asked is None else asked):
             return
         low, high = _STEP
-        wanted = min(max(self._rate * TARGET, self.size * low), self.size * high)
+        wanted = min(max(self.rate * TARGET, self.size * low), self.size * high)
         self.size = int(min(max(wanted, SMALLEST), LARGEST))
+
+    def cut(self, rows: int, seconds: float) -> None:
+        """Learn from a batch of `rows` that was not done after `seconds`: it takes at least twice as long, say."""
+        slow = rows / max(seconds, 0.001) / 2
+        self.rate = slow if self.rate is None else min(self.rate, slow)
 
     def shrink(self) -> None:
         """Halve the batch: the last one was cancelled for taking too long."""

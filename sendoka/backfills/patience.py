@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import anyio
 
-from sendoka.database.retry import Retry
-from sendoka.errors import DatabaseError, EndpointError, Outcome, TransportError
+from sendoka.database.retry import PASSING, Retry
+from sendoka.errors import DatabaseError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,13 +16,20 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["WAITS", "Patience", "passes"]
+__all__ = ["WAITS", "Patience", "Stopped", "passes", "rest"]
 
 WAITS = Retry(attempts=10, first=0.1, longest=5.0)
 """Ten failures in a row, about half a minute, end a run; it can be resumed."""
 
-_PASSING = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03"})
-_PASSING_CLASSES = frozenset({"08", "53"})
+# Every batch is one transaction that may be sent again whole, so what undid a transaction passes too.
+_PASSING = PASSING | {"40001", "40P01", "55P03", "57014"}
+
+_SLICE = 0.1
+"""Seconds between two looks at whether a wait shall end."""
+
+
+class Stopped(Exception):
+    """Somebody asked the run to stop while it waited. Never leaves `run`."""
 
 
 def passes(error: BaseException) -> bool:
@@ -30,17 +38,28 @@ def passes(error: BaseException) -> bool:
     Every batch may be sent again whatever became of its first send: the checkpoint sees to that.
     """
     if isinstance(error, TransportError):
-        return error.outcome is not Outcome.REFUSED or (isinstance(error, EndpointError) and error.passing)
-    if isinstance(error, DatabaseError):
-        return error.sqlstate in _PASSING or error.sqlstate[:2] in _PASSING_CLASSES
-    return False
+        return error.passing
+    return isinstance(error, DatabaseError) and error.sqlstate in _PASSING
+
+
+async def rest(seconds: float, stop: Callable[[], bool]) -> None:
+    """Wait. Raises Stopped as soon as `stop` says so."""
+    until = time.monotonic() + seconds
+    while True:
+        if stop():
+            raise Stopped
+        left = until - time.monotonic()
+        if left <= 0:
+            return
+        await anyio.sleep(min(left, _SLICE))
 
 
 class Patience:
     """Waits for failures to pass; runs out after so many in a row. `on_wait` is told each time for what."""
 
-    def __init__(self, on_wait: Callable[[str], None], waits: Retry = WAITS) -> None:
+    def __init__(self, on_wait: Callable[[str], None], stop: Callable[[], bool], waits: Retry = WAITS) -> None:
         self._on_wait = on_wait
+        self._stop = stop
         self._waits = waits
         self._failures = 0
         self.retries = 0
@@ -49,14 +68,17 @@ class Patience:
         """Something worked: count from the start again."""
         self._failures = 0
 
-    async def meet(self, error: Exception) -> bool:
-        """Wait a jittered moment and return True; return False, at once, where waiting is of no use (any more)."""
+    async def meet(self, error: Exception, *, passing: bool | None = None) -> bool:
+        """Wait a jittered moment and return True; return False, at once, where waiting is of no use (any more).
+
+        `passing` overrules `passes(error)`. Raises Stopped where the run is asked to stop meanwhile.
+        """
         self._failures += 1
-        if not passes(error) or self._failures >= self._waits.attempts:
+        if not (passes(error) if passing is None else passing) or self._failures >= self._waits.attempts:
             return False
         self.retries += 1
         self._on_wait(_reason(error))
-        await anyio.sleep(self._waits.wait(self._failures))
+        await rest(self._waits.wait(self._failures), self._stop)
         return True
 
     async def insist(self, work: Callable[[], Awaitable[T]]) -> T:

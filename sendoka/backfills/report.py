@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 __all__ = ["Meter", "Progress", "RunReport"]
 
@@ -12,8 +11,9 @@ __all__ = ["Meter", "Progress", "RunReport"]
 class Progress:
     """Where a run is. `total` is about how many rows the table has, None if unknown; the counts are of the whole run.
 
-    `rate` is rows scanned a second, of late; `seconds_left` None as long as nobody can tell. `waiting` says for what
-    the run waits, empty while it works.
+    `rate` is rows scanned a second while it works, of late; `seconds_left` None as long as nobody can tell. `waiting`
+    says for what the run waits, empty while it works, and `waiting_left` for how many seconds at most, if known.
+    Before there is a run it may wait too: then all counts are 0.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Progress:
     seconds_left: float | None
     batch_size: int
     waiting: str = ""
+    waiting_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,12 @@ class RunReport:
     """How a call of `run` ended.
 
     `state` is `done` (verified), or `stopped`: the run can be resumed, and `reason` says why (`deadline`,
-    `interrupted`). Counts are of the whole run, not only of this call. `unchanged` are rows that satisfied `where` when
-    their page was read, and that the change left alone. `was_done` is true where it was done before this call, which
-    then changed nothing.
+    `interrupted`). Counts are of the whole run, over all its shards, `batches` too; `here` is how many of them this
+    call did, 0 where another runner did them all. `unchanged` are rows that satisfied `where` when their page was read,
+    and that the change left alone. Times are ISO 8601 in UTC.
+
+    `was_done` is true where it was done before this call, which then changed nothing: `left` rows are to be done
+    now (None where that cannot be counted), and `script_changed` says that the script is not the one that was run.
     """
 
     name: str
@@ -47,6 +51,7 @@ class RunReport:
     unchanged: int
     passes: int
     batches: int
+    here: int
     retries: int
     seconds: float
     started_at: str
@@ -54,6 +59,8 @@ class RunReport:
     finished_at: str | None = None
     finished_by: str | None = None
     was_done: bool = False
+    left: int | None = 0
+    script_changed: bool = False
 
     @property
     def done(self) -> bool:
@@ -63,16 +70,12 @@ class RunReport:
 
 @dataclass(slots=True)
 class Meter:
-    """The rate of a run, smoothed over its last batches."""
+    """The rate of a run, smoothed over its last batches. Only work counts: what it waited for says nothing of it."""
 
-    _at: float = field(default_factory=time.monotonic)
-    _rate: float | None = None
+    rate: float | None = None
 
-    def add(self, scanned: int) -> float | None:
-        """Note that so many rows were scanned since the last call; return rows a second, None while unknown."""
-        now = time.monotonic()
-        took, self._at = now - self._at, now
-        if took > 0 and scanned:
-            rate = scanned / took
-            self._rate = rate if self._rate is None else 0.8 * self._rate + 0.2 * rate
-        return self._rate
+    def add(self, scanned: int, seconds: float) -> None:
+        """Note that so many rows were scanned in so many seconds."""
+        if seconds > 0 and scanned:
+            rate = scanned / seconds
+            self.rate = rate if self.rate is None else 0.8 * self.rate + 0.2 * rate

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import contextlib
 import math
-import socket
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,15 +13,28 @@ import anyio
 from sendoka.backfills import checkpoint
 from sendoka.backfills.change_walk import ChangeWalk
 from sendoka.backfills.declare import Backfill
+from sendoka.backfills.owner import new_owner
 from sendoka.backfills.pace import FIRST, Pace
-from sendoka.backfills.patience import WAITS, Patience
+from sendoka.backfills.patience import WAITS, Patience, Stopped, passes
 from sendoka.backfills.report import Meter, Progress, RunReport
 from sendoka.backfills.statements import remaining
 from sendoka.backfills.step_walk import StepWalk
 from sendoka.backfills.target import Target, estimate, read_target
-from sendoka.backfills.walk import LEASE, WalkOf, key_of
+from sendoka.backfills.walk import LEASE, WalkOf, after_correction, key_of
+from sendoka.bookkeeping import operator
 from sendoka.database.seam import Database
-from sendoka.errors import BackfillChanged, BackfillError, BatchFailed, DatabaseError, TransportError
+from sendoka.errors import (
+    BackfillChanged,
+    BackfillError,
+    BackfillRunning,
+    BatchFailed,
+    DatabaseError,
+    InvalidBackfill,
+    Outcome,
+    RequestTimeout,
+    SendokaError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +46,11 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _SHARD = 0  # a run has one shard so far
-_MARGIN = 1.3
-"""A batch is begun only if this many times its usual duration is left before the deadline."""
+
+_PASSES = 5
+"""After so many passes a call gives up where no fewer rows are left than the last one met."""
+_LAST_WORDS = 2.0
+"""Seconds for giving back the lease, and as many for noting how a run ended, whatever the deadline."""
 
 
 async def run(
@@ -45,6 +60,7 @@ async def run(
     batch_size: int | None = None,
     deadline: float | None = None,
     accept_change: bool = False,
+    again: bool = False,
     lease: float = LEASE,
     retry: Retry = WAITS,
     stop: Callable[[], bool] | None = None,
@@ -54,32 +70,31 @@ async def run(
 
     sql: the client, `neon(url)`; a step in Python is given it.
     batch_size: rows scanned a batch; by default it starts at 1,000 and adapts to half a second a batch.
-    deadline: seconds after which this call is over, done or not; what it did stays, and the next call goes on.
+    deadline: seconds after which this call is over, done or not; what it did stays, and the next call goes on. Batches
+        are made small enough for it, so that a call gets something done.
     accept_change: go on although the script changed since the run was started.
+    again: start a new run where the last one is done and rows are to be done again; the old one is kept for the audit.
     lease: seconds for which a step holds its rows against other runners; renewed as long as the process lives.
     retry: how often in a row, and how long, a failure that may pass is waited for.
-    stop: asked before each batch; True ends the call there.
+    stop: asked before each batch and while it waits; True ends the call there.
     on_progress: called after each batch, and whenever the run waits.
 
     Every row is changed once, whatever is killed or cut on the way, and however many runners there are. A run that is
-    done is left alone, and the report says when it was done. Raises BackfillError for a declaration that does not fit
-    the database and for rows that are left when no pass helps, BackfillChanged for another script than the run was
+    done is left alone unless `again` is given, and the report says when it was done and how many rows are left now.
+    Raises InvalidBackfill for what is no backfill, BackfillError for a declaration that does not fit the database and
+    for rows that are left when no pass helps, BackfillChanged for another script than the run was
     started with, BackfillRunning where another process holds it, BatchFailed for a batch that cannot be done.
     """
     if not isinstance(backfill, Backfill):
-        raise BackfillError(f"{backfill!r} is no backfill: it has neither sql= nor a step")
+        raise InvalidBackfill(f"{backfill!r} is no backfill: it has neither sql= nor a step")
     if not isinstance(sql, Database):
         raise TypeError(f"a backfill runs on a client, neon(url), not on a {type(sql).__name__}")
     if batch_size is not None and batch_size < 1:
-        raise BackfillError(f"a batch of {batch_size} rows is none; batch_size is 1 or more")
+        raise InvalidBackfill(f"a batch of {batch_size} rows is none; batch_size is 1 or more")
     pace = Pace(batch_size or FIRST, fixed=batch_size is not None)
     running = _Running(sql, backfill, pace, stop or _never, on_progress or _silent, lease, retry)
     running.until = math.inf if deadline is None else running.started + deadline
-    with anyio.move_on_after(deadline) as scope:
-        await running.go(accept_change=accept_change)
-    if scope.cancelled_caught:
-        running.reason = "deadline"
-    return running.report()
+    return await running.call(deadline, accept_change=accept_change, again=again)
 
 
 def _never() -> bool:
@@ -104,24 +119,69 @@ class _Running:
     started: float = field(default_factory=time.monotonic)
     until: float = math.inf
     meter: Meter = field(default_factory=Meter)
-    rate: float | None = None
     reason: str = ""
+    here: int = 0
     was_done: bool = False
+    left: int | None = 0
+    script_changed: bool = False
+    begun: bool = False
     run: Run | None = None
     shard: Shard | None = None
+    sent: tuple[int, float] | None = None
+    """Size and start of the batch that is on its way."""
+    sent_any: bool = False
     patience: Patience = field(init=False)
 
     def __post_init__(self) -> None:
-        self.patience = Patience(self.waiting, self.retry)
+        self.patience = Patience(self.waiting, self.stop, self.retry)
 
-    async def go(self, *, accept_change: bool) -> None:
+    async def call(self, deadline: float | None, *, accept_change: bool, again: bool) -> RunReport:
+        """Do it, note how it ended, and report."""
+        try:
+            with anyio.move_on_after(deadline) as scope:
+                await self.go(accept_change=accept_change, again=again)
+            if scope.cancelled_caught:
+                self.reason = "deadline"
+        except Stopped:
+            self.reason = "interrupted"
+        except BackfillRunning:
+            raise  # the run is somebody else's, who says how it goes
+        except SendokaError as error:
+            await self._end("failed", error.what)
+            raise
+        except Exception as error:
+            await self._end("failed", f"{type(error).__name__}: {error}")
+            raise
+        except BaseException:
+            await self._end("stopped", "interrupted")
+            raise
+        await self._end("stopped", self.reason)
+        return self.report()
+
+    async def _end(self, state: str, reason: str) -> None:
+        """Note how this call ended, as far as that can be done in a moment, and read what the report needs."""
+        if self.reason == "deadline" and self.sent is not None:
+            rows, began = self.sent
+            self.pace.cut(rows, time.monotonic() - began)
+        run = self.run
+        if run is None or self.was_done:
+            return
+        with contextlib.suppress(SendokaError), anyio.move_on_after(_LAST_WORDS, shield=True):
+            if self.begun and run.state != "done":
+                rate = self.pace.rate
+                await checkpoint.note_end(self.database, run.id, state=state, reason=reason, rate=rate)
+            if state != "failed":
+                self.shard = await checkpoint.read_totals(self.database, run.id)
+
+    async def go(self, *, accept_change: bool, again: bool) -> None:
         """Do passes until the backfill is verified, or something says stop."""
         name, insist = self.backfill.name, self.patience.insist
         self.run = await insist(lambda: checkpoint.find_run(self.database, name))
         if self.run and self.run.state == "done":
-            self.was_done = True
-            self.shard = await self._look(self.run)
-            return
+            await self._look_back(self.run)
+            if not again or not self.left:
+                self.was_done = True
+                return
         target = await insist(lambda: read_target(self.database, self.backfill))
         changed = await self._open(target, accept_change=accept_change)
         swept = False
@@ -133,26 +193,47 @@ class _Running:
             await self._verify(target, self.run, self.shard, swept=swept, changed=changed)
             changed = False
 
+    async def _look_back(self, run: Run) -> None:
+        """Read how a finished run ended, and what is to be done by now; a table that is gone has nothing."""
+        insist = self.patience.insist
+        self.shard = await insist(lambda: checkpoint.read_totals(self.database, run.id))
+        self.script_changed = run.checksum != self.backfill.checksum()
+        self.left = None
+        with contextlib.suppress(BackfillError, DatabaseError):
+            self.left = await self._left(await insist(lambda: read_target(self.database, self.backfill)))
+
     async def _open(self, target: Target, *, accept_change: bool) -> bool:
         """Make the run, or check that it is ours to go on with. Return whether its script changed."""
-        name, checksum, insist = self.backfill.name, self.backfill.checksum(), self.patience.insist
-        if self.run is None:
-            total = await insist(lambda: estimate(self.database, target))
-            operator = _operator()
-            self.run = await insist(
-                lambda: checkpoint.open_run(self.database, name, checksum, total=total, operator=operator)
-            )
+        insist, checksum = self.patience.insist, self.backfill.checksum()
+        if self.run is None or self.run.state == "done":
+            self.run = await self._new_run(target, checksum, (self.run.number if self.run else 0) + 1)
         found = self.run
-        if found.checksum == checksum:
-            return False
-        if not accept_change:
-            raise BackfillChanged(
-                f"the script of the backfill {name} changed since its run was started {found.started_at}",
-                where=f"the run began with {found.checksum[:12]}, the script is now {checksum[:12]}",
-                todo="restore the script, or go on with the new one: --accept-change (accept_change=True)",
-            )
-        await insist(lambda: checkpoint.accept(self.database, found, checksum))
-        return True
+        changed = found.checksum != checksum
+        if changed and not accept_change:
+            await self._refuse_change(found, checksum)
+        await insist(lambda: checkpoint.begin(self.database, found, checksum, runner=new_owner()))
+        self.begun = True
+        if self.pace.rate is None:
+            self.pace.rate = found.rate
+        return changed or accept_change
+
+    async def _new_run(self, target: Target, checksum: str, number: int) -> Run:
+        database, name, insist = self.database, self.backfill.name, self.patience.insist
+        total = await insist(lambda: estimate(database, target))
+        return await insist(
+            lambda: checkpoint.open_run(database, name, checksum, number=number, total=total, operator=operator())
+        )
+
+    async def _refuse_change(self, run: Run, checksum: str) -> None:
+        """Raise BackfillChanged, unless nothing was done by the former script yet."""
+        totals = await self.patience.insist(lambda: checkpoint.read_totals(self.database, run.id))
+        if totals.seq == 0:
+            return
+        raise BackfillChanged(
+            f"the script of the backfill {run.name} changed since its run was started {_shown_time(run.started_at)}",
+            where=f"the run began with {run.checksum[:12]}, the script is now {checksum[:12]}",
+            todo="restore the script, or go on with the new one: --accept-change (accept_change=True)",
+        )
 
     async def _look(self, run: Run) -> Shard:
         shard, _ = await self.patience.insist(lambda: checkpoint.read_shard(self.database, run.id, _SHARD))
@@ -162,48 +243,67 @@ class _Running:
         """Do batches until the shard is scanned; return whether any was done here."""
         if shard.state != "running":
             return False
-        work = WalkOf(self.database, self.backfill, target, run.id, _SHARD, self.waiting, self.lease)
+        checksum = self.backfill.checksum()
+        work = WalkOf(
+            self.database, self.backfill, target, run.id, _SHARD, self.waiting, self.stop, checksum, self.lease
+        )
         walk: Walk = StepWalk(work, shard) if self.backfill.step else ChangeWalk(work, shard)
         try:
             while shard.state == "running":
-                self.reason = self._stops()
+                size = self._size()
                 if self.reason:
                     break
-                shard = self.shard = await self._batch(walk, shard)
+                shard = self.shard = await self._batch(walk, shard, size)
         finally:
-            with anyio.move_on_after(2, shield=True):
+            self.here += walk.batches
+            with anyio.move_on_after(_LAST_WORDS, shield=True):
                 await walk.stop()
         return True
 
-    def _stops(self) -> str:
+    def _size(self) -> int:
+        """Return the size of the next batch; where none shall be begun, set the reason."""
+        size = self.pace.within(self.until - time.monotonic())
         if self.stop():
-            return "interrupted"
-        return "deadline" if time.monotonic() + _MARGIN * self.pace.expected > self.until else ""
+            self.reason = "interrupted"
+        elif size == 0 and self.sent_any:
+            self.reason = "deadline"
+        return max(1, size)
 
-    async def _batch(self, walk: Walk, before: Shard) -> Shard:
+    async def _batch(self, walk: Walk, before: Shard, size: int) -> Shard:
         """Do one batch, however often it must be sent."""
         while True:
-            began, size = time.monotonic(), self.pace.size
             try:
+                taken = await walk.take()
+                if taken is not None:
+                    return taken
+                began = time.monotonic()
+                self.sent, self.sent_any = (size, began), True
                 shard = await walk.batch(size)
             except (DatabaseError, TransportError) as error:
-                if isinstance(error, DatabaseError) and error.sqlstate == "57014":
+                self.sent, too_long = None, _too_long(error)
+                if too_long:
                     self.pace.shrink()
-                if not await self.patience.meet(error):
+                    size = max(1, size // 2)
+                if not await self.patience.meet(error, passing=too_long or passes(error)):
                     raise self._failed(error, before) from error
                 continue
-            self.patience.renew()
-            scanned = max(0, shard.scanned - before.scanned)
-            self.pace.note(min(scanned, size), time.monotonic() - began)
-            self.rate = self.meter.add(scanned)
-            self.shard = shard
-            self.waiting("")
+            self._note(before, shard, size, time.monotonic() - began)
             return shard
+
+    def _note(self, before: Shard, shard: Shard, size: int, seconds: float) -> None:
+        """Learn from a batch that was done, and tell of it."""
+        self.sent = None
+        self.patience.renew()
+        scanned = max(0, shard.scanned - before.scanned)
+        self.pace.note(min(scanned, size), seconds, size)
+        self.meter.add(scanned, seconds)
+        self.shard = shard
+        self.waiting("")
 
     def _failed(self, error: DatabaseError | TransportError, shard: Shard) -> BatchFailed:
         said = error.message if isinstance(error, DatabaseError) else error.what
         code = f" ({error.sqlstate})" if isinstance(error, DatabaseError) else ""
-        todo = "correct it and run it again; it goes on where it stands"
+        todo = after_correction(shard)
         if isinstance(error, DatabaseError) and error.sqlstate == "27000":
             todo = "a trigger changes other rows of the same page: let it not, or use batch_size=1"
         return BatchFailed(
@@ -217,9 +317,7 @@ class _Running:
         """Finish the run if nothing is left, else send it through the table again, or say why that is of no use."""
         left = await self._left(target)
         if left == 0:
-            self.run = await self.patience.insist(
-                lambda: checkpoint.finish(self.database, run.id, operator=_operator())
-            )
+            self.run = await self.patience.insist(lambda: checkpoint.finish(self.database, run.id, operator=operator()))
             return
         why = "" if changed and self.backfill.where else _hopeless(self.backfill, shard, left, swept=swept)
         if why:
@@ -244,24 +342,24 @@ class _Running:
                 todo="write select count(*) from …",
             ) from None
 
-    def waiting(self, why: str) -> None:
-        """Tell whoever listens where the run is, and for what it waits."""
-        shard, run = self.shard, self.run
-        if shard is None or run is None:
-            return
-        left = None if run.total is None else max(0, run.total - shard.pass_scanned)
+    def waiting(self, why: str, left: float | None = None) -> None:
+        """Tell whoever listens where the run is, and for what it waits; nothing is counted before there is a run."""
+        shard, run, rate = self.shard, self.run, self.meter.rate
+        total = run.total if run else None
+        scanned = shard.pass_scanned if shard else 0
         self.on_progress(
             Progress(
-                run.name,
-                shard.pass_number,
-                shard.scanned,
-                shard.changed,
-                shard.pass_scanned,
-                run.total,
-                self.rate,
-                left / self.rate if left is not None and self.rate else None,
-                self.pace.size,
-                why,
+                name=self.backfill.name,
+                pass_number=shard.pass_number if shard else 1,
+                scanned=shard.scanned if shard else 0,
+                changed=shard.changed if shard else 0,
+                pass_scanned=scanned,
+                total=total,
+                rate=rate,
+                seconds_left=max(0, total - scanned) / rate if total is not None and rate else None,
+                batch_size=self.pace.size,
+                waiting=why,
+                waiting_left=left,
             )
         )
 
@@ -279,6 +377,7 @@ class _Running:
             unchanged=max(0, shard.paged - shard.changed) if shard else 0,
             passes=shard.pass_number if shard else 0,
             batches=shard.seq if shard else 0,
+            here=self.here,
             retries=self.patience.retries,
             seconds=time.monotonic() - self.started,
             started_at=run.started_at if run else "",
@@ -286,6 +385,8 @@ class _Running:
             finished_at=run.finished_at if run else None,
             finished_by=run.finished_by if run else None,
             was_done=self.was_done,
+            left=self.left if self.was_done else 0,
+            script_changed=self.script_changed and self.was_done,
         )
 
 
@@ -295,14 +396,20 @@ def _hopeless(backfill: Backfill, shard: Shard, left: int, *, swept: bool) -> st
         return "its rows have no where=, so another pass would change every row again"
     if shard.pass_changed == 0:
         return "a whole pass changed nothing" if swept else ""
-    if shard.pass_paged <= left:
-        return "the change does not make where= false"
+    # In a first pass this is the fault of the change. Later passes are short, and rows that others add may outnumber
+    # them: those get some more passes, and a call that finds them left tries one more.
+    if shard.pass_paged <= left and (shard.pass_number == 1 or (swept and shard.pass_number >= _PASSES)):
+        return "the change does not make where= false, or such rows are added as fast as they are changed"
     return ""
 
 
-def _operator() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = "somebody"
-    return f"{user}@{socket.gethostname()}"
+def _shown_time(iso: str) -> str:
+    """Return a time for people: seconds, and that it is UTC."""
+    return f"{iso[:19].replace('T', ' ')} UTC"
+
+
+def _too_long(error: DatabaseError | TransportError) -> bool:
+    """Tell whether the batch itself was too large: cancelled by the server, or not answered in the client's time."""
+    if isinstance(error, DatabaseError):
+        return error.sqlstate == "57014"
+    return isinstance(error, RequestTimeout) and error.outcome is Outcome.UNKNOWN

@@ -6,8 +6,8 @@ import difflib
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.declare import Backfill, checksum_of, script_name
-from sendoka.discover import DiscoveryError, module_names, module_of, the_one
-from sendoka.errors import BackfillError, UnknownBackfill
+from sendoka.discover import DiscoveryError, imported, module_names, the_one
+from sendoka.errors import InvalidBackfill, UnknownBackfill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,8 +32,9 @@ def checksums(folder: Path) -> dict[str, str]:
 def load(folder: Path, name: str) -> Backfill:
     """Import the script of the backfill `name` (or the file of that name) and return what it declares.
 
-    Raises UnknownBackfill where no file has it, with the nearest name, or where several do; DiscoveryError for a script
-    that defines no backfill, or more than one; BackfillError for one that calls it differently than its file does.
+    Raises UnknownBackfill where no file has it, with the nearest name, or where several do; InvalidBackfill for a
+    script that cannot be imported (the cause is what it raised), that defines no backfill or more than one, or that
+    calls it differently than its file does.
     """
     known = names(folder)
     asked = script_name(name.removesuffix(".py"))
@@ -50,23 +51,26 @@ def load(folder: Path, name: str) -> Backfill:
 
 
 def _checked(folder: Path, stem: str, name: str) -> Backfill:
+    module = imported(folder, stem, lambda place, error: _refusal(folder, place, error))
     try:
-        backfill = the_one(module_of(folder, stem), Backfill, noun="backfill")
-    except ImportError as error:
-        raise BackfillError(f"{stem}.py cannot be loaded: {error}", where=f"in {folder}") from error
-    except SyntaxError as error:
-        raise BackfillError(
-            f"{stem}.py is not Python: {error.msg}, line {error.lineno}", where=f"in {folder}"
-        ) from error
+        backfill = the_one(module, Backfill, noun="backfill")
     except DiscoveryError as error:
-        raise BackfillError(str(error), where=f"in {folder}") from error
+        raise InvalidBackfill(str(error), where=f"in {folder}") from error
     if backfill.name != name:
-        raise BackfillError(
+        raise InvalidBackfill(
             f"{stem}.py calls its backfill {backfill.name!r}",
             where=f"in {folder}",
             todo=f"call it {name}, as its file",
         )
     return backfill
+
+
+def _refusal(folder: Path, place: str, error: BaseException) -> InvalidBackfill:
+    """Return what is said of a script that raised `error` at `place`: its own words, where it was declared wrongly."""
+    if isinstance(error, InvalidBackfill):
+        return InvalidBackfill(error.what, where=f"{error.where or f'in {folder}'}: {place}", todo=error.todo)
+    what = f"{place} cannot be imported: {type(error).__name__}: {error}"
+    return InvalidBackfill(what.rstrip(": "), where=f"in {folder}")
 
 
 def unknown(name: str, known: Iterable[str], where: str) -> UnknownBackfill:

@@ -36,16 +36,17 @@ BATCH_COLUMNS = "state, pass, epoch, seq, cursor::text, scanned, paged, changed,
 
 
 def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
-    """Return one whole batch of the SQL form. Parameters: run, shard, number of rows to scan, token."""
+    """Return one whole batch of the SQL form. Parameters: run, shard, number of rows to scan, token, epoch."""
     keys = _keys(target)
     aliases = [f"k{place}" for place in range(1, len(keys) + 1)]
-    bound = "" if first else f"where {_row(keys)} > {_row(_cursor('c.cursor', target))}"
+    bound = "" if first else f"where {_row(keys)} > {_row(_cursor('sendoka_checkpoint.cursor', target))}"
     return f"""with sendoka_checkpoint as (
   select s.run, s.shard, s.cursor, s.seq from sendoka.backfill_shards s
-  where s.run = $1::bigint and s.shard = $2::int and s.state = 'running' and s.cursor is {"" if first else "not "}null
+  where s.run = $1::bigint and s.shard = $2::int and s.state = 'running' and s.epoch = $5::bigint
+    and s.cursor is {"" if first else "not "}null
   for update
 ), sendoka_scan as materialized (
-  select k.* from sendoka_checkpoint c cross join lateral (
+  select k.* from sendoka_checkpoint cross join lateral (
     select {_list(f"{key} as {alias}" for key, alias in zip(keys, aliases, strict=True))} from {target.quoted}
     {bound}
     order by {_list(keys)} limit $3::int

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
-import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,8 +13,9 @@ import anyio
 from sendoka.backfills import statements
 from sendoka.backfills.batch import Page, read_page, statements_of
 from sendoka.backfills.checkpoint import Shard, claim, read_shard, release, renew, token_of
-from sendoka.backfills.patience import passes
-from sendoka.backfills.walk import key_of
+from sendoka.backfills.owner import gone, new_owner, shown
+from sendoka.backfills.patience import passes, rest
+from sendoka.backfills.walk import after_correction, key_of
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import BackfillError, BackfillRunning, BatchFailed, DatabaseError, Outcome, SendokaError
@@ -49,16 +48,21 @@ class StepWalk:
         self._work = work
         self._shard = shard
         self._lease = work.lease
-        self._owner = f"{_process()}:{secrets.token_hex(6)}"
+        self._owner = new_owner()
         self._held = False
         self._page: Page | None = None
         self._pending: _Pending | None = None
+        self.batches = 0
+
+    async def take(self) -> Shard | None:
+        """Claim the shard, unless it is held; return it where nothing is left to take."""
+        if self._pending is None and not self._held and not await self._claim():
+            return self._shard
+        return None
 
     async def batch(self, size: int) -> Shard:
-        """Send what is pending, or else claim, read, step and send."""
+        """Send what is pending, or else read, step and send."""
         if self._pending is None:
-            if not self._held and not await self._claim():
-                return self._shard
             if self._page is None:
                 self._page = await self._read(size)
             self._pending = await self._prepare(self._page, following=size)
@@ -74,25 +78,41 @@ class StepWalk:
     async def _claim(self) -> bool:
         """Take the shard, waiting at most until the lease seen first has run out. False if nothing is left to take."""
         work, until, rival = self._work, 0.0, None
-        while True:
-            shard = await claim(work.database, work.run, work.shard, owner=self._owner, lease=self._lease)
-            if shard is not None:
-                self._shard, self._held = shard, True
-                return True
+        while not await self._claimed(rival if rival and gone(rival) else None):
             self._shard, lease = await read_shard(work.database, work.run, work.shard)
             if self._shard.state != "running":
                 return False
+            await work.check_script()
             if lease.owner != rival:
                 rival, until = lease.owner, max(until, time.monotonic() + lease.seconds + 0.5)
+            if rival and gone(rival):
+                work.on_wait(f"{shown(rival)} does not exist any more; taking over", None)
+                continue
             left = until - time.monotonic()
             if left <= 0:
                 raise BackfillRunning(
-                    f"the backfill {work.backfill.name} is being run by {_shown(rival)}",
+                    f"the backfill {work.backfill.name} is being run by {shown(rival)}",
                     where="it renewed its lease while this one waited; nothing was changed from here",
                     todo="let it go on, or stop it first",
                 )
-            work.on_wait(f"{_shown(rival)} holds it for {lease.seconds:.0f} s more")
-            await anyio.sleep(min(left, max(0.1, lease.seconds), 1.0))
+            work.on_wait(f"{shown(rival)} holds it", lease.seconds)
+            await rest(min(left, max(0.1, lease.seconds), 1.0), work.stop)
+        return True
+
+    async def _claimed(self, heir_of: str | None) -> bool:
+        work = self._work
+        shard = await claim(
+            work.database,
+            work.run,
+            work.shard,
+            owner=self._owner,
+            lease=self._lease,
+            checksum=work.checksum,
+            heir_of=heir_of,
+        )
+        if shard is not None:
+            self._shard, self._held = shard, True
+        return self._held
 
     async def _read(self, size: int) -> Page:
         work = self._work
@@ -146,7 +166,7 @@ class StepWalk:
             f"the step {self._work.backfill.name} raised {type(failure).__name__}: {failure}",
             cursor=key_of(self._shard.cursor),
             where=f"on {len(page.batch.rows)} rows after {self._shard.cursor or 'the start'}; none of them was changed",
-            todo="correct it and run it again; it goes on where it stands",
+            todo=after_correction(self._shard),
         ) from failure
 
     async def _keep(self) -> None:
@@ -175,6 +195,7 @@ class StepWalk:
                 raise
             return await self._settle(pending, error)
         self._pending = None
+        self.batches += 1
         self._page = None if batch.last else read_page(results[-1], pending.following, work.backfill, work.target)
         self._shard = Shard.of(results[pending.looks_at].rows[0])
         self._held = not batch.last
@@ -189,14 +210,6 @@ class StepWalk:
         if token is None and ours and shard.seq == batch.seq and shard.state == "running":
             raise error
         self._shard, self._page, self._pending = shard, None, None
+        self.batches += token == batch.token
         self._held = ours and token == batch.token and shard.state == "running"
         return shard
-
-
-def _process() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _shown(owner: str | None) -> str:
-    host, _, rest = (owner or "somebody else").partition(":")
-    return f"process {rest.partition(':')[0]} on {host}" if rest else host

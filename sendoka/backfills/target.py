@@ -12,10 +12,12 @@ from sendoka.errors import BackfillError
 from sendoka.quoting import ident
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sendoka.backfills.declare import Backfill
     from sendoka.database.seam import Database
 
-__all__ = ["Target", "estimate", "read_target"]
+__all__ = ["Target", "estimate", "nearest", "read_target"]
 
 # One round trip. A type is written without its length, so that casting to it never cuts a value off.
 _FACTS = """
@@ -97,12 +99,18 @@ async def read_target(database: Database, backfill: Backfill) -> Target:
 def _check_columns(backfill: Backfill, types: dict[str, str]) -> None:
     for column in (*backfill.key, *backfill.columns):
         if column not in types:
-            near = difflib.get_close_matches(column, types, n=1)
             raise BackfillError(
                 f"the table {backfill.table} has no column {column!r}",
                 where=f"in the backfill {backfill.name}",
-                todo=f"did you mean {near[0]!r}?" if near else "",
+                todo=nearest(column, types),
             )
+
+
+def nearest(column: str, known: Iterable[str]) -> str:
+    """Return what to do about a column that a table does not have: the name that was meant, or all that it has."""
+    known = list(known)
+    near = difflib.get_close_matches(column, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(known)}"
 
 
 def _check_key(backfill: Backfill, key: tuple[str, ...], filled: set[str], uniques: list[set[str]]) -> None:

@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sendoka.backfills.checkpoint import find_run
+from sendoka.errors import BackfillChanged
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
 
-__all__ = ["LEASE", "Walk", "WalkOf", "key_of"]
+__all__ = ["LEASE", "Walk", "WalkOf", "after_correction", "key_of"]
 
 LEASE = 15.0
 """Seconds for which a step's shard is held; renewed while the step runs and with every batch."""
@@ -22,19 +25,43 @@ LEASE = 15.0
 
 @dataclass(frozen=True, slots=True)
 class WalkOf:
-    """What is walked: a shard of a run, with the user's own client for the step and what to call when it waits."""
+    """What is walked: a shard of a run, with the user's own client for the step.
+
+    `on_wait` is told for what the walk waits, and how many seconds at most; `stop` is asked meanwhile.
+    """
 
     database: Database
     backfill: Backfill
     target: Target
     run: int
     shard: int
-    on_wait: Callable[[str], None]
+    on_wait: Callable[[str, float | None], None]
+    stop: Callable[[], bool]
+    checksum: str
     lease: float = LEASE
+
+    async def check_script(self) -> None:
+        """Raise BackfillChanged where the run goes on with another script by now."""
+        found = await find_run(self.database, self.backfill.name)
+        if found and found.id == self.run and found.checksum != self.checksum:
+            raise BackfillChanged(
+                f"the run of the backfill {self.backfill.name} goes on with another script",
+                where="somebody accepted a changed one while this was running; nothing more is changed from here",
+                todo="run it with the new script",
+            )
 
 
 class Walk(Protocol):
     """One way through a shard. `batch` may be called again after any failure: its effect happens once."""
+
+    batches: int
+    """How many batches were done here."""
+
+    async def take(self) -> Shard | None:
+        """Get hold of the shard, waiting for who holds it; return how it stands where nothing is left of it to do.
+
+        Raises Stopped where the run is asked to stop meanwhile.
+        """
 
     async def batch(self, size: int) -> Shard:
         """Do the next batch of `size` rows scanned, and return the shard as it then stands."""
@@ -46,3 +73,9 @@ class Walk(Protocol):
 def key_of(cursor: str | None) -> tuple[Any, ...] | None:
     """Return a cursor's values, None at the start of a pass."""
     return None if cursor is None else tuple(json.loads(cursor))
+
+
+def after_correction(shard: Shard) -> str:
+    """Return what to do after the script was corrected: with batches done by its former text, it must be accepted."""
+    how = " with --accept-change (accept_change=True)" if shard.seq else ""
+    return f"correct it and run it again{how}; it goes on where it stands"

@@ -10,8 +10,8 @@ A file `sendoka/cli/<name>.py` is the command `sendoka <name>` (an underscore be
   4 an answer is missing · 130 interrupted.
 - Whatever the library raises passes through: `sendoka.cli._group` turns every SendokaError into `error: …` on stderr,
   or with `--json` into one object on stdout, and its `exit_code` into the status. No command catches to print.
-- At its top it imports click, `sendoka.settings` and `sendoka.cli._options`; rich, pydantic, SQLAlchemy and the engines
-  are imported inside the function that needs them.
+- At its top it imports click, `sendoka.settings` and the modules of `sendoka.cli` that begin with `_`; rich, pydantic,
+  SQLAlchemy and the engines are imported inside the function that needs them.
 
 The shape of a command:
 

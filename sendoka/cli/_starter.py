@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime
 import os
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sendoka.cli._env_local import NAME, kept_source, leads_to, local_port, remember
 from sendoka.discover import module_names
 from sendoka.http.target import LOCAL_PORT
-from sendoka.settings import VARIABLE, read_settings, read_table
+from sendoka.settings import read_settings, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,16 +27,26 @@ TEMPLATE = Path(__file__).parent / "_template"
 IGNORED = (".env", ".env.local", ".sendoka/", ".venv/", "__pycache__/")
 """What must not get into git, the first three because they hold secrets."""
 
+RULES = '\n[tool.sendoka.rules]\nlist-index = { columns = ["owner"] }\n'
+"""The rules about schemas that `sendoka check` holds a new project to: all of them, lists being by owner."""
+
 TABLE = '[tool.sendoka]\nschema = "schema"\nmigrations = "migrations"\nbackfill = "backfill"\n'
+
+
+_WARNING = "DATABASE_URL in .env.local leads to {host}, not to a local endpoint: migrate would change that database"
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What was made: `files` are (name, "wrote" | "extended" | "kept"), `steps` are (command, reason) in order."""
+    """What was made: `files` are (name, "wrote" | "extended" | "kept"), `steps` are (command, reason) in order.
+
+    `warnings` are what a person has to know before the first step.
+    """
 
     folder: Path
     files: list[tuple[str, str]]
     steps: list[tuple[str, str]]
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def commands(self) -> list[str]:
@@ -53,16 +65,21 @@ def start_project(folder: Path, *, port: int = LOCAL_PORT) -> Project:
     settings = read_settings(root)
     with_examples = not module_names(settings.schema)
     files += [_place(root, file, text) for file, text in _texts(settings, with_examples)]
-    files += [(".gitignore", _extend(root / ".gitignore", IGNORED)), (".env.local", _env_local(root, port))]
+    kept = kept_source(root)
+    files += [(".gitignore", _extend(root / ".gitignore", IGNORED))]
+    files += [(NAME, "kept" if kept else remember(root, _endpoint(root, port)))]
     settings.migrations.mkdir(parents=True, exist_ok=True)
-    return Project(root, files, list(_steps(folder, port, with_examples)))
+    foreign = leads_to(kept) if kept and local_port(kept) is None else None
+    steps = _foreign_steps(folder, foreign) if foreign else _steps(folder, with_examples)
+    return Project(root, files, list(steps), [_WARNING.format(host=foreign)] if foreign else [])
 
 
 def _pyproject(root: Path) -> str:
     file = root / "pyproject.toml"
     if not file.exists():
         name = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-") or "app"
-        return _write(file, _template("pyproject.toml").replace("{name}", name) + "\n" + TABLE)
+        rules = "" if module_names(root / "schema") else RULES
+        return _write(file, _template("pyproject.toml").replace("{name}", name) + "\n" + TABLE + rules)
     if read_table(file) is not None:
         return "kept"
     return _append(file, file.read_text(encoding="utf-8-sig"), "\n" + TABLE)
@@ -76,6 +93,7 @@ def _texts(settings: Settings, with_examples: bool) -> Iterator[tuple[Path, str]
     yield settings.schema / "__init__.py", _template("schema/__init__.py")
     yield settings.schema / "widgets.py", _template("schema/widgets.py")
     yield settings.backfill / f"{day}_widget_titles.py", _template("backfill/widget_titles.py")
+    yield settings.root / "seed.py", _template("seed.py")
     yield settings.root / "tests" / "test_widgets.py", _template("tests/test_widgets.py")
     yield settings.root / "README.md", _template("README.md").replace("{name}", settings.root.name)
 
@@ -113,30 +131,35 @@ def _extend(file: Path, lines: tuple[str, ...]) -> str:
     return _append(file, text, "\n".join(missing) + "\n") if missing else "kept"
 
 
-def _env_local(root: Path, port: int) -> str:
-    """Write the connection string of the local endpoint, with the password that its PostgreSQL is going to have."""
-    file = root / ".env.local"
-    if file.exists():
-        return "kept"
+def _endpoint(root: Path, port: int) -> str:
+    """Return the connection string of the local endpoint, with the password that its PostgreSQL is going to have."""
     from sendoka.local.place import read_secrets
     from sendoka.local.postgres import DATABASE, ROLE
 
-    password = read_secrets(root / ".sendoka").role
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write("# The local endpoint, `sendoka dev`. This file stays out of git.\n")
-        out.write(f"{VARIABLE}=postgresql://{ROLE}:{password}@localhost:{port}/{DATABASE}\n")
-    return "wrote"
+    return f"postgresql://{ROLE}:{read_secrets(root / '.sendoka').role}@localhost:{port}/{DATABASE}"
 
 
-def _steps(folder: Path, port: int, with_examples: bool) -> Iterator[tuple[str, str]]:
+def _go(folder: Path) -> Iterator[tuple[str, str]]:
     if folder.resolve() != Path.cwd():
-        yield f"cd {folder}", "everything below runs there"
-    yield "sendoka dev" + (f" --port {port}" if port != LOCAL_PORT else ""), "a local Neon; in a terminal of its own"
+        yield f"cd {shlex.quote(str(folder))}", "everything below runs there"
+
+
+def _steps(folder: Path, with_examples: bool) -> Iterator[tuple[str, str]]:
+    yield from _go(folder)
+    yield "sendoka dev", "a local Neon; in a terminal of its own"
     yield "sendoka generate", "write the migration for schema/"
     yield "sendoka migrate", "apply it"
     if with_examples:
-        yield "sendoka backfill run widget_titles", "an example of changing data in batches"
+        yield "python seed.py", "write a thousand widgets, without titles"
+        yield "sendoka backfill run widget_titles", "give each its title, in batches"
     yield "sendoka status", "which database, what is applied"
     if with_examples:
         yield "python -m pytest", "the example's tests"
+
+
+def _foreign_steps(folder: Path, host: str) -> Iterator[tuple[str, str]]:
+    """Yield the steps where a connection string was kept that leads elsewhere: nothing of the example goes there."""
+    yield from _go(folder)
+    yield "sendoka status", f"asks {host}"
+    yield "sendoka generate", "write the migration for schema/"
+    yield "sendoka migrate", f"apply it to {host}"

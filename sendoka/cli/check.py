@@ -17,8 +17,8 @@ __all__ = ["check"]
 def check(as_json: bool) -> int:
     """Check the folder, the schema and its rules: what CI asks of a commit.
 
-    Needs no database. The migrations must be an unbroken chain, the schema must have no change that was not generated,
-    and the rules of [tool.sendoka.rules] must be kept. Exits with 1 where something is found.
+    Needs no database. The migrations must be an unbroken chain with its newest snapshot, the schema must have no change
+    that was not generated, and the rules of [tool.sendoka.rules] must be kept. Exits with 1 where something is found.
     """
     from sendoka.migrations.checks import check as find
 

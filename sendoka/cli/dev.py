@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sendoka.cli._env_local import NAME, is_ignored, kept_source, leads_to, local_port, remember
 from sendoka.cli._options import json_option, print_json, say
 from sendoka.errors import AnswerMissing, SendokaError
-from sendoka.settings import read_settings
+from sendoka.http.target import LOCAL_PORT
+from sendoka.settings import Source, look_for_source, read_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
 
     from sendoka.local.faults import Fault
@@ -21,41 +24,43 @@ if TYPE_CHECKING:
 
 __all__ = ["dev"]
 
-PORT = 4444
+FAULTS = "connection_closed, cut_after, cut_before, cut_body, delay, late, refuse"
+"""The kinds of `sendoka.local.faults`, which is not imported to show `--help`."""
 
 
 @click.command
-@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Where to listen; 0 takes a free one. Without: as .env.local says, else {LOCAL_PORT}.",
+)
 @click.option("--host", default="localhost", show_default=True, metavar="ADDRESS", help="Listen on this address.")
 @click.option("--reachable-by-others", is_flag=True, help="Allow an ADDRESS that other machines can reach.")
 @click.option("--temporary", is_flag=True, help="Keep nothing: an empty database, gone at the end.")
 @click.option("--reset", is_flag=True, help="Delete the data in .sendoka/ and start with an empty database.")
 @click.option(
-    "--postgres", "url", metavar="URL", help="Use this server. Without: SENDOKA_POSTGRES, else one of our own is run."
-)
-@click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="KIND[:SQL]",
-    help="Let the next request fail, or the next whose statements contain SQL: cut_after, connection_closed, …",
+    help=f"Let the next request fail, or the next whose statements contain SQL. Kinds: {FAULTS}.",
 )
 @json_option
 def dev(
-    port: int,
+    port: int | None,
     host: str,
     reachable_by_others: bool,
     temporary: bool,
     reset: bool,
-    url: str | None,
     faults: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Start a local Neon endpoint over a real PostgreSQL, until Ctrl-C.
 
-    Prints one line with the connection string when it is ready. Data is kept in .sendoka/ beside pyproject.toml. It
-    listens on this machine only. Ctrl-C or SIGTERM is how it ends, so the exit status is then 0 (130 before it was
-    ready).
+    Prints one line with the connection string when it is ready, and writes it to .env.local where the project has none
+    yet, so that the other commands find it. Data is kept in .sendoka/ beside pyproject.toml. It listens on this machine
+    only. PostgreSQL is one of our own, or the server that SENDOKA_POSTGRES names. Ctrl-C or SIGTERM is how it ends, so
+    the exit status is then 0 (130 before it was ready).
     """
     _check_host(host, reachable_by_others)
     from sendoka.local import Endpoint, Server, project_postgres
@@ -63,15 +68,21 @@ def dev(
     # A stop that comes while PostgreSQL starts takes the same way out as Ctrl-C.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    folder = read_settings().root / ".sendoka"
+    settings = read_settings()
     asked = [_fault(text) for text in faults]
-    with project_postgres(folder, url=url, temporary=temporary, reset=reset) as postgres:
+    lasting = port != 0 and not temporary
+    known = look_for_source(settings)
+    if port is None:
+        port = _usual_port(settings.root)
+    with project_postgres(settings.root / ".sendoka", temporary=temporary, reset=reset) as postgres:
         endpoint = Endpoint(postgres)
         for fault in asked:
             endpoint.faults.arm(fault)
         with Server(endpoint, host=host, port=port) as server:
             stop = _stop_on_signals()
             _tell(server.connection_string(), postgres, server.port, as_json)
+            if lasting:
+                _lead_here(settings.root, server.connection_string(), known)
             while not stop.wait(1):
                 last_words = postgres.ended()
                 if last_words is not None:
@@ -96,6 +107,24 @@ def _fault(text: str) -> Fault:
 
     kind, _, match = text.partition(":")
     return Fault(kind, match)
+
+
+def _usual_port(root: Path) -> int:
+    kept = kept_source(root)
+    return (kept and local_port(kept)) or LOCAL_PORT
+
+
+def _lead_here(root: Path, url: str, known: Source | None) -> None:
+    """Let the other commands find this endpoint, or say on stderr why they do not."""
+    here = leads_to(Source("", url))
+    if known is not None:
+        there = leads_to(known)
+        if there.lower() != here.lower():
+            say(f"DATABASE_URL in {known.name} leads to {there}, not here", err=True)
+    elif is_ignored(root):
+        say(f"{NAME}: {remember(root, url)} DATABASE_URL, so that the other commands find it", err=True)
+    else:
+        say(f"{NAME} is not written, because git would take it: add it to .gitignore, or set DATABASE_URL", err=True)
 
 
 def _stop_on_signals() -> threading.Event:

@@ -12,7 +12,7 @@ from sendoka.settings import read_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sendoka.migrations.files import Migration
+    from sendoka.migrations.generator import Draft, Written
     from sendoka.schema.step import Plan
 
 __all__ = ["generate"]
@@ -22,45 +22,65 @@ __all__ = ["generate"]
 @click.option("--name", metavar="WORDS", help="The words of the file's name; by default two are chosen.")
 @click.option("--rename", "renames", multiple=True, metavar="OLD=NEW", help="What went and came is one thing renamed.")
 @click.option("--allow", multiple=True, metavar="HAZARD", help="Allow a step that may lose data, by its name.")
+@click.option("--custom", is_flag=True, help="Write an empty migration, for SQL of your own.")
 @click.option("--dry-run", is_flag=True, help="Show it and write nothing.")
 @json_option
-def generate(name: str | None, renames: tuple[str, ...], allow: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
+def generate(
+    name: str | None, renames: tuple[str, ...], allow: tuple[str, ...], custom: bool, dry_run: bool, as_json: bool
+) -> int:
     """Write the next migration from what changed in the schema.
 
     Compares schema/ with the newest snapshot in migrations/meta/; needs no database. Nothing that may lose data is
     written before it is allowed by name, and nothing is taken for a rename that you did not call one: what is not
     answered is listed with the flags to add (exit 4).
+
+    With --custom the migration has its header, a place for your SQL and a copy of the snapshot before it: for what the
+    schema cannot say, such as an extension, a function or data. Write the SQL before you apply the file anywhere.
     """
-    from sendoka.migrations.generator import draft
-    from sendoka.migrations.generator import generate as write
+    if custom and (renames or allow):
+        raise click.UsageError("--custom has no questions to answer: leave out --rename and --allow")
+    from sendoka.migrations import generator
 
     settings = read_settings()
-    make = draft if dry_run else write
-    made: Any = make(settings.schema, settings.migrations, name=name, allow=allow, renames=renames)
-    if made is None:
+    found = (
+        generator.custom(settings.migrations, name=name)
+        if custom
+        else generator.draft(settings.schema, settings.migrations, name=name, allow=allow, renames=renames)
+    )
+    if found is None:
         print_json({"migrations": []}) if as_json else say("nothing to generate: the migrations hold the whole schema")
         return 0
-    paths = [] if dry_run else [_shown(path, settings.root) for path in made.paths]
+    written = None if dry_run else generator.write(found, settings.migrations)
     if as_json:
-        print_json(_data(made.migrations, made.plan, paths))
+        print_json(_data(found, written, settings.root))
         return 0
-    for migration in made.migrations:
+    for migration in found.migrations:
         say(migration.text)
-    _review(made.plan)
-    say("nothing was written" if dry_run else "commit: " + " ".join(paths))
+    _review(found.plan)
+    _tell(written, settings.root)
     return 0
+
+
+def _tell(written: Written | None, root: Path) -> None:
+    if written is None:
+        say("nothing was written")
+        return
+    if written.made is not None:
+        say(f"made {_shown(written.made, root)}/")
+    say("commit: " + " ".join(_shown(path, root) for path in written.paths))
 
 
 def _shown(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
-def _data(migrations: tuple[Migration, ...], plan: Plan, paths: list[str]) -> dict[str, Any]:
+def _data(found: Draft, written: Written | None, root: Path) -> dict[str, Any]:
     return {
-        "migrations": [{"name": migration.name, "statements": migration.statements} for migration in migrations],
-        "hazards": [{"name": hazard.flag, "why": hazard.why} for hazard in plan.hazards],
-        "notes": list(plan.notes),
-        "paths": paths,
+        "migrations": [{"name": migration.name, "statements": migration.statements} for migration in found.migrations],
+        "hazards": [{"name": hazard.flag, "why": hazard.why} for hazard in found.plan.hazards],
+        "notes": list(found.plan.notes),
+        "paths": [_shown(path, root) for path in written.paths] if written else [],
+        "made": _shown(written.made, root) if written and written.made else None,
     }
 
 

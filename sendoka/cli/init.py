@@ -27,17 +27,26 @@ MARKS = {"wrote": "+", "extended": "~", "kept": "="}
 )
 @json_option
 def init(folder: Path, port: int, as_json: bool) -> int:
-    """Make a project in FOLDER (by default here) that works at once: a table, a backfill, tests.
+    """Make a project in FOLDER (by default here) that works at once: a table, rows, a backfill, tests.
 
     Asks nothing and overwrites nothing: files that are there are kept, a pyproject.toml and a .gitignore get what they
     lack added to their end. Where schema/ has tables already, no example is written.
     """
     project = start_project(folder, port=port)
     if as_json:
-        print_json({"folder": project.folder, "files": dict(project.files), "next": project.commands})
+        print_json(
+            {
+                "folder": project.folder,
+                "files": dict(project.files),
+                "next": project.commands,
+                "warnings": project.warnings,
+            }
+        )
         return 0
     for name, what in project.files:
         say(f"{MARKS[what]} {name}" + (" (kept as it was)" if what == "kept" else ""), dim=what == "kept")
+    for warning in project.warnings:
+        say(f"\nmind: {warning}", err=True)
     say("\nnext:")
     for command, reason in project.steps:
         say(f"  {command:<42} # {reason}")

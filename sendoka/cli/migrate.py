@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from sendoka.cli._options import connect, env_file_option, json_option, print_json, run, say
+from sendoka.cli._report import INTERRUPTED
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sendoka.migrations.event import Event
     from sendoka.migrations.runner import MigrationReport
     from sendoka.settings import Settings, Source
 
@@ -37,7 +39,12 @@ def migrate(deadline: float, env_file: Path | None, as_json: bool) -> int:
     applies, the others wait and see it applied. A lost answer is settled by asking the database.
     """
     settings = read_settings()
-    report = run(_migrate(settings, find_source(settings, env_file=env_file), deadline, quiet=as_json))
+    source = find_source(settings, env_file=env_file)
+    progress = _Progress(quiet=as_json)
+    try:
+        report = run(_migrate(settings, source, deadline, progress))
+    except KeyboardInterrupt:
+        return _interrupted(progress)
     if as_json:
         print_json(asdict(report))
     elif not report.applied:
@@ -51,9 +58,30 @@ def migrate(deadline: float, env_file: Path | None, as_json: bool) -> int:
     return 0
 
 
-async def _migrate(settings: Settings, source: Source, deadline: float, *, quiet: bool) -> MigrationReport:
+@dataclass(slots=True)
+class _Progress:
+    """Says what happens, and remembers which migration was sent and is not known to be applied."""
+
+    quiet: bool
+    open: str = ""
+
+    def tell(self, event: Event) -> None:
+        self.open = "" if event.kind == "applied" else event.migration
+        if not self.quiet:
+            say(str(event))
+
+
+def _interrupted(progress: _Progress) -> int:
+    if progress.open:
+        say(f"interrupted: {progress.open} was sent and may still be applied", err=True)
+    else:
+        say("interrupted: no migration was on its way", err=True)
+    say("run `sendoka status` to see, or `sendoka migrate` to go on; nothing is applied twice", dim=True, err=True)
+    return INTERRUPTED
+
+
+async def _migrate(settings: Settings, source: Source, deadline: float, progress: _Progress) -> MigrationReport:
     from sendoka.migrations.runner import migrate as apply
 
     async with connect(source) as sql:
-        tell = None if quiet else say
-        return await apply(sql, settings.migrations, verify=True, deadline=deadline, on_event=tell)
+        return await apply(sql, settings.migrations, verify=True, deadline=deadline, on_event=progress.tell)

@@ -1,9 +1,11 @@
-"""Which failures may be met by sending again, and how long to wait before."""
+"""Which failures may be met by sending again, how long to wait before, and the one loop that does it."""
 
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sendoka.errors import (
     DatabaseError,
@@ -13,7 +15,24 @@ from sendoka.errors import (
     TransportError,
 )
 
-__all__ = ["Retry", "may_send_again"]
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+__all__ = ["PASSING", "Retry", "may_send_again", "persist"]
+
+PASSING = frozenset(
+    {
+        *("08000", "08001", "08003", "08004", "08006", "08007", "08P01"),
+        *("40001", "40P01", "55P03", "57014"),
+        *("53000", "53100", "53200", "53300", "53400"),
+        *("57P01", "57P02", "57P03"),
+    }
+)
+"""SQLSTATEs whose cause passes by itself: a lost connection; a conflict of transactions, a lock, a time-out; a server
+that is full; one that goes down or comes up. Whether the same request may be sent again, its outcome decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +69,32 @@ def may_send_again(error: Exception, *, batch: bool, repeatable: bool, unknown_b
     return passing and error.outcome in {Outcome.NOT_SENT, Outcome.REFUSED}
 
 
-PASSING = frozenset({"08P01", "53300", "57P01", "57P02", "57P03"})
-"""The server went away under the statement, or would not take the login just now."""
+async def persist(
+    send: Callable[[], Awaitable[T]],
+    sleep: Callable[[float], Awaitable[None]],
+    *,
+    retry: Retry,
+    batch: bool,
+    repeatable: bool,
+    deadline: float | None = None,
+) -> T:
+    """Send until it is answered, or until `may_send_again` says no, the attempts are used up or no time is left.
+
+    `deadline` is of `time.monotonic()`, None for no end; `send` is to observe it too. Raises the last send's error,
+    whose outcome is `unknown` where an earlier send's was: that one may still arrive and commit.
+    """
+    attempt, unknown_before = 0, False
+    while True:
+        attempt += 1
+        try:
+            return await send()
+        except (TransportError, DatabaseError) as error:
+            wait = retry.wait(attempt)
+            again = may_send_again(error, batch=batch, repeatable=repeatable, unknown_before=unknown_before)
+            unknown_before = unknown_before or error.outcome is Outcome.UNKNOWN
+            in_time = deadline is None or time.monotonic() + wait < deadline
+            if not again or attempt >= retry.attempts or not in_time:
+                if unknown_before:
+                    error.outcome = Outcome.UNKNOWN
+                raise
+        await sleep(wait)

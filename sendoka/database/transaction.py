@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["DEFAULT", "READ_ONLY", "TransactionOptions", "control_command", "isolation_level"]
+__all__ = ["DEFAULT", "LEVELS", "READ_ONLY", "TransactionOptions", "control_command", "isolation_level", "may_set"]
 
-_LEVELS = {
-    "readuncommitted": "ReadUncommitted",
-    "readcommitted": "ReadCommitted",
-    "repeatableread": "RepeatableRead",
-    "serializable": "Serializable",
+LEVELS = {
+    "ReadUncommitted": "read uncommitted",
+    "ReadCommitted": "read committed",
+    "RepeatableRead": "repeatable read",
+    "Serializable": "serializable",
 }
+"""The isolation levels: Neon's spelling, and SQL's."""
+
+_SPELLINGS = {name.lower(): name for name in LEVELS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class TransactionOptions:
     idempotent: bool = False
     timeout: float | None = None
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether a lost answer may be met by sending again."""
+        return bool(self.read_only) or self.idempotent
+
 
 DEFAULT = TransactionOptions()
 READ_ONLY = TransactionOptions(read_only=True)
@@ -42,7 +50,7 @@ def isolation_level(spelling: str | None) -> str | None:
     """
     if spelling is None:
         return None
-    level = _LEVELS.get(re.sub(r"[\s_-]+", "", str(spelling)).lower())
+    level = _SPELLINGS.get(re.sub(r"[\s_-]+", "", str(spelling)).lower())
     if level is None:
         raise ValueError(
             f"{spelling!r} is not an isolation level; use 'read committed', 'repeatable read' or 'serializable'"
@@ -74,6 +82,14 @@ def control_command(text: str) -> str | None:
         if following == "TO":
             return None
     return word
+
+
+def may_set(text: str) -> bool:
+    """Tell whether `text` may change how its transaction was opened: `SET TRANSACTION READ WRITE` and its spellings.
+
+    Before its first query a transaction that was opened READ ONLY lets itself be made READ WRITE.
+    """
+    return _next_word(text, 0)[0] in {"SET", "RESET"}
 
 
 def _next_word(text: str, at: int) -> tuple[str, int]:

@@ -6,13 +6,13 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sendoka.database.retry import Retry, may_send_again
+from sendoka.database.retry import Retry, persist
 from sendoka.database.seam import Database
+from sendoka.database.secret import Secret
 from sendoka.database.statement import Statement
-from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_level
-from sendoka.errors import DatabaseError, Outcome, TransportError
+from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_level, may_set
 from sendoka.http.encode import encode_all
-from sendoka.http.query import LIST_FORM, Query, Transaction, statements_of
+from sendoka.http.query import LIST_FORM, Query, Transaction, abandon, statements_of
 from sendoka.http.reply import read_batch, read_single
 from sendoka.http.request import batch_request, single_request
 from sendoka.http.target import Target, read_target
@@ -52,17 +52,25 @@ class Neon(Database):
         """Which database, and where; its repr shows no secret."""
         return self._target
 
-    def __call__(self, text: str, /, *params: Any, read_only: bool = False, idempotent: bool = False) -> Query:
+    def __call__(
+        self,
+        text: str,
+        /,
+        *params: Any,
+        read_only: bool = False,
+        idempotent: bool = False,
+        timeout: float | None = None,
+    ) -> Query:
         """Return the query `text` with parameters for `$1, $2, …`. Nothing is sent until it is awaited.
 
         `read_only=True` tells the server so, and `idempotent=True` is your word that running it twice does no harm;
-        both let a lost answer be met by sending again. Raises TypeError for a parameter that has no Postgres text.
+        both let a lost answer be met by sending again. `timeout` is the seconds this call may take, where it is not the
+        client's own. Raises TypeError for a parameter that has no Postgres text.
         """
         if not isinstance(text, str):
             raise TypeError(f"a statement is text, not {type(text).__name__}")
-        options = TransactionOptions(read_only=True) if read_only else None
-        if idempotent:
-            options = replace(options or DEFAULT, idempotent=True)
+        _check_timeouts(timeout)
+        options = TransactionOptions(read_only=read_only or None, idempotent=idempotent, timeout=timeout)
         return Query(self, Statement(text, encode_all(params)), options)
 
     def transaction(
@@ -73,25 +81,29 @@ class Neon(Database):
         read_only: bool | None = None,
         deferrable: bool | None = None,
         idempotent: bool = False,
+        timeout: float | None = None,
     ) -> Transaction:
         """Return a transaction of a list of queries (or of a plain function that returns one), sent when awaited.
 
         It answers the rows of each statement, in order. Whatever fails, COMMIT included, leaves nothing and raises one
-        error. Options not given are left to the database. Raises TypeError, ValueError or RuntimeError at once for a
-        list that cannot be one transaction.
+        error. Options not given are left to the database; `timeout` is the seconds this call may take. Raises
+        TypeError, ValueError or RuntimeError at once for a list that cannot be one transaction.
         """
         if queries is None:
             raise TypeError(LIST_FORM)
-        options = _options(isolation_level, read_only, deferrable, idempotent)
-        return Transaction(self, statements_of(self, queries), options)
+        statements = statements_of(self, queries)
+        _check_timeouts(timeout)
+        options = _options(isolation_level, read_only, deferrable, idempotent, timeout)
+        return Transaction(self, statements, options)
 
-    def begin(self, *_arguments: object, **_options: object) -> NoReturn:
+    def begin(self, *arguments: object, **_options: object) -> NoReturn:
         """Raise an error that shows the list form: over HTTP nothing can be held open."""
+        abandon(arguments)
         raise TypeError(f"there is no begin(): {LIST_FORM}")
 
     async def run(self, statement: Statement) -> Result[Cells]:
         """Run one statement by itself. See `Database.run`."""
-        return await self.send(statement, None)
+        return await self.send(statement, DEFAULT)
 
     async def run_all(
         self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
@@ -100,37 +112,37 @@ class Neon(Database):
         if not statements:
             return []
         request = batch_request(self._target, statements, options)
+        if not options.idempotent and any(may_set(statement.text) for statement in statements):
+            # The headers were written; for sending again it counts as what it may make of itself.
+            options = replace(options, read_only=None)
         return await self._exchange(request, lambda reply: read_batch(reply, statements), True, options)
 
-    async def send(self, statement: Statement, options: TransactionOptions | None) -> Result[Cells]:
+    async def send(self, statement: Statement, options: TransactionOptions) -> Result[Cells]:
         """Run one statement: as a transaction of one where `options` say something to the server, else by itself."""
-        if options is not None and options.read_only:
+        if options.read_only:
             return (await self.run_all([statement], options))[0]
         request = single_request(self._target, statement)
-        return await self._exchange(request, lambda reply: read_single(reply, statement), False, options or DEFAULT)
+        return await self._exchange(request, lambda reply: read_single(reply, statement), False, options)
 
     async def _exchange(
         self, request: Request, read: Callable[[Reply], T], batch: bool, options: TransactionOptions
     ) -> T:
-        repeatable = bool(options.read_only) or options.idempotent
         timing = Timing.start(self._timeout if options.timeout is None else options.timeout)
-        unknown_before = False
-        attempt = 0
-        while True:
-            attempt += 1
-            transport = self._transports.choose()
-            try:
-                return read(await transport.exchange(request, timing))
-            except (TransportError, DatabaseError) as error:
-                wait = self._retry.wait(attempt)
-                again = may_send_again(error, batch=batch, repeatable=repeatable, unknown_before=unknown_before)
-                unknown_before = unknown_before or error.outcome is Outcome.UNKNOWN
-                if not again or attempt >= self._retry.attempts or timing.left() <= wait:
-                    if unknown_before:
-                        # The first send may still arrive and commit, whatever a later one was told.
-                        error.outcome = Outcome.UNKNOWN
-                    raise
-            await transport.sleep(wait)
+
+        async def send() -> T:
+            return read(await self._transports.choose().exchange(request, timing))
+
+        return await persist(
+            send,
+            self._pause,
+            retry=self._retry,
+            batch=batch,
+            repeatable=options.repeatable,
+            deadline=timing.deadline,
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        await self._transports.choose().sleep(seconds)
 
     async def aclose(self) -> None:
         """Close the connections. The client can be used again afterwards, and opens new ones."""
@@ -168,13 +180,21 @@ def neon(
 
     Raises SettingsError, which never shows the string.
     """
-    if timeout <= 0 or connect_timeout <= 0:
-        raise ValueError("a timeout is a number of seconds above 0")
-    target = read_target(os.environ.get("DATABASE_URL", "") if url is None else url, endpoint)
+    given = Secret(os.environ.get("DATABASE_URL", "") if url is None else url)
+    place = None if endpoint is None else Secret(endpoint)
+    # From here on a traceback that shows local variables shows no password.
+    del url, endpoint
+    _check_timeouts(timeout, connect_timeout)
+    target = read_target(given, place)
     return Neon(target, Transports(target, transport, connect_timeout), timeout=timeout, retry=retry or Retry())
 
 
 def _options(
-    level: str | None, read_only: bool | None, deferrable: bool | None, idempotent: bool
+    level: str | None, read_only: bool | None, deferrable: bool | None, idempotent: bool, timeout: float | None
 ) -> TransactionOptions:
-    return TransactionOptions(isolation_level(level), read_only, deferrable, idempotent)
+    return TransactionOptions(isolation_level(level), read_only, deferrable, idempotent, timeout)
+
+
+def _check_timeouts(*timeouts: float | None) -> None:
+    if any(timeout is not None and not timeout > 0 for timeout in timeouts):
+        raise ValueError("a timeout is a number of seconds above 0")

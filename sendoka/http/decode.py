@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["decode_rows"]
 
 
+_MISFITS = (ValueError, ArithmeticError, KeyError, TypeError, RecursionError)
+"""TypeError: a cell that is no text. RecursionError: JSON nested deeper than Python goes."""
+
+
 def decode_rows(result: Result[Cells]) -> list[Row]:
     """Return the rows of `result` with every cell as the Python type of its column; NULL is None.
 
@@ -47,11 +51,11 @@ def _column(field: Field, cells: tuple[str | None, ...]) -> tuple[Any, ...] | li
         return cells
     try:
         return [None if cell is None else decoder(cell) for cell in cells]
-    except (ValueError, ArithmeticError, KeyError) as error:
+    except _MISFITS as error:
         raise DecodeError(
             f"column {field.name!r} holds a value that its Python type cannot: {_culprit(decoder, cells)!r}",
             passing=False,
-            where="the statement did run; only its answer cannot be shown",
+            where="the statement did run, whatever `outcome` allows; only its answer cannot be shown",
             todo=f'select it as text: "{field.name}"::text',
         ) from error
 
@@ -61,7 +65,7 @@ def _culprit(decoder: Decoder, cells: tuple[str | None, ...]) -> str:
         try:
             if cell is not None:
                 decoder(cell)
-        except (ValueError, ArithmeticError, KeyError):
+        except _MISFITS:
             return cell if cell is not None and len(cell) <= 60 else f"{cell[:59] if cell else ''}…"
     return ""
 

@@ -54,7 +54,8 @@ def _inherited(cls: type) -> Callable[[Any], str | None]:
         if base in _ENCODERS:
             return _ENCODERS[base]
     raise TypeError(
-        f"a {cls.__name__} cannot be sent to Postgres; send text, or Json(…) where the column is json or jsonb"
+        f"a value of type {cls.__name__} cannot be sent to Postgres; "
+        "send text, or Json(…) where the column is json or jsonb"
     )
 
 
@@ -85,8 +86,9 @@ def _bytes(value: bytes | bytearray | memoryview) -> str:
 
 
 def _interval(value: timedelta) -> str:
-    # Each unit apart: Postgres keeps days and microseconds as they are given.
-    return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
+    # Each unit apart: Postgres keeps days and microseconds as they are given. Each with its sign: with IntervalStyle
+    # sql_standard a sign in front of the first is otherwise taken for all of them.
+    return f"{value.days:+d} days {value.seconds:+d} seconds {value.microseconds:+d} microseconds"
 
 
 def _json(value: Any) -> str:

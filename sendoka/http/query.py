@@ -11,7 +11,7 @@ from sendoka.database.transaction import control_command
 from sendoka.http.decode import decode_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 
     from sendoka.database.statement import Cells, Statement
     from sendoka.database.transaction import TransactionOptions
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Queries = Sequence["Query"] | Callable[..., Sequence["Query"]]
 
-__all__ = ["Committed", "Query", "Transaction", "statements_of"]
+__all__ = ["Committed", "Query", "Transaction", "abandon", "statements_of"]
 
 LIST_FORM = """a transaction over HTTP is one request, so it takes a list:
 
@@ -46,7 +46,11 @@ class _Lazy:
     def claim(self) -> None:
         """Take it for sending. Raises RuntimeError the second time."""
         if self._claimed:
-            raise RuntimeError(f"{self!r} was already sent; write it again to send it again")
+            raise RuntimeError(f"{self!r} was already sent or given to a transaction; write it again to send it again")
+        self._claimed = True
+
+    def drop(self) -> None:
+        """Take it without sending: whoever refused it has said so already."""
         self._claimed = True
 
     def __del__(self) -> None:
@@ -64,7 +68,7 @@ class Query(_Lazy):
 
     __slots__ = ("_client", "_options", "statement")
 
-    def __init__(self, client: Neon, statement: Statement, options: TransactionOptions | None) -> None:
+    def __init__(self, client: Neon, statement: Statement, options: TransactionOptions) -> None:
         super().__init__()
         self._client = client
         self._options = options
@@ -74,6 +78,11 @@ class Query(_Lazy):
     def client(self) -> Neon:
         """The client that made it."""
         return self._client
+
+    @property
+    def options(self) -> TransactionOptions:
+        """What was said about this statement alone."""
+        return self._options
 
     def __await__(self) -> Generator[Any, None, list[Row]]:
         self.claim()
@@ -131,7 +140,7 @@ class Committed(list["list[Row]"]):
     """What a transaction answered: the rows of each statement, in order. `.results` has their commands and counts."""
 
     replayed = False
-    """Whether this call found itself already committed, by an earlier send."""
+    """False: it was this call's own send that was answered."""
 
     def __init__(self, results: list[Result[Row]]) -> None:
         super().__init__(result.rows for result in results)
@@ -179,11 +188,28 @@ def statements_of(client: Neon, queries: Queries) -> list[Statement]:
     Raises TypeError, ValueError or RuntimeError, before anything is sent, for what cannot be in one.
     """
     found = _listed(client, queries)
-    for place, query in enumerate(found, 1):
-        _check(client, query, place)
-    for query in found:
-        query.claim()
+    places: dict[int, int] = {}
+    try:
+        for place, query in enumerate(found, 1):
+            first = places.setdefault(id(query), place)
+            if first != place:
+                raise RuntimeError(f"{query!r} stands twice in the list, as element {first} and {place}; write it anew")
+            _check(client, query, place)
+    finally:
+        # What is refused is not forgotten either: nothing in the list is to warn that it was never awaited.
+        abandon(found)
     return [query.statement for query in found]
+
+
+def abandon(found: Iterable[object]) -> None:
+    """Take everything in a list that is refused, lists in it too, and close the coroutines."""
+    for element in found:
+        if isinstance(element, _Lazy):
+            element.drop()
+        elif inspect.iscoroutine(element):
+            element.close()
+        elif isinstance(element, list | tuple):
+            abandon(element)
 
 
 def _listed(client: Neon, queries: Queries) -> list[Query]:
@@ -194,6 +220,7 @@ def _listed(client: Neon, queries: Queries) -> list[Query]:
         made.close()
         raise TypeError(f"the function returned a coroutine: {LIST_FORM}")
     if isinstance(made, Query) or not hasattr(made, "__iter__") or isinstance(made, str | bytes):
+        abandon([made])
         raise TypeError(f"{type(made).__name__} is not a list of queries: {LIST_FORM}")
     return list(made)
 
@@ -208,20 +235,32 @@ def _takes_one(function: Callable[..., Any]) -> bool:
 
 def _check(client: Neon, query: object, place: int) -> None:
     if not isinstance(query, Query):
-        if inspect.iscoroutine(query):
-            query.close()
         what = type(query).__name__
-        raise TypeError(f"element {place} is a {what}, not a query; write sql(…) without await, .one() or .value()")
+        article = "an" if what[0] in "aeiouAEIOU" else "a"
+        raise TypeError(
+            f"element {place} is {article} {what}, not a query; write sql(…) without await, .one() or .value()"
+        )
     if query.client is not client:
         raise ValueError(f"element {place} belongs to another client; a transaction is one request to one database")
     if query.claimed:
         raise RuntimeError(f"element {place} was already sent or given to a transaction: {query!r}")
+    said = _said(query.options)
+    if said:
+        raise ValueError(
+            f"element {place} says {said}, which holds for a whole request only; say it to transaction([…], {said})"
+        )
     command = control_command(query.statement.text)
     if command:
         raise ValueError(
             f"element {place} is {command}, which would end the transaction early; "
             "the list itself is the transaction, leave it out"
         )
+
+
+def _said(options: TransactionOptions) -> str:
+    """Return what was said about one statement, as it was written; a list would drop it without a word."""
+    given = [name for name in ("read_only", "idempotent", "timeout") if getattr(options, name)]
+    return ", ".join(f"{name}={getattr(options, name)!r}" for name in given)
 
 
 def _short(text: str) -> str:

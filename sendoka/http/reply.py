@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sendoka.database.statement import Cells, Field, Result
 from sendoka.errors import AnswerLost, EndpointError, Outcome, ProtocolError, database_error
+from sendoka.http.blame import statement_at_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +76,8 @@ _NEEDS_A_PERSON = (
 _UNREADABLE_CELL = "could not parse postgres response"
 
 _SECRET = re.compile(r"postgres(?:ql)?(?::|%3A)\S*", re.IGNORECASE)
+
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
 # What Postgres reports when it refuses the login itself: no such database, role or right, wrong password.
 _AT_LOGIN = ("3D000", "28")
@@ -156,20 +159,30 @@ def _error(reply: Reply, statements: Sequence[Statement], *, batch: bool) -> Sen
     if reply.status == 507:
         return EndpointError(document["message"], status=507, outcome=undone, todo="ask for fewer rows: paginate()")
     if document.get("code"):
+        if not _is_from_postgres(document):
+            # A gateway's own JSON: whatever it calls a code proves nothing about the statement.
+            said = f"the endpoint answered status {reply.status}: {_preview(reply.body)}"
+            return ProtocolError(said, passing=reply.status >= 500)
         return _from_postgres(document, reply.status, statements)
     return _from_endpoint(document["message"], reply.status, undone)
 
 
+def _is_from_postgres(document: dict[str, Any]) -> bool:
+    code = document["code"]
+    return isinstance(code, str) and _SQLSTATE.fullmatch(code) is not None
+
+
 def _from_postgres(document: dict[str, Any], status: int, statements: Sequence[Statement]) -> SendokaError:
-    text = statements[0].text if len(statements) == 1 else None
     code = str(document["code"])
     fatal = document.get("severity") not in {"ERROR"}
-    if code.startswith(_AT_LOGIN) or status == 500:
+    if (code.startswith(_AT_LOGIN) or status == 500) and document.get("severity"):
         outcome = Outcome.REFUSED if fatal or status == 500 else Outcome.FAILED
     else:
         outcome = Outcome.UNKNOWN if fatal else Outcome.FAILED
     fields = {name: None if value is None else str(value) for name, value in document.items()}
-    return database_error(fields, statement=text, outcome=outcome)
+    error = database_error(fields, outcome=outcome)
+    error.statement = statement_at_fault(statements, error.message, error.position)
+    return error
 
 
 def _from_endpoint(message: str, status: int, undone: Outcome) -> SendokaError:

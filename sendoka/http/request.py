@@ -51,13 +51,14 @@ def _base_headers(target: Target) -> Headers:
 
 def single_request(target: Target, statement: Statement) -> Request:
     """Return the request that runs one statement. Raises ValueError for what cannot be sent."""
-    return Request(target, _base_headers(target), _body(_query(statement)))
+    body = _body(_query(statement))
+    return Request(target, _base_headers(target), body)
 
 
 def batch_request(target: Target, statements: Sequence[Statement], options: TransactionOptions) -> Request:
     """Return the request that runs `statements` as one transaction. Raises ValueError for what cannot be sent."""
-    headers = _base_headers(target) + _option_headers(options)
-    return Request(target, headers, _body({"queries": [_query(statement) for statement in statements]}))
+    body = _body({"queries": [_query(statement) for statement in statements]})
+    return Request(target, _base_headers(target) + _option_headers(options), body)
 
 
 def _option_headers(options: TransactionOptions) -> Headers:

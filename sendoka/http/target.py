@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import quote, unquote, urlsplit
 
+from sendoka.database.secret import Secret, hide
 from sendoka.errors import SettingsError
 
 __all__ = ["LOCAL_PORT", "Target", "is_loopback", "read_target"]
@@ -16,12 +17,16 @@ LOCAL_PORT = 4444
 
 _PORTS = {"https": 443, "http": 80}
 _EXAMPLE = "expected postgresql://user:password@host/database"
+_ENDPOINT = "expected https://host/sql"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # What follows the last "@": a host, perhaps a port, a database, perhaps options.
 _AFTER_AT = re.compile(
-    r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+)(?::(?P<port>\d*))?"
+    r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+)(?::(?P<port>[0-9]{0,9}))?"
     r"(?:/(?P<database>[^/?#\s]*))?/?(?:\?(?P<query>[^#\s]*))?"
 )
+# Labels as DNS takes them, and the underscore that names of containers have.
+_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
+_LONGEST_NAME = 253
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,7 +49,7 @@ class Target:
     @property
     def authority(self) -> str:
         """The endpoint's host, and its port where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = _bracketed(self.host)
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
@@ -66,32 +71,81 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def read_target(connection_string: str, endpoint: str | None = None) -> Target:
+def read_target(connection_string: str | Secret, endpoint: str | Secret | None = None) -> Target:
     """Read a connection string by Neon's rules.
 
     A remote host means HTTPS at the host whose first label is replaced by `api`; a loopback host means plain HTTP on
     the port given; any other address needs `endpoint`. Special characters in the password may stand unescaped.
-    Raises SettingsError, which never shows the string.
+    Raises SettingsError, which never shows the string; nor does a local variable of any of its frames.
     """
-    if not connection_string.strip():
-        raise SettingsError("no connection string was given", todo=f"set DATABASE_URL; {_EXAMPLE}")
-    text = connection_string.strip()
+    given, place = hide(connection_string), None if endpoint is None else hide(endpoint)
+    del connection_string, endpoint
+    found = _found(given, place)
+    if isinstance(found, SettingsError):
+        raise found
+    return found
+
+
+def _found(given: Secret, place: Secret | None) -> Target | SettingsError:
+    """Return the target, or the error without the frames and causes that hold the string in plain."""
+    try:
+        return _read(given.text, place.text if place else None)
+    except SettingsError as error:
+        error.__context__ = error.__cause__ = None
+        return error.with_traceback(None)
+
+
+def _read(given: str, endpoint: str | None) -> Target:
+    text = _text(given)
     user, password, place = _split(text)
-    host = place["host"].strip("[]").lower()
+    host = _host(place["host"])
     database = unquote(place["database"] or "")
     if not database:
         raise SettingsError("the connection string names no database", todo=_EXAMPLE)
     scheme, at, number, path = _endpoint(host, place["port"], endpoint)
-    return Target(scheme, at, number, path, _written(user, password, place, database), database, host)
+    return Target(scheme, at, number, path, _written(user, password, host, place, database), database, host)
 
 
-def _written(user: str, password: str, place: re.Match[str], database: str) -> str:
+def _text(given: object) -> str:
+    if not isinstance(given, str):
+        raise SettingsError(f"the connection string is text, not of type {type(given).__name__}", todo=_EXAMPLE)
+    text = given.strip()
+    if not text:
+        raise SettingsError("no connection string was given", todo=f"set DATABASE_URL; {_EXAMPLE}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SettingsError("the connection string holds bytes that are not UTF-8", todo=_EXAMPLE) from None
+    return text
+
+
+def _host(written: str) -> str:
+    """Return the host in lower case and ASCII, an IPv6 address without its brackets."""
+    host = written.lower()
+    if host.startswith("["):
+        if not _is_address(host[1:-1]):
+            raise SettingsError(f"the host {host} is not an address", todo=_EXAMPLE)
+        return host[1:-1]
+    try:
+        name = host if host.isascii() else host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        name = ""
+    if not _HOST.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise SettingsError(f"the host {host!r} is not one that DNS can hold", todo=_EXAMPLE)
+    return name
+
+
+def _written(user: str, password: str, host: str, place: re.Match[str], database: str) -> str:
     """Return the connection string anew, with everything escaped that a header or a URL cannot hold."""
     credentials = quote(user, safe="") + (":" + quote(password, safe="") if password else "")
     port = f":{place['port']}" if place["port"] else ""
     query = quote(place["query"] or "", safe="=&%+;,:@/!*'()-._~")
     after = f"?{query}" if query else ""
-    return f"postgresql://{credentials}@{place['host'].lower()}{port}/{quote(database, safe='')}{after}"
+    return f"postgresql://{credentials}@{_bracketed(host)}{port}/{quote(database, safe='')}{after}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _split(text: str) -> tuple[str, str, re.Match[str]]:
@@ -140,18 +194,22 @@ def _endpoint(host: str, port: str | None, endpoint: str | None) -> tuple[str, s
 
 
 def _given(endpoint: str) -> tuple[str, str, int, str]:
-    parts = urlsplit(endpoint)
-    host = parts.hostname or ""
-    if parts.scheme not in {"http", "https"} or not host:
-        raise SettingsError(f"endpoint={endpoint!r} is not an http or https URL")
+    try:
+        parts = urlsplit(endpoint)
+        port, written = parts.port, parts.hostname or ""
+        path = quote(parts.path, safe="/%:@!$&'()*+,;=-._~")
+    except ValueError:
+        raise SettingsError("endpoint= is not a URL that can be read", todo=_ENDPOINT) from None
     if parts.username or parts.password:
         raise SettingsError("the endpoint's URL must not hold credentials; they belong into the connection string")
-    if parts.scheme == "http" and "." in host and not _is_address(host):
+    if parts.scheme not in _PORTS or not written:
+        raise SettingsError(f"endpoint={endpoint!r} is not an http or https URL", todo=_ENDPOINT)
+    host = _host(_bracketed(written))
+    if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError(
-            f"endpoint={endpoint!r} would send the password in clear text to a remote host", todo="use https://"
+            f"endpoint={endpoint!r} would send the password in clear text to another machine", todo="use https://"
         )
-    port = parts.port or _PORTS[parts.scheme]
-    return parts.scheme, host, port, parts.path if parts.path not in {"", "/"} else "/sql"
+    return parts.scheme, host, port or _PORTS[parts.scheme], path if path not in {"", "/"} else "/sql"
 
 
 def _is_address(host: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendoka.local.app import Endpoint as Endpoint
-    from sendoka.local.databases import Login as Login
+    from sendoka.local.credentials import Login as Login
     from sendoka.local.faults import Fault as Fault
     from sendoka.local.faults import inject as inject
     from sendoka.local.postgres import Postgres as Postgres
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from sendoka.local.server import serve as serve
 
 _HOME = {
-    "Endpoint": "app",
-    "Fault": "faults",
-    "Login": "databases",
-    "Postgres": "postgres",
-    "Server": "server",
-    "given_postgres": "postgres",
-    "in_process": "server",
-    "inject": "faults",
-    "own_postgres": "postgres",
-    "project_postgres": "postgres",
-    "serve": "server",
+    "Endpoint": ".app",
+    "Fault": ".faults",
+    "Login": ".credentials",
+    "Postgres": ".postgres",
+    "Server": ".server",
+    "given_postgres": ".postgres",
+    "in_process": ".server",
+    "inject": ".faults",
+    "own_postgres": ".postgres",
+    "project_postgres": ".postgres",
+    "serve": ".server",
 }
 
 __all__ = [
@@ -52,14 +52,11 @@ _EXTRA = frozenset({"httptools", "psycopg", "psycopg_binary", "uvicorn"})
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'sendoka.local' has no attribute {name!r}")
-    from importlib import import_module
-
     from sendoka.errors import SettingsError
+    from sendoka.lazy import load
 
     try:
-        value = getattr(import_module(f"sendoka.local.{_HOME[name]}"), name)
+        return load(__name__, _HOME, name)
     except ImportError as error:
         # psycopg is there without libpq: its own ImportError has no name.
         if error.name is None or error.name.partition(".")[0] in _EXTRA:
@@ -68,8 +65,6 @@ def __getattr__(name: str) -> object:
                 todo='pip install "sendoka[local]"',
             ) from error
         raise
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:

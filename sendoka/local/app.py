@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sendoka.local import control
 from sendoka.local.backends import Backends
-from sendoka.local.databases import Login
+from sendoka.local.credentials import Login
 from sendoka.local.execution import run_batch, run_single
 from sendoka.local.failure import Failure
 from sendoka.local.faults import CONTROL_PATH, Faults

@@ -13,7 +13,7 @@ from sendoka.local.logins import refused_login
 from sendoka.local.wire import Backend, LoginRefused, connect
 
 if TYPE_CHECKING:
-    from sendoka.local.databases import Login
+    from sendoka.local.credentials import Login
     from sendoka.local.target import Target
 
 __all__ = ["Backends"]

@@ -5,41 +5,22 @@ from __future__ import annotations
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
+from sendoka.errors import NEON_ERROR_KEYS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from psycopg.pq.abc import PGresult
 
-__all__ = ["KEYS", "Failure", "from_result"]
+__all__ = ["Failure", "from_result"]
 
-KEYS = (
-    "message",
-    "code",
-    "detail",
-    "hint",
-    "position",
-    "internalPosition",
-    "internalQuery",
-    "severity",
-    "where",
-    "table",
-    "column",
-    "schema",
-    "dataType",
-    "constraint",
-    "file",
-    "line",
-    "routine",
-)
-"""The keys of an error object in the order in which they are always all present."""
-
-# The letters of "Error and Notice Message Fields" in the PostgreSQL documentation, in the order of KEYS.
+# The letters of "Error and Notice Message Fields" in the PostgreSQL documentation, in the order of NEON_ERROR_KEYS.
 _LETTERS = tuple(ord(letter) for letter in "MCDHPpqSWtcsdnFLR")
 _SQLSTATE = ord("C")
 
 
 class Failure(Exception):
-    """An answer with an error: `status` is 400, 413, 500 or 507; `fields` are those of KEYS that are not null.
+    """An answer with an error: `status` is 400, 413, 500 or 507; `fields` are the NEON_ERROR_KEYS that are not null.
 
     `keeps_session` tells that the backend may be used again after its transaction is rolled back.
     """
@@ -62,7 +43,7 @@ class Failure(Exception):
     def body(self) -> bytes:
         """Return the error object as JSON."""
         values = {**self.fields, "message": self.message}
-        pairs = (f'"{key}":{_json(values.get(key))}' for key in KEYS)
+        pairs = (f'"{key}":{_json(values.get(key))}' for key in NEON_ERROR_KEYS)
         return ("{" + ",".join(pairs) + "}").encode("utf-8", "replace")
 
 
@@ -71,7 +52,11 @@ def from_result(result: PGresult) -> Failure:
     if result.error_field(_SQLSTATE) is None:
         return Failure("connection closed")
     cells = [result.error_field(letter) for letter in _LETTERS]
-    fields = {key: cell.decode("utf-8", "replace") for key, cell in zip(KEYS, cells, strict=True) if cell is not None}
+    fields = {
+        key: cell.decode("utf-8", "replace")
+        for key, cell in zip(NEON_ERROR_KEYS, cells, strict=True)
+        if cell is not None
+    }
     # FATAL and PANIC end the session.
     return Failure(fields.pop("message", ""), fields=fields, keeps_session=fields.get("severity") == "ERROR")
 

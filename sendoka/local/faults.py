@@ -15,9 +15,9 @@ import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
 
 from sendoka.errors import SettingsError
+from sendoka.http.target import read_target
 
 __all__ = ["CONTROL_PATH", "KINDS", "Fault", "FaultKind", "Faults", "control", "inject"]
 
@@ -153,14 +153,23 @@ def inject(connection_string: str, kind: FaultKind, **options: Any) -> None:
 
 
 def control(connection_string: str, method: str = "GET", body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Ask the endpoint's control route: `{"requests": n, "faults": […]}` comes back. DELETE forgets all faults."""
-    place = urlsplit(connection_string)
-    host = place.netloc.rpartition("@")[2]
+    """Ask the endpoint's control route: `{"requests": n, "faults": […]}` comes back. DELETE forgets all faults.
+
+    Raises SettingsError for a host that is not this machine, to which nothing is sent: the password would go in clear
+    text.
+    """
+    target = read_target(connection_string)
+    host = target.authority
+    if not target.is_loopback:
+        raise SettingsError(
+            f"{target.database_host} is not this machine, and faults are for a local endpoint",
+            todo="give the connection string that sendoka dev prints",
+        )
     request = urllib.request.Request(
         f"http://{host}{CONTROL_PATH}",
         method=method,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Neon-Connection-String": connection_string},
+        headers={"Neon-Connection-String": target.connection_string},
     )
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

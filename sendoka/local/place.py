@@ -119,26 +119,39 @@ def _base(folder: Path) -> Path:
     if note.exists():
         noted = Path(note.read_text(encoding="utf-8").strip())
         if noted.is_dir() and not noted.is_symlink() and noted.stat().st_uid == os.geteuid():
+            _note_project(noted, folder)  # which may have been moved
             return noted
     _sweep()
     digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:8]
     base = Path(tempfile.mkdtemp(prefix=f"sendoka-{digest}-", dir=_SHARED[0]))
     _open_to(account, base)
     note.write_text(f"{base}\n", encoding="utf-8")
-    (base / "project").write_text(f"{folder.resolve()}\n", encoding="utf-8")
+    _note_project(base, folder)
     return base
 
 
+def _note_project(base: Path, folder: Path) -> None:
+    (base / "project").write_text(f"{folder.resolve()}\n", encoding="utf-8")
+
+
 def _sweep() -> None:
-    """Delete the data of projects that lay among temporary files and are gone: of tests, that is."""
-    temporary = tuple(Path(name).resolve() for name in (tempfile.gettempdir(), *_SHARED))
+    """Delete the data of projects that are gone, unless a PostgreSQL runs on it."""
     for base in Path(_SHARED[0]).glob("sendoka-*"):
         mark = base / "project"
         if not mark.is_file() or base.is_symlink() or base.stat().st_uid != os.geteuid():
             continue
         project = Path(mark.read_text(encoding="utf-8").strip())
-        if any(project.is_relative_to(parent) for parent in temporary) and not project.exists():
+        if not project.exists() and not _is_running(base / "postgres"):
             shutil.rmtree(base, ignore_errors=True)
+
+
+def _is_running(data: Path) -> bool:
+    try:
+        pid = int((data / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _open_to(account: Account, base: Path) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sendoka.errors import SettingsError
 from sendoka.local.account import can_run, choose_account
 from sendoka.local.cluster import SUPERUSER, create_cluster, end, last_lines, launch, programs_for
-from sendoka.local.databases import Databases, Login
+from sendoka.local.credentials import Login
+from sendoka.local.databases import Databases
 from sendoka.local.place import Place, open_place, read_secrets, temporary_place
 from sendoka.local.programs import find_programs
 

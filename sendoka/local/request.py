@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sendoka.database.transaction import LEVELS
 from sendoka.local.failure import Failure
 from sendoka.local.parameters import to_text
 
@@ -15,12 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "Payload", "Query", "read_options", "read_payload"]
 
-_LEVELS = {
-    b"ReadUncommitted": "READ UNCOMMITTED",
-    b"ReadCommitted": "READ COMMITTED",
-    b"RepeatableRead": "REPEATABLE READ",
-    b"Serializable": "SERIALIZABLE",
-}
+_LEVELS = {name.encode(): words.upper() for name, words in LEVELS.items()}
 
 
 @dataclass(frozen=True, slots=True)

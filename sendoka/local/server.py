@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sendoka.errors import SettingsError
 from sendoka.local.app import ConnectionCut, Endpoint
-from sendoka.local.databases import Login
+from sendoka.local.credentials import Login
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -52,6 +52,8 @@ def _parse(text: str) -> Target | str:
         return "incorrect scheme"
     if place is None or not place["path"]:
         return "missing database name"
+    if "%00" in text:
+        return "invalid connection string: NUL"  # libpq's own strings end there, and the settings behind it are lost
     user, _, password = userinfo.partition(":")
     if not user:
         return "missing username"

@@ -111,28 +111,16 @@ class Backend:
         statement = _encoded(text)
         if len(params) > 32767:
             raise Failure("error encoding message to server: value too large to transmit", keeps_session=True)
-        pgconn = self._pgconn
         try:
-            if pgconn.pipeline_status == PipelineStatus.OFF:
-                pgconn.enter_pipeline_mode()
-            pgconn.send_prepare(b"", statement)
-            pgconn.send_describe_prepared(b"")
-            pgconn.send_flush_request()
+            refused = await self._prepare(statement)
+            if refused is None:
+                self._pgconn.send_query_prepared(b"", params, _formats(params))
+            self._pgconn.pipeline_sync()
             await self._flush()
-            prepared = await self._result()
-            described = await self._result()
-            if prepared.status == ExecStatus.COMMAND_OK and described.status == ExecStatus.COMMAND_OK:
-                pgconn.send_query_prepared(b"", params, _formats(params))
-                pgconn.pipeline_sync()
-                await self._flush()
-                answer = await self._result()
-            else:
-                pgconn.pipeline_sync()
-                await self._flush()
-                answer = prepared if prepared.status != ExecStatus.COMMAND_OK else described
+            answer = await self._result() if refused is None else refused
             if answer.status in _COPYING:
                 raise Failure("unexpected message from server")
-            await self._until_sync()
+            answer = await self._until_sync(answer)
         except OperationalError:
             self._lose()
             raise Failure("connection closed") from None
@@ -173,6 +161,18 @@ class Backend:
 
     # -------------------------------------------------------------- below
 
+    async def _prepare(self, statement: bytes) -> PGresult | None:
+        """Parse and describe the statement; return what PostgreSQL says against it, None where it says nothing."""
+        pgconn = self._pgconn
+        if pgconn.pipeline_status == PipelineStatus.OFF:
+            pgconn.enter_pipeline_mode()
+        pgconn.send_prepare(b"", statement)
+        pgconn.send_describe_prepared(b"")
+        pgconn.send_flush_request()
+        await self._flush()
+        answers = [await self._result(), await self._result()]
+        return next((answer for answer in answers if answer.status != ExecStatus.COMMAND_OK), None)
+
     async def _result(self) -> PGresult:
         """Return the one result of the next statement in the pipeline, past the None that follows it."""
         result = await self._fetch()
@@ -182,16 +182,22 @@ class Backend:
             await self._fetch()
         return result
 
-    async def _until_sync(self) -> None:
+    async def _until_sync(self, answer: PGresult) -> PGresult:
+        """Return `answer` once Sync is answered, or the error that came instead: a single statement commits there."""
         missing = 0
         while missing < 2:
             result = await self._fetch()
             if result is None:
                 missing += 1
-            elif result.status == ExecStatus.PIPELINE_SYNC:
-                return
-            else:
-                missing = 0
+                continue
+            missing = 0
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                return answer
+            if answer.status in _FINE:
+                answer = result
+        if answer.status in _FINE:
+            raise OperationalError("the connection was lost")
+        return answer
 
     async def _fetch(self) -> PGresult | None:
         pgconn = self._pgconn

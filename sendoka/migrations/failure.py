@@ -2,79 +2,145 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from sendoka.errors import DatabaseError, MigrationFailed, Outcome, ReadOnlyTransaction
-from sendoka.migrations.history import REACHED, probe_statements
+from sendoka.bookkeeping import NAMESPACE, is_race
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import (
+    ChecksumMismatch,
+    DatabaseError,
+    ForkedHistory,
+    InsufficientPrivilege,
+    MigrationError,
+    MigrationFailed,
+    ReadOnlyTransaction,
+    TransportError,
+)
+from sendoka.migrations.history import REACHED, State, probe_statements
 
 if TYPE_CHECKING:
     from sendoka.database.seam import Database
-    from sendoka.errors import InsufficientPrivilege, TransportError
     from sendoka.migrations.files import Migration
+    from sendoka.migrations.history import Comparison, Entry
 
-__all__ = ["ended_itself", "failed", "gave_up", "is_ours", "no_grant"]
+__all__ = ["ended_itself", "failed", "gave_up", "is_ours", "no_grant", "refusal", "waiting_for"]
+
+LOCK = "55P03"
+"""The SQLSTATE of `lock_timeout`."""
+
+# A missing grant comes without the fields that name a schema and a table: Postgres' sentence is all there is.
+_OUR_GRANT = re.compile(
+    r"permission denied for (?:schema sendoka|(?:table|relation) (?:migrations|facts))"
+    r"|must be owner of (?:schema sendoka|(?:table|relation) (?:migrations|facts))"
+)
+# The first statement in a new database creates our schema, and is refused with these words.
+_FIRST_GRANT = re.compile(r"permission denied for database .*", re.DOTALL)
+_OUR_INDEX = re.compile(r'relation "migrations_(?:pkey|checksum_key|parent_key|one_root)"')
 
 
-def is_ours(error: DatabaseError) -> bool:
-    """Tell whether the error came from our own tables, not from the migration's statements."""
-    return error.schema == "sendoka" or "sendoka" in error.message
+def is_ours(error: DatabaseError, *, new: bool = False) -> bool:
+    """Tell whether the error came from our own tables, not from the migration's statements.
+
+    new: whether the transaction began by creating them.
+    """
+    if isinstance(error, InsufficientPrivilege):
+        ours = _OUR_GRANT.fullmatch(error.message) or (new and _FIRST_GRANT.fullmatch(error.message))
+        return bool(ours)
+    return error.schema == NAMESPACE
 
 
-async def failed(database: Database, migration: Migration, error: DatabaseError) -> MigrationFailed:
-    """Return the error that says which statement of `migration` the database refused."""
+def waiting_for(migration: Migration, error: DatabaseError | TransportError) -> str:
+    """Return what `migrate` waits for after `error`, in words."""
+    if not isinstance(error, DatabaseError):
+        return error.what
+    if is_ours(error) or _OUR_INDEX.search(error.context or ""):
+        return f"another runner is applying {migration.name}"
+    if error.sqlstate == LOCK:
+        return f"somebody holds a lock that {migration.name} needs ({LOCK})"
+    if is_race(error):
+        return f"another runner may be creating the same tables: {error.what}"
+    return error.what
+
+
+async def failed(
+    database: Database, migration: Migration, error: DatabaseError, *, unknown: bool = False
+) -> MigrationFailed:
+    """Return the error that says which statement of `migration` the database refused.
+
+    unknown: whether an earlier send of it may still be applied, so that nothing can be said about what remains.
+    """
     if isinstance(error, ReadOnlyTransaction):
         return MigrationFailed(
             f"{migration.name}.sql cannot be applied: this database is read only",
             migration=migration.name,
             todo="it is a replica, or its role defaults to read only; migrate through the primary",
         )
-    number = await _failing_statement(database, migration)
-    statements = migration.statements
-    where = f"statement {number} of {len(statements)}: {_first_line(statements[number - 1])}" if number else "at COMMIT"
+    number: int | None = None
+    try:
+        number = await _failing_statement(database, migration, error)
+    except (DatabaseError, TransportError) as probe:
+        where = f"which statement could not be asked: {probe.what}"
+    else:
+        where = _place(migration, number)
     return MigrationFailed(
         f"{migration.name}.sql failed: {error.what}",
         migration=migration.name,
         statement=number,
         where=f"{where}\ndetail: {error.detail}" if error.detail else where,
-        todo="nothing of it remains in the database; correct the file and migrate again",
+        todo="an answer was lost before: look with `sendoka status` before you correct the file"
+        if unknown
+        else "nothing of it remains in the database; correct the file and migrate again",
     )
 
 
-async def _failing_statement(database: Database, migration: Migration) -> int | None:
+def _place(migration: Migration, number: int | None) -> str:
+    if number is None:
+        return "at COMMIT"
+    statements = migration.statements
+    return f"statement {number} of {len(statements)}: {_first_line(statements[number - 1])}"
+
+
+async def _failing_statement(database: Database, migration: Migration, refused: DatabaseError) -> int | None:
     """Return the number of the statement that fails, None where only COMMIT does.
 
     Neon's answer does not say which statement of a batch failed, so beginnings of the file are run, each in a
-    transaction that cannot commit: first the whole of it, then halves.
+    transaction that cannot commit: first the whole of it, then halves. Raises what keeps a probe from telling.
     """
     count = len(migration.statements)
-    if await _passes(database, migration, count):
+    if await _passes(database, migration, count, refused):
         return None
     passing, failing = 0, count
     while failing - passing > 1:
         middle = (passing + failing) // 2
-        if await _passes(database, migration, middle):
+        if await _passes(database, migration, middle, refused):
             passing = middle
         else:
             failing = middle
     return failing
 
 
-async def _passes(database: Database, migration: Migration, count: int) -> bool:
+async def _passes(database: Database, migration: Migration, count: int, refused: DatabaseError) -> bool:
     try:
-        await database.run_all(probe_statements(migration, count))
+        await database.run_all(probe_statements(migration, count), TransactionOptions(idempotent=True))
     except DatabaseError as error:
+        if error.sqlstate not in {REACHED, refused.sqlstate}:
+            raise  # a lock, for instance: this probe met something else than what is looked for
         return error.sqlstate == REACHED
     return True
 
 
-def gave_up(migration: Migration, error: DatabaseError | TransportError, seconds: float) -> MigrationFailed:
-    """Return the error of a migration that could not be settled before the deadline."""
-    unknown = error.outcome is Outcome.UNKNOWN
+def gave_up(
+    migration: Migration, error: DatabaseError | TransportError, seconds: float, *, unknown: bool
+) -> MigrationFailed:
+    """Return the error of a migration that could not be settled before the deadline; see `failed` for `unknown`."""
+    locked = isinstance(error, DatabaseError) and error.sqlstate == LOCK
     return MigrationFailed(
-        f"{migration.name}.sql was not applied within {seconds:g} s: {error.what}",
+        f"{migration.name}.sql was not applied within {seconds:g} s: {waiting_for(migration, error)}",
         migration=migration.name,
         where="what was sent may still be applied" if unknown else "nothing of it remains in the database",
-        todo="run `sendoka migrate` again; it cannot be applied twice",
+        todo="run `sendoka migrate` again; it cannot be applied twice"
+        + ("; pg_stat_activity shows who holds locks" if locked else ""),
     )
 
 
@@ -94,6 +160,44 @@ def ended_itself(migration: Migration) -> MigrationFailed:
         migration=migration.name,
         where="what ran before that point is committed",
         todo="look at what it changed, then take the command that ends the transaction out of the file",
+    )
+
+
+# ------------------------------------------------------------------ what a comparison found
+
+
+def refusal(comparison: Comparison) -> MigrationError | None:
+    """Return the error of a folder and a history that do not go together, None where they do."""
+    if comparison.at is None:
+        return None
+    file, entry = comparison.at
+    if comparison.state is State.RUNNING:
+        return _unfinished(entry)
+    return _altered(file, entry) if comparison.state is State.ALTERED else _forked(file, entry)
+
+
+def _unfinished(entry: Entry) -> MigrationError:
+    return MigrationError(
+        f"{entry.name}.sql is unfinished: it was begun, and nobody has said that it is applied",
+        where=f"begun by {entry.applied_by or 'somebody'}, {entry.applied_at or 'nobody knows when'}",
+        todo="if its runner works no more: undo what it changed and delete its row from sendoka.migrations "
+        f"(seq = {entry.seq}), or finish it by hand and set the row's state to 'applied'",
+    )
+
+
+def _altered(file: Migration, entry: Entry) -> ChecksumMismatch:
+    return ChecksumMismatch(
+        f"{file.name}.sql was edited after it was applied",
+        where=f"applied: sha256:{entry.checksum[:12]}…, the file: sha256:{file.checksum[:12]}…",
+        todo="restore the file (git checkout) and put the change into a new migration",
+    )
+
+
+def _forked(file: Migration, entry: Entry) -> ForkedHistory:
+    return ForkedHistory(
+        f"the database went another way: it has {entry.name} where the folder has {file.name}",
+        where=f"migration number {entry.seq} of the database",
+        todo="if the file was renamed, rename it back; else this folder belongs to another database or branch",
     )
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from sendoka.errors import InvalidMigration, MissingMigration
 from sendoka.migrations.files import Migration, parse, read_folder, render
 from sendoka.migrations.names import file_name, two_words
-from sendoka.schema.answers import answered, read_renames
+from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
 from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.from_snapshot import read_snapshot, snapshot_of
-from sendoka.schema.kinds.table import Table
-from sendoka.schema.model import Member, Model
+from sendoka.schema.kinds import kind_of
+from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
+from sendoka.schema.step import Plan
+from sendoka.script import BREAKPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -22,12 +24,13 @@ if TYPE_CHECKING:
 
     from sendoka.schema.diff import Changes
     from sendoka.schema.model import Object
-    from sendoka.schema.step import Plan
 
-__all__ = ["SNAPSHOTS", "Draft", "Written", "draft", "generate", "newest_model", "ungenerated"]
+__all__ = ["SNAPSHOTS", "Draft", "Written", "custom", "draft", "generate", "newest_model", "ungenerated", "write"]
 
 SNAPSHOTS = "meta"
 """The folder, inside that of the migrations, of the schema after each of them."""
+
+_PLACE = f"-- Your SQL here: one transaction. Between two statements goes this line, alone: {BREAKPOINT}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What `generate` wrote: the files of the migrations, and the snapshot of the newest."""
+    """What `generate` wrote: the files of the migrations, and the snapshot of the newest.
+
+    `made` is the migrations folder where there was none before.
+    """
 
     migrations: tuple[Migration, ...]
     plan: Plan
     paths: tuple[Path, ...]
+    made: Path | None = None
 
 
 def generate(
@@ -69,7 +76,19 @@ def generate(
     needs a person, and SettingsError for an answer that fits nothing.
     """
     found = draft(schema, migrations, name=name, allow=allow, renames=renames)
-    return None if found is None else _write(found, migrations)
+    return None if found is None else write(found, migrations)
+
+
+def custom(migrations: Path, *, name: str | None = None) -> Draft:
+    """Return a migration without a statement, for SQL of a person's own, with a copy of the snapshot before it.
+
+    Raises what `generate` raises for the folder.
+    """
+    history = _history(migrations)
+    parent = history[-1] if history else None
+    found = Draft((_file(parent, [], [], name, body=_PLACE),), Plan(), snapshot_of(newest_model(migrations, history)))
+    _refuse_orphans(migrations, history, found)
+    return found
 
 
 def draft(
@@ -87,7 +106,9 @@ def draft(
     steps = answered(plan(changes), changes, allow)
     if not steps.transactions:
         return None
-    return Draft(_files(history, steps, name), steps, snapshot_of(changes.new))
+    found = Draft(_files(history, steps, name), steps, snapshot_of(changes.new))
+    _refuse_orphans(migrations, history, found)
+    return found
 
 
 def ungenerated(schema: Path, migrations: Path) -> tuple[str, ...]:
@@ -123,6 +144,25 @@ def _snapshot_path(migrations: Path, name: str) -> Path:
     return migrations / SNAPSHOTS / f"{name}.json"
 
 
+def _refuse_orphans(migrations: Path, history: Sequence[Migration], found: Draft) -> None:
+    """Raise MissingMigration for a snapshot newer than the history, unless it is what a crash left of this very draft.
+
+    Its migration was deleted, and may have been applied somewhere.
+    """
+    newest = history[-1].number if history else -1
+    ours = _snapshot_path(migrations, found.newest.name)
+    for path in sorted((migrations / SNAPSHOTS).glob("[0-9]*_*.json")):
+        number = path.stem.partition("_")[0]
+        if not number.isdecimal() or int(number) <= newest:
+            continue
+        if path != ours or path.read_bytes() != found.snapshot.encode():
+            raise MissingMigration(
+                f"{SNAPSHOTS}/{path.name} is there, and its migration {path.stem}.sql is not",
+                where=f"in {migrations}",
+                todo=f"restore {path.stem}.sql from version control; if no database ever ran it, delete {path.name}",
+            )
+
+
 def _files(history: Sequence[Migration], steps: Plan, name: str | None) -> tuple[Migration, ...]:
     answers = [("renamed", each) for each in steps.renamed] + [("allowed", each) for each in steps.allowed]
     parent = history[-1] if history else None
@@ -135,11 +175,15 @@ def _files(history: Sequence[Migration], steps: Plan, name: str | None) -> tuple
 
 
 def _file(
-    parent: Migration | None, statements: list[str], answers: list[tuple[str, str]], name: str | None
+    parent: Migration | None,
+    statements: list[str],
+    answers: list[tuple[str, str]],
+    name: str | None,
+    body: str = "",
 ) -> Migration:
     words = name if name is not None else two_words("\n".join([parent.checksum if parent else "", *statements]))
     full = file_name(parent.number + 1 if parent else 0, words)
-    migration = parse(full, render(full, parent, statements, answers))
+    migration = parse(full, render(full, parent, statements, answers) + body)
     if migration.statements != statements:
         raise InvalidMigration(
             "a statement holds a carriage return or a line that reads as a breakpoint, which a file cannot keep",
@@ -149,8 +193,12 @@ def _file(
     return migration
 
 
-def _write(found: Draft, migrations: Path) -> Written:
-    """Write the snapshot first: without its migration it counts for nothing, so a crash in between does no harm."""
+def write(found: Draft, migrations: Path) -> Written:
+    """Write what was drafted, making the folder where there is none. Raises OSError where it cannot.
+
+    The snapshot comes first: without its migration it counts for nothing, so a crash in between does no harm.
+    """
+    made = None if migrations.is_dir() else migrations
     snapshot = _snapshot_path(migrations, found.newest.name)
     snapshot.parent.mkdir(parents=True, exist_ok=True)
     snapshot.write_text(found.snapshot, encoding="utf-8", newline="\n")
@@ -160,7 +208,7 @@ def _write(found: Draft, migrations: Path) -> Written:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(migration.text)
         paths.append(path)
-    return Written(found.migrations, found.plan, (*paths, snapshot))
+    return Written(found.migrations, found.plan, (*paths, snapshot), made)
 
 
 def _described(changes: Changes) -> tuple[str, ...]:
@@ -173,6 +221,6 @@ def _described(changes: Changes) -> tuple[str, ...]:
 
 
 def _outer(objects: Sequence[Object]) -> list[Object]:
-    """Return `objects` without the columns and constraints of tables that come or go as a whole."""
-    tables = {(each.namespace, each.name) for each in objects if isinstance(each, Table)}
-    return [each for each in objects if not (isinstance(each, Member) and (each.namespace, each.table) in tables)]
+    """Return `objects` without the parts of what comes or goes as a whole."""
+    owners = {(each.namespace, each.name) for each in objects if kind_of(each).has_parts}
+    return [each for each in objects if kind_of(each).owned_by(each) not in owners]

@@ -36,6 +36,9 @@ __all__ = [
     "probe_statements",
 ]
 
+REACHED = "SB000"
+"""The SQLSTATE of a probe whose statements all ran."""
+
 TABLES: tuple[Statement, ...] = (
     Statement(
         "create table if not exists sendoka.migrations ("
@@ -58,14 +61,20 @@ TABLES: tuple[Statement, ...] = (
 )
 
 _COLUMNS = (
-    "m.seq::text, m.name, m.checksum, m.state, m.applied_at::text, extract(epoch from m.duration)::text, "
-    "m.applied_by, m.token, (select f.value from sendoka.facts f where f.name = 'format')"
+    "m.seq::text, m.name, m.checksum, m.state, "
+    "to_char(m.applied_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
+    "extract(epoch from m.duration)::text, m.applied_by, m.token, "
+    "(select f.value from sendoka.facts f where f.name = 'format')"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the history. `applied_at` is Postgres' text, `seconds` how long the migration took."""
+    """One row of the history.
+
+    `state` is `applied`, or `running` where the migration was begun and is not finished. `applied_at` is when it came
+    to that state, as ISO 8601 in UTC (`2026-01-31T09:30:00.000000Z`); `seconds` is how long the migration took.
+    """
 
     seq: int
     name: str
@@ -86,6 +95,8 @@ class State(StrEnum):
     """The folder goes on where the database ends."""
     NEWER = "newer"
     """The database has every file, and more: this folder is of older code."""
+    RUNNING = "running"
+    """A migration of the folder was begun and is not finished."""
     ALTERED = "altered"
     """A file is not the one that was applied under its name."""
     FORKED = "forked"
@@ -97,7 +108,7 @@ class Comparison:
     """What `compare` found.
 
     `pending` are the files to apply, in order, where `state` is PENDING. `at` is the pair of file and row where the two
-    part, where `state` is ALTERED or FORKED.
+    part, where `state` is ALTERED or FORKED, and the first unfinished one, where it is RUNNING.
     """
 
     state: State
@@ -106,11 +117,19 @@ class Comparison:
 
 
 def compare(files: Sequence[Migration], history: Sequence[Entry]) -> Comparison:
-    """Compare a folder with a history, both oldest first and complete. Pure, and the only place that decides."""
-    for file, entry in zip(files, history, strict=False):
+    """Compare a folder with a history, both oldest first and complete. Pure, and the only place that decides.
+
+    An unfinished migration that the folder does not have is no matter of this folder: its code is older, and whoever
+    has the file finishes it.
+    """
+    common = list(zip(files, history, strict=False))
+    for file, entry in common:
         if file.checksum != entry.checksum:
             state = State.ALTERED if file.name == entry.name else State.FORKED
             return Comparison(state, at=(file, entry))
+    for file, entry in common:
+        if entry.state != "applied":
+            return Comparison(State.RUNNING, at=(file, entry))
     if len(files) > len(history):
         return Comparison(State.PENDING, tuple(files[len(history) :]))
     return Comparison(State.NEWER if len(history) > len(files) else State.APPLIED)
@@ -154,12 +173,16 @@ def _entry(row: Cells) -> Entry:
 
 
 def apply_statements(migration: Migration, token: str, operator: str, version: str) -> list[Statement]:
-    """Return the whole transaction that applies `migration`; `closing_count` reads what its last statement answered."""
+    """Return the whole transaction that applies `migration`.
+
+    The last statement answers with one row, the seconds it took; with none where the file ended its own transaction.
+    """
     return [
         _settings(),
         Statement(
-            "insert into sendoka.migrations (seq, name, checksum, parent, digest, state, token, applied_by, version) "
-            "values ($1::int, $2, $3, $4, $3, 'running', $5, session_user || $6, $7)",
+            "insert into sendoka.migrations "
+            "(seq, name, checksum, parent, digest, state, token, applied_at, applied_by, version) "
+            "values ($1::int, $2, $3, $4, $3, 'running', $5, now(), session_user || $6, $7)",
             (
                 str(migration.number),
                 migration.name,
@@ -190,10 +213,6 @@ def probe_statements(migration: Migration, count: int) -> list[Statement]:
         *(Statement(text) for text in migration.statements[:count]),
         Statement(f"do $probe$ begin raise exception 'reached' using errcode = '{REACHED}'; end $probe$"),
     ]
-
-
-REACHED = "SB000"
-"""The SQLSTATE of a probe whose statements all ran."""
 
 
 def _settings() -> Statement:

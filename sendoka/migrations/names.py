@@ -55,6 +55,7 @@ def file_name(number: int, words: str) -> str:
     plain = re.sub(r"[\s_-]+", "_", words.strip().lower()).strip("_")
     if not re.fullmatch(r"[a-z0-9]+(?:_[a-z0-9]+)*", plain):
         raise SettingsError(
-            f"{words!r} cannot be the name of a migration", todo="use letters, digits and spaces: --name 'add tenants'"
+            f"{words!r} cannot be the name of a migration",
+            todo="take words of a to z and 0 to 9, with _, - or spaces between them: --name add_tenants",
         )
     return f"{number:04d}_{plain}"

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from sendoka.database.transaction import READ_ONLY
-from sendoka.errors import InsufficientPrivilege, UndefinedTable
-from sendoka.migrations.failure import no_grant
 from sendoka.migrations.files import read_folder
-from sendoka.migrations.history import State, compare, entries, history_statement
+from sendoka.migrations.history import State, compare, history_statement
+from sendoka.migrations.inquiry import ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +25,9 @@ __all__ = ["StatusReport", "StatusRow", "status"]
 class StatusRow:
     """One migration: in the folder, in the database, or both.
 
-    `state` is `applied`, `pending`, `newer` (only the database has it), `altered` or `forked` (the two differ here).
+    `state` is `applied`, `pending`, `newer` (only the database has it), `altered` or `forked` (the two differ here), or
+    `running` (begun and not finished, in the folder or not). `applied_at` is ISO 8601 in UTC; of a `running` one it is
+    when it was begun.
     """
 
     name: str
@@ -54,15 +54,11 @@ class StatusReport:
 async def status(database: Database, folder: str | Path | Folder = "migrations") -> StatusReport:
     """Compare `folder` with the history of `database`; one request, nothing is changed.
 
-    Raises MigrationError for a folder that is broken in itself, and for a role that may not read the history.
+    Raises SettingsError where there is no such folder, MigrationError for one that is broken in itself and for a role
+    that may not read the history, else the DatabaseError or TransportError of the question.
     """
     files = read_folder(folder)
-    try:
-        history = entries((await database.run_all([history_statement()], READ_ONLY))[0])
-    except UndefinedTable:
-        history = []
-    except InsufficientPrivilege as error:
-        raise no_grant(error) from error
+    history = await ask(database, history_statement()) or []
     return StatusReport(compare(files, history).state, tuple(_rows(files, history)))
 
 
@@ -82,7 +78,7 @@ def _rows(files: Sequence[Migration], history: Sequence[Entry]) -> list[StatusRo
 
 def _state(file: Migration | None, entry: Entry) -> str:
     if file is None:
-        return State.NEWER
+        return entry.state if entry.state == State.RUNNING else State.NEWER
     if file.checksum == entry.checksum:
         return entry.state
     return State.ALTERED if file.name == entry.name else State.FORKED

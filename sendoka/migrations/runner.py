@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import secrets
 import time
@@ -11,18 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sendoka import __version__
-from sendoka.bookkeeping import BOOTSTRAP, is_race
-from sendoka.database.transaction import READ_ONLY, TransactionOptions
-from sendoka.errors import (
-    ChecksumMismatch,
-    DatabaseError,
-    ForkedHistory,
-    InsufficientPrivilege,
-    Outcome,
-    TransportError,
-    UndefinedTable,
-)
-from sendoka.migrations.failure import ended_itself, failed, gave_up, is_ours, no_grant
+from sendoka.bookkeeping import BOOTSTRAP, is_race, operator
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, TransportError
+from sendoka.migrations.event import Event
+from sendoka.migrations.failure import ended_itself, failed, gave_up, is_ours, no_grant, refusal, waiting_for
 from sendoka.migrations.files import read_folder, read_newest
 from sendoka.migrations.history import (
     TABLES,
@@ -30,21 +22,27 @@ from sendoka.migrations.history import (
     State,
     apply_statements,
     compare,
-    entries,
     head_statement,
     history_statement,
 )
+from sendoka.migrations.inquiry import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sendoka.database.seam import Database
-    from sendoka.database.statement import Statement
     from sendoka.migrations.files import Folder, Migration
     from sendoka.migrations.history import Entry
 
-__all__ = ["Applied", "MigrationReport", "migrate"]
+__all__ = ["MAX_RACES", "Applied", "MigrationReport", "migrate"]
+
+MAX_RACES = 5
+"""How often others may be met creating our tables at the same moment, before the migration itself is at fault."""
+
+# A rival's row, a rival's bootstrap, a lock or a timeout: each may mean that the migration is applied by now.
+_RIVAL = frozenset({"23505", "23503"})
+_WAITED = frozenset({"55P03", "57014", "40P01", "40001"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ async def migrate(
     *,
     verify: bool = False,
     deadline: float = 300.0,
-    on_event: Callable[[str], None] | None = None,
+    on_event: Callable[[Event], None] | None = None,
 ) -> MigrationReport:
     """Apply what `folder` has and the database has not, each file in one transaction, exactly once.
 
@@ -82,11 +80,11 @@ async def migrate(
     always, the whole folder and every applied checksum are verified first. Rivals are safe: one applies, the others
     wait and see it applied. A lost answer is met by reading the history and, where the row is not there, sending again.
 
-    deadline: seconds after which waiting for others, or for an answer, is given up. on_event: called with a line when
-    a migration starts, is applied, or waits.
+    deadline: seconds after which waiting for others, or for an answer, is given up. on_event: called with an `Event`
+    when a migration starts, is applied, or waits; `str(event)` is a line for a person.
 
-    Raises MigrationError (its leaves say which file, and what to do), or the DatabaseError or TransportError that kept
-    the history from being read.
+    Raises MigrationError (its leaves say which file, and what to do), SettingsError where there is no such folder, or
+    the DatabaseError or TransportError that kept the history from being read.
     """
     return await _Run(database, folder, deadline, on_event).go(verify)
 
@@ -96,18 +94,20 @@ class _Run:
     database: Database
     folder: str | Path | Folder
     seconds: float
-    on_event: Callable[[str], None] | None
+    on_event: Callable[[Event], None] | None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     started: float = field(default_factory=time.monotonic)
     waits: int = 0
     races: int = 0
+    unknown: bool = False
+    """Whether something that this call sent may still be applied, whatever later sends were told."""
 
     async def go(self, verify: bool) -> MigrationReport:
         if not verify:
             newest = read_newest(self.folder)
             if newest is None:
                 return MigrationReport(None)
-            report = _settled(newest, await self._ask(head_statement(newest)))
+            report = _settled(newest, await ask(self.database, head_statement(newest)))
             if report is not None:
                 return report
         return await self._catch_up(read_folder(self.folder))
@@ -116,30 +116,31 @@ class _Run:
         found: list[str] | None = None
         ours: dict[str, float | None] = {}
         while True:
-            history = await self._ask(history_statement())
-            comparison = _checked(compare(files, history or []))
+            history = await ask(self.database, history_statement())
+            comparison = compare(files, history or [])
+            self._note(history or [], ours)
+            refused = refusal(comparison)
+            if refused is not None:
+                raise refused
             if found is None:
                 found = [migration.name for migration in comparison.pending]
-            ours.update({entry.name: entry.seconds for entry in history or [] if entry.token == self.token})
             if comparison.state is not State.PENDING:
                 return _report(files, found, ours, comparison)
             await self._apply(comparison.pending, ours, new=history is None)
 
-    async def _ask(self, question: Statement) -> list[Entry] | None:
-        """Return the rows, or None where the database has no history table."""
-        try:
-            return entries((await self.database.run_all([question], READ_ONLY))[0])
-        except UndefinedTable:
-            return None
-        except InsufficientPrivilege as error:
-            raise no_grant(error) from error
+    def _note(self, history: Sequence[Entry], ours: dict[str, float | None]) -> None:
+        """Add to `ours` what the history shows to be of this call, and was not known to be applied."""
+        for entry in history:
+            if entry.token == self.token and entry.state == "applied" and entry.name not in ours:
+                ours[entry.name] = entry.seconds
+                self._tell(Event("applied", entry.name, entry.seconds, "its answer was lost"))
 
     async def _apply(self, pending: Sequence[Migration], ours: dict[str, float | None], *, new: bool) -> None:
         """Apply `pending` in order, up to the first one that calls for reading the history again."""
         for migration in pending:
-            self._tell(f"applying {migration.name}")
+            self._tell(Event("applying", migration.name))
             bootstrap = [*BOOTSTRAP, *TABLES] if new else []
-            statements = apply_statements(migration, self.token, _operator(), __version__)
+            statements = apply_statements(migration, self.token, operator(), __version__)
             try:
                 options = TransactionOptions(timeout=max(1.0, self._left()))
                 results = await self.database.run_all([*bootstrap, *statements], options)
@@ -148,8 +149,9 @@ class _Run:
                 return
             if not results[-1].rows:
                 raise ended_itself(migration)
-            ours[migration.name] = float(results[-1].rows[0][0] or 0)
-            self._tell(f"applied {migration.name} in {ours[migration.name]:.2f} s")
+            seconds = float(results[-1].rows[0][0] or 0)
+            ours[migration.name] = seconds
+            self._tell(Event("applied", migration.name, seconds))
             new = False
 
     async def _settle(self, migration: Migration, error: DatabaseError | TransportError, *, new: bool) -> None:
@@ -157,17 +159,19 @@ class _Run:
 
         No constraint's name decides: whatever may mean a rival, a lock or a lost answer leads to the same reading.
         """
-        if isinstance(error, InsufficientPrivilege) and (new or is_ours(error)):
+        self.unknown = self.unknown or error.outcome is Outcome.UNKNOWN
+        if isinstance(error, InsufficientPrivilege) and is_ours(error, new=new):
             raise no_grant(error) from error
         if not self._may_be_applied(error, new=new):
             if isinstance(error, TransportError):
+                error.outcome = Outcome.UNKNOWN if self.unknown else error.outcome
                 raise error
-            raise await failed(self.database, migration, error) from error
+            raise await failed(self.database, migration, error, unknown=self.unknown) from error
         left = self._left()
         if left <= 0:
-            raise gave_up(migration, error, self.seconds) from error
+            raise gave_up(migration, error, self.seconds, unknown=self.unknown) from error
         self.waits += 1
-        self._tell(f"waiting: {error.what}")
+        self._tell(Event("waiting", migration.name, why=waiting_for(migration, error)))
         pause = min(2.0, 0.05 * 1.5**self.waits) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
         await asyncio.sleep(min(pause, left))
 
@@ -185,16 +189,14 @@ class _Run:
     def _left(self) -> float:
         return self.seconds - (time.monotonic() - self.started)
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, event: Event) -> None:
         if self.on_event is not None:
-            self.on_event(line)
+            self.on_event(event)
 
 
 def _settled(newest: Migration, history: list[Entry] | None) -> MigrationReport | None:
     """Return the report of a call with nothing to do, None where something is pending or wrong."""
-    if not history or history[-1].state != "applied":
-        return None
-    if not any(entry.checksum == newest.checksum and entry.state == "applied" for entry in history):
+    if not history or not any(entry.checksum == newest.checksum and entry.state == "applied" for entry in history):
         return None
     return MigrationReport(newest.name, ahead=history[-1].checksum != newest.checksum)
 
@@ -204,35 +206,3 @@ def _report(
 ) -> MigrationReport:
     applied = tuple(Applied(name, name in ours, ours.get(name)) for name in found)
     return MigrationReport(files[-1].name if files else None, applied, ahead=comparison.state is State.NEWER)
-
-
-def _checked(comparison: Comparison) -> Comparison:
-    if comparison.at is None:
-        return comparison
-    file, entry = comparison.at
-    if comparison.state is State.ALTERED:
-        raise ChecksumMismatch(
-            f"{file.name}.sql was edited after it was applied",
-            where=f"applied: sha256:{entry.checksum[:12]}…, the file: sha256:{file.checksum[:12]}…",
-            todo="restore the file (git checkout) and put the change into a new migration",
-        )
-    raise ForkedHistory(
-        f"the database went another way: it has {entry.name} where the folder has {file.name}",
-        where=f"migration number {entry.seq} of the database",
-        todo="if the file was renamed, rename it back; else this folder belongs to another database or branch",
-    )
-
-
-# A rival's row, a rival's bootstrap, a lock or a timeout: each may mean that the migration is applied by now.
-_RIVAL = frozenset({"23505", "23503"})
-_WAITED = frozenset({"55P03", "57014", "40P01", "40001"})
-
-
-MAX_RACES = 5
-"""How often others may be met creating our tables at the same moment, before the migration itself is at fault."""
-
-
-def _operator() -> str:
-    """Return who runs this, for the audit: the system's user and host where the environment says."""
-    user = os.environ.get("USER") or os.environ.get("LOGNAME") or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or ""
-    return user[:100]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sendoka.schema.kind import Renaming
 from sendoka.schema.kinds import kind_of
-from sendoka.schema.model import Member, Model
+from sendoka.schema.model import Model
 from sendoka.schema.spelling import differences, remember
 
 if TYPE_CHECKING:
@@ -52,9 +53,10 @@ class Changes:
 
 
 def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
-    """Return the changes that lead from `old` to `new`, once the tables and columns of `renaming` are renamed.
+    """Return the changes that lead from `old` to `new`, once the objects of `renaming` are renamed.
 
-    Nothing is taken for a rename but what `renaming` says, and constraints and indexes that differ in their name alone.
+    Nothing is taken for a rename but what `renaming` says, and what differs in its name alone and is of a kind that
+    `renames_freely`.
     """
     renaming = renaming or Renaming()
     answered = tuple(_answered(old, renaming))
@@ -76,22 +78,18 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
 
 
 def _answered(old: Model, renaming: Renaming) -> Iterator[Renamed]:
-    """Yield the answered renames, tables first: a column's statement already speaks of its table's new name."""
-    if not (renaming.tables or renaming.columns):
-        return
-    for each in sorted(old, key=lambda each: kind_of(each).rank):
-        kind = kind_of(each)
-        after = kind.moved(each, renaming)
-        if after.name != each.name:
-            yield Renamed(kind.moved(each, Renaming(tables=renaming.tables)) if _is_part(each) else each, after, True)
-
-
-def _is_part(each: Object) -> bool:
-    return isinstance(each, Member)
+    """Yield the answered renames by rank: a column's statement already speaks of its table's new name."""
+    named = [old.objects[key] for key in renaming.names if key in old]
+    for kind, objects in groupby(sorted(named, key=lambda each: (kind_of(each).rank, each.kind)), key=kind_of):
+        above = Renaming({key: name for key, name in renaming.names.items() if kind_of(key).rank < kind.rank})
+        for each in objects:
+            after = kind.moved(each, renaming)
+            if after.name != each.name:
+                yield Renamed(kind.moved(each, above), after, True)
 
 
 def _renamed(dropped: Iterable[Object], created: Iterable[Object], old: Model) -> Iterator[Renamed]:
-    """Pair the constraints and indexes that are equal but for their name."""
+    """Pair what is equal but for its name."""
     taken = {(each.namespace, kind_of(each).relation(each)) for each in old}
     waiting = [each for each in created if _may_be_renamed(each) and not _is_taken(each, taken)]
     by_content: dict[tuple[str, str, str], list[Object]] = {}
@@ -107,7 +105,7 @@ def _renamed(dropped: Iterable[Object], created: Iterable[Object], old: Model) -
 
 
 def _may_be_renamed(each: Object) -> bool:
-    return isinstance(each, Member) and each.kind != "column"
+    return kind_of(each).renames_freely
 
 
 def _is_taken(each: Object, taken: set[tuple[str, str | None]]) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import ProgrammingError, SchemaError
+from sendoka.schema.census import unclaimed
 from sendoka.schema.kinds import all_kinds
 from sendoka.schema.model import Model
 from sendoka.schema.stored import loaded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result
+    from sendoka.schema.kind import Kind
 
 __all__ = ["model_from_catalog"]
 
@@ -24,47 +28,52 @@ OLDEST = 14
 _SETTINGS = "select set_config('search_path', '', true), current_setting('server_version_num')::int / 10000"
 
 _COMMON = """
-    with namespaces as (
+    with of_extensions as (select d.classid, d.objid from pg_depend d where d.deptype = 'e'),
+    namespaces as (
         select n.oid, n.nspname from pg_namespace n
          where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'sendoka') and not exists (
-               select from pg_depend d
-                where d.classid = 'pg_namespace'::regclass and d.objid = n.oid and d.deptype = 'e')),
+               select from of_extensions x where x.classid = 'pg_namespace'::regclass and x.objid = n.oid)),
     tables as (
         select c.oid, n.nspname as namespace, c.relname as name
           from pg_class c join namespaces n on n.oid = c.relnamespace
          where c.relkind = 'r' and not c.relispartition and not exists (
-               select from pg_depend d
-                where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))
+               select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid))
 """
 
 _OPTIONS = TransactionOptions(isolation_level="RepeatableRead", read_only=True)
 
 
-async def model_from_catalog(database: Database) -> Model:
+async def model_from_catalog(database: Database, kinds: Sequence[Kind[Any]] | None = None) -> Model:
     """Return the schema of a database, its expressions in Postgres' own spelling.
 
-    What no kind manages is named in `Model.unmanaged`. The namespace `sendoka`, Postgres' own and what belongs to an
-    extension are not looked into. Raises SchemaError for a server that is too old, and what the database raises.
+    It is read by `kinds`, all of them unless you say otherwise; what none manages is named in `Model.unmanaged`. The
+    namespace `sendoka`, Postgres' own and what belongs to an extension are not looked into. Raises SchemaError for a
+    server that is too old, and what the database raises.
     """
-    kinds = all_kinds()
-    queries = [_objects(kind.catalog) for kind in kinds]
-    unmanaged = [_COMMON + kind.unmanaged for kind in kinds if kind.unmanaged]
+    kinds = all_kinds() if kinds is None else kinds
+    texts = [_SETTINGS, *(_objects(kind.catalog) for kind in kinds), _unmanaged(kinds)]
     try:
-        results = await database.run_all([Statement(text) for text in (_SETTINGS, *queries, *unmanaged)], _OPTIONS)
+        _settings, *results, unmanaged = await database.run_all([Statement(text) for text in texts], _OPTIONS)
     except ProgrammingError as error:
         # An old catalog lacks columns that are asked for; say why instead of which.
         _check_version(await database.run(Statement(_SETTINGS)), error)
         raise
     objects = [
         loaded(kind, cell, "the catalog")
-        for kind, result in zip(kinds, results[1 : 1 + len(kinds)], strict=True)
+        for kind, result in zip(kinds, results, strict=True)
         for cell in _cells(result)
     ]
-    return Model.of(objects, sorted(line for result in results[1 + len(kinds) :] for line in _cells(result)))
+    return Model.of(objects, sorted(_cells(unmanaged)))
 
 
 def _objects(catalog: str) -> str:
     return f"{_COMMON} select row_to_json(o)::text from ({catalog}) o"  # noqa: S608 - both parts are our own constants
+
+
+def _unmanaged(kinds: Sequence[Kind[Any]]) -> str:
+    """Return the one question for what nobody claims, and for what the claimed has beside its properties."""
+    uncovered = [kind.unmanaged for kind in kinds if kind.unmanaged]
+    return _COMMON + " union all ".join([unclaimed(claim for kind in kinds for claim in kind.claims), *uncovered])
 
 
 def _cells(result: Result[Cells]) -> list[str]:

@@ -2,85 +2,138 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING
+import re
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Constraint, Table
+from sqlalchemy import Constraint, Table, exc
 
-from sendoka.discover import DiscoveryError, forget, module_names, module_of, package_of, the_one
+from sendoka.discover import DiscoveryError, forget, imported, module_names, module_of, the_one
 from sendoka.errors import SchemaError
+from sendoka.schema.declarations import Declarations
 from sendoka.schema.declared import refuse
 from sendoka.schema.kinds import all_kinds
 from sendoka.schema.model import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import TypeVar
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from types import ModuleType
 
-    R = TypeVar("R")
+    from sendoka.schema.kind import Kind
 
-__all__ = ["load_tables", "model_from_folder", "model_from_tables"]
+__all__ = ["load", "load_tables", "model_from", "model_from_folder", "model_from_tables"]
 
 
 def model_from_folder(folder: Path) -> Model:
-    """Return the schema that the modules of `folder` declare. Raises SchemaError as `load_tables` does."""
-    return model_from_tables(load_tables(folder))
-
-
-def load_tables(folder: Path) -> list[Table]:
-    """Return the table of every module in `folder`, by file name. The files are read afresh each time.
-
-    Raises SchemaError where the folder is missing, a module fails to import (the cause is its own exception) or does
-    not define exactly one table.
-    """
-    if not folder.is_dir():
-        raise SchemaError("there is no schema folder", where=str(folder), todo="make one: sendoka init")
-    forget(folder)
-    _imported(lambda: package_of(folder), folder, "__init__.py")
-    return [_table(folder, name) for name in module_names(folder)]
-
-
-def _table(folder: Path, name: str) -> Table:
-    module = _imported(lambda: module_of(folder, name), folder, f"{name}.py")
-    try:
-        return the_one(module, Table, noun="table")
-    except DiscoveryError as error:
-        raise SchemaError(str(error), where=f"in {folder}", todo="a file that is no table starts with _") from error
-
-
-def _imported(load: Callable[[], R], folder: Path, file: str) -> R:
-    try:
-        return load()
-    except Exception as error:
-        culprit = _culprit(error, folder) or file
-        what = f"{culprit} cannot be imported: {type(error).__name__}: {error}"
-        raise SchemaError(what, where=f"in {folder}") from error
-
-
-def _culprit(error: BaseException, folder: Path) -> str | None:
-    """Return the file and line of `folder` that was running when the error came."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{Path(error.filename).name}, line {error.lineno},"
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if Path(frame.filename).parent == folder.resolve()]
-    return f"{Path(inside[-1].filename).name}, line {inside[-1].lineno}," if inside else None
+    """Return the schema that the modules of `folder` declare. Raises SchemaError as `load` and `model_from` do."""
+    return model_from(load(folder))
 
 
 def model_from_tables(tables: Iterable[Table]) -> Model:
-    """Return the schema of SQLAlchemy tables.
+    """Return the schema of SQLAlchemy tables and of their MetaData. Raises SchemaError as `model_from` does."""
+    return model_from(Declarations.of(tables))
+
+
+def model_from(declarations: Declarations, kinds: Sequence[Kind[Any]] | None = None) -> Model:
+    """Return the schema that `declarations` make, read by `kinds`: all of them, unless you say otherwise.
 
     Raises SchemaError for what contradicts itself, and for everything that no kind manages: by name, never in silence.
     """
-    tables = list(tables)
-    _refuse_unread(tables)
-    return Model.of(each for kind in all_kinds() for each in kind.declared(tables))
+    kinds = all_kinds() if kinds is None else kinds
+    _refuse_unread(declarations, tuple(each for kind in kinds for each in kind.reads))
+    return Model.of(each for kind in kinds for each in kind.declared(declarations))
 
 
-def _refuse_unread(tables: Sequence[Table]) -> None:
-    """Raise SchemaError for a constraint that no kind reads, and for what its owner made conditional."""
-    read = tuple(each for kind in all_kinds() for each in kind.reads)
-    for table in tables:
+def load(folder: Path) -> Declarations:
+    """Return what the modules of `folder` declare, by file name. The files are read afresh each time.
+
+    Raises SchemaError where the folder is missing, a module fails to import (the cause is its own exception), does not
+    define exactly one table or has a foreign key to nothing.
+    """
+    return Declarations.of(load_tables(folder))
+
+
+def load_tables(folder: Path) -> list[Table]:
+    """Return the table of every module in `folder`, by file name. Raises SchemaError as `load` does."""
+    if not folder.is_dir():
+        raise SchemaError("there is no schema folder", where=str(folder), todo="make one: sendoka init")
+    forget(folder)
+    return [_table(folder, module) for module in _modules(folder)]
+
+
+# ------------------------------------------------------------------ the folder's modules
+
+
+def _modules(folder: Path) -> list[ModuleType]:
+    def refused(place: str, error: BaseException) -> SchemaError:
+        return _refused(folder, place, error)
+
+    _package, *modules = [imported(folder, name, refused) for name in ("__init__", *module_names(folder))]
+    return modules
+
+
+_TWICE = re.compile(r"Table '(?P<name>.+)' is already defined for this MetaData")
+
+
+def _refused(folder: Path, place: str, error: BaseException) -> SchemaError:
+    """Return the error for a module that cannot be imported, in the folder's own terms where it has some."""
+    twice = _TWICE.match(str(error)) if isinstance(error, exc.InvalidRequestError) else None
+    if twice is not None:
+        file = place.partition(",")[0]
+        files = sorted({file, *_files_with(twice["name"], folder)})
+        what = f"{' and '.join(files)} both declare" if len(files) > 1 else f"{file} declares twice"
+        return SchemaError(
+            f"{what} the table {twice['name']}", where=f"in {folder}", todo="keep one of the two, or rename one"
+        )
+    relative = isinstance(error, ImportError) and (error.name or "").partition(".")[0] == folder.name
+    todo = "files of the folder import each other relatively: from . import metadata" if relative else ""
+    place += "," if "," in place else ""
+    what = f"{place} cannot be imported: {type(error).__name__}: {error}"
+    return SchemaError(what, where=f"in {folder}", todo=todo)
+
+
+def _files_with(name: str, folder: Path) -> Iterator[str]:
+    """Yield the files, of those that were imported so far, that define the table `name`."""
+    package = module_of(folder, "__init__").__package__
+    for stem in module_names(folder):
+        module = sys.modules.get(f"{package}.{stem}")
+        if module is not None:
+            with suppress(DiscoveryError):
+                if the_one(module, Table, noun="table").fullname == name:
+                    yield f"{stem}.py"
+
+
+def _table(folder: Path, module: ModuleType) -> Table:
+    try:
+        table = the_one(module, Table, noun="table")
+    except DiscoveryError as error:
+        _refuse_declarative(folder, module, None)
+        raise SchemaError(str(error), where=f"in {folder}", todo="a file that is no table starts with _") from error
+    _refuse_declarative(folder, module, table)
+    return table
+
+
+def _refuse_declarative(folder: Path, module: ModuleType, table: Table | None) -> None:
+    """Raise SchemaError for a mapped class with a table of its own, which would be passed over otherwise."""
+    own = (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__)
+    for mapped in (each for each in own if hasattr(each, "registry") and hasattr(each, "__table__")):
+        if mapped.__table__ is not table:
+            file = f"{module.__name__.rpartition('.')[2]}.py"
+            raise SchemaError(
+                f"{file} has the class {mapped.__name__}, and declarative classes are not read",
+                where=f"in {folder}",
+                todo=f"write it as {mapped.__table__.name} = Table({mapped.__table__.name!r}, metadata, …)",
+            )
+
+
+def _refuse_unread(declarations: Declarations, read: tuple[type[Any], ...]) -> None:
+    """Raise SchemaError for a constraint and an extra that no kind reads, and for what its owner made conditional."""
+    for extra in declarations.extras:
+        if not isinstance(extra, read):
+            raise refuse(f"{type(extra).__name__} {extra!r}", "the declarations")
+    for table in declarations.tables:
         for item in (table, *table.constraints, *table.indexes):
             if isinstance(item, Constraint) and not isinstance(item, read):
                 raise refuse(f"the constraint {type(item).__name__}", f"table {table.fullname}")

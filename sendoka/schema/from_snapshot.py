@@ -27,7 +27,7 @@ _BROKEN = "take the file from version control, or delete the migration with it a
 def snapshot_of(model: Model) -> str:
     """Return the text of the snapshot: equal models have equal texts, whatever order their tables were read in.
 
-    A table's columns keep their own order; everything else goes by name.
+    Parts of a kind that keeps its order, as columns do, stay in it; everything else goes by name.
     """
     places = {key: place for place, key in enumerate(model.objects)}
     lines = [dumped(each) for each in sorted(model, key=lambda each: _order(each, places[each.id]))]
@@ -40,8 +40,8 @@ def _order(each: Object, place: int) -> tuple[Any, ...]:
     kind = kind_of(each)
     owner = kind.owned_by(each)
     if owner is None:
-        return (each.namespace, each.name if kind.name == "table" else "", kind.rank, 0, each.name)
-    return (*owner, kind.rank, place if kind.name == "column" else 0, each.name)
+        return (each.namespace, each.name if kind.has_parts else "", kind.rank, 0, each.name)
+    return (*owner, kind.rank, place if kind.keeps_order else 0, each.name)
 
 
 def _digest(lines: list[str]) -> str:

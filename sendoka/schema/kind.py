@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from sendoka.schema.model import Member, Object
+from sendoka.schema.model import Id, Member, Object
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Table
-
-    from sendoka.schema.model import Id, Model
+    from sendoka.schema.declarations import Declarations
+    from sendoka.schema.model import Model
 
 __all__ = ["Kind", "Renaming"]
 
@@ -23,18 +22,25 @@ T = TypeVar("T", bound=Object)
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """Old names to new ones: of tables by (namespace, table), of columns by (namespace, table's old name, column)."""
+    """The new names of objects of any kind, by the ids they have before anything is renamed."""
 
-    tables: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    columns: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    names: Mapping[Id, str] = field(default_factory=dict)
+
+    def name(self, key: Id) -> str:
+        """Return the new name of what has the id `key`, its own where it keeps it."""
+        return self.names.get(key, key.name)
+
+    def namespace(self, name: str) -> str:
+        """Return the namespace's new name."""
+        return self.name(Id("namespace", "", "", name))
 
     def table(self, namespace: str, name: str) -> str:
         """Return the table's new name."""
-        return self.tables.get((namespace, name), name)
+        return self.name(Id("table", namespace, "", name))
 
     def column(self, namespace: str, table: str, name: str) -> str:
         """Return the column's new name; `table` is the table's old one."""
-        return self.columns.get((namespace, table, name), name)
+        return self.name(Id("column", namespace, table, name))
 
     def columns_of(self, namespace: str, table: str, names: Iterable[str]) -> tuple[str, ...]:
         """Return the new names of a table's columns."""
@@ -42,29 +48,55 @@ class Renaming:
 
     def within(self, namespace: str, table: str) -> dict[str, str]:
         """Return `{old: new}` for the columns of one table."""
-        return {old: new for (space, owner, old), new in self.columns.items() if (space, owner) == (namespace, table)}
+        place = ("column", namespace, table)
+        return {key.name: new for key, new in self.names.items() if (key.kind, key.namespace, key.table) == place}
+
+    def placed(self, obj: T) -> T:
+        """Return the object under its new name, in its namespace's and its table's; what it speaks of stays as it is.
+
+        A part's table may be anything that has parts: a table, a materialized view.
+        """
+        names = {"name": self.name(obj.id), "namespace": self.namespace(obj.namespace)}
+        if isinstance(obj, Member):
+            names["table"] = self._owner(obj)
+        return replace(obj, **names)
+
+    def _owner(self, obj: Member) -> str:
+        owner = (obj.namespace, obj.table)
+        renamed = (new for key, new in self.names.items() if not key.table and (key.namespace, key.name) == owner)
+        return next(renamed, obj.table)
 
 
 class Kind(ABC, Generic[T]):
     """One kind of object. A file of `kinds/` defines one instance, and it is found.
 
     `holds` is the class of its objects; their fields are the properties it manages, the keys of the snapshot and the
-    columns of `catalog`, a SELECT that may stand on the common table expression `tables(oid, namespace, name)`.
-    `reads` are the classes of SQLAlchemy's constraints that it reads; one that no kind reads is refused. `unmanaged` is
-    a SELECT of one text a row: what a database has of this kind and no property covers. Kinds of lower
-    `rank` are created earlier and dropped later, where nothing else decides.
+    columns of `catalog`, a SELECT that may stand on the common table expressions of `from_catalog`: `namespaces(oid,
+    nspname)`, `tables(oid, namespace, name)`, `of_extensions(classid, objid)`. `claims` are the classes of
+    `census.CENSUS` that it manages, such as `relation:v` or `type:e`: what nobody claims is listed as unmanaged.
+    `unmanaged` is a SELECT of one text a row: what a database has of the claimed and no property covers. `reads` are
+    the classes that it reads from SQLAlchemy, its constraints and the extras of `Declarations`; what no kind reads is
+    refused. Kinds of lower `rank` are created earlier and dropped later, where nothing else decides.
+
+    `has_parts` is true of what is created and dropped with its members inside; `keeps_order` of parts whose place among
+    their neighbours the snapshot keeps; `renames_freely` where two objects that differ in nothing but their name are
+    one, and nobody is asked.
     """
 
     name: ClassVar[str]
     rank: ClassVar[int]
     holds: ClassVar[type[Object]]
     catalog: ClassVar[str]
+    claims: ClassVar[tuple[str, ...]] = ()
     unmanaged: ClassVar[str] = ""
     reads: ClassVar[tuple[type[Any], ...]] = ()
+    has_parts: ClassVar[bool] = False
+    keeps_order: ClassVar[bool] = False
+    renames_freely: ClassVar[bool] = False
 
     @abstractmethod
-    def declared(self, tables: Sequence[Table]) -> Iterator[T]:
-        """Read the objects from SQLAlchemy. Raises SchemaError, by name, for what the kind does not manage."""
+    def declared(self, declarations: Declarations) -> Iterator[T]:
+        """Read the objects from what Python declares. Raises SchemaError, by name, for what is not managed."""
 
     @abstractmethod
     def create(self, new: T, parts: Sequence[str]) -> list[Step]:
@@ -80,7 +112,7 @@ class Kind(ABC, Generic[T]):
 
     @abstractmethod
     def moved(self, obj: T, renaming: Renaming) -> T:
-        """Return the object as it reads after tables and columns were renamed."""
+        """Return the object as it reads after the renames."""
 
     @abstractmethod
     def rename(self, old: T, new: T) -> str:

@@ -77,8 +77,8 @@ class _Graph:
         self.making: dict[Id, int] = {}
         self.altering: dict[Id, int] = {}
         self.gone = {each.id for each in changes.dropped}
-        self.new_tables = {(each.namespace, each.name) for each in changes.created if each.kind == "table"}
-        self.old_tables = {(each.namespace, each.name) for each in changes.dropped if each.kind == "table"}
+        self.new_owners = {(each.namespace, each.name) for each in changes.created if kind_of(each).has_parts}
+        self.old_owners = {(each.namespace, each.name) for each in changes.dropped if kind_of(each).has_parts}
         replaced = self._replaced()
         self._add_drops([*changes.dropped, *(changes.old.objects[key] for key in replaced)])
         self._add_alters(each for each in changes.altered if each.new.id not in replaced)
@@ -113,22 +113,22 @@ class _Graph:
         return len(self.nodes) - 1
 
     def _add_drops(self, objects: list[Object]) -> None:
-        tables: dict[tuple[str, str], int] = {}
+        owners: dict[tuple[str, str], int] = {}
         for each in sorted(objects, key=lambda each: kind_of(each).rank):
             kind = kind_of(each)
             owner = kind.owned_by(each)
-            if owner in tables and not self._stands_in_the_way(each):
-                self.dropping[each.id] = tables[owner]
+            if owner in owners and not self._stands_in_the_way(each):
+                self.dropping[each.id] = owners[owner]
                 continue
             hazards = () if each.id in self.changes.new else (self._loss(each),)
             self.dropping[each.id] = self._add(_Node(_DROP, each, [Step(kind.drop(each), hazards)]))
-            if each.kind == "table":
-                tables[each.namespace, each.name] = self.dropping[each.id]
+            if kind.has_parts:
+                owners[each.namespace, each.name] = self.dropping[each.id]
 
     def _stands_in_the_way(self, each: Object) -> bool:
         """Tell whether a part of a dropped table must go before it: it points at another table that goes as well."""
-        tables = {need for need in kind_of(each).needs(each, self.changes.old) if need.kind == "table"}
-        return len(tables) > 1 and all((need.namespace, need.name) in self.old_tables for need in tables)
+        owners = {need for need in kind_of(each).needs(each, self.changes.old) if kind_of(need).has_parts}
+        return len(owners) > 1 and all((need.namespace, need.name) in self.old_owners for need in owners)
 
     def _loss(self, each: Object) -> Hazard:
         """A drop asks, unless it follows from another one that does."""
@@ -146,7 +146,7 @@ class _Graph:
         for each in sorted(objects, key=lambda each: kind_of(each).rank):
             kind = kind_of(each)
             owner = kind.owned_by(each)
-            part = kind.part(each) if owner in self.new_tables else None
+            part = kind.part(each) if owner in self.new_owners else None
             if owner is not None and part is not None:
                 parts.setdefault(owner, []).append(part)
                 inside.append((each.id, owner))
@@ -155,14 +155,14 @@ class _Graph:
         for index in self.making.values():
             node = self.nodes[index]
             node.steps = self._creation(node.obj, parts)
-        tables = {(key.namespace, key.name): node for key, node in self.making.items() if key.kind == "table"}
-        self.making.update({key: tables[owner] for key, owner in inside})
+        owners = {(key.namespace, key.name): node for key, node in self.making.items() if kind_of(key).has_parts}
+        self.making.update({key: owners[owner] for key, owner in inside})
 
     def _creation(self, each: Object, parts: dict[tuple[str, str], list[str]]) -> list[Step]:
         kind = kind_of(each)
         owner = kind.owned_by(each)
-        first, *rest = kind.create(each, parts.get((each.namespace, each.name), ()) if each.kind == "table" else ())
-        hazards = kind.risks(each) if owner is not None and owner not in self.new_tables else ()
+        first, *rest = kind.create(each, parts.get((each.namespace, each.name), ()) if kind.has_parts else ())
+        hazards = kind.risks(each) if owner is not None and owner not in self.new_owners else ()
         return [replace(first, hazards=first.hazards + hazards), *rest]
 
     # -------------------------------------------------------------- edges

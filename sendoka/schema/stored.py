@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from sendoka.errors import SchemaError
-from sendoka.schema.kinds import kinds_by_name
 
 if TYPE_CHECKING:
     from sendoka.schema.kind import Kind
@@ -18,21 +16,25 @@ if TYPE_CHECKING:
 __all__ = ["dumped", "loaded"]
 
 
-@cache
-def _adapter(kind: str) -> TypeAdapter[Any]:
-    return TypeAdapter(kinds_by_name()[kind].holds)
+_ADAPTERS: dict[type[Object], TypeAdapter[Any]] = {}
+
+
+def _adapter(holds: type[Object]) -> TypeAdapter[Any]:
+    if holds not in _ADAPTERS:
+        _ADAPTERS[holds] = TypeAdapter(holds)
+    return _ADAPTERS[holds]
 
 
 def dumped(obj: Object) -> str:
     """Return the object as one line of JSON, its kind first and without what is the default."""
-    values = _adapter(obj.kind).dump_python(obj, mode="json", exclude_defaults=True)
+    values = _adapter(type(obj)).dump_python(obj, mode="json", exclude_defaults=True)
     return json.dumps({"kind": obj.kind, **values}, ensure_ascii=False)
 
 
 def loaded(kind: Kind[Any], text: str, where: str) -> Object:
     """Return the object of a kind from its JSON, without the key `kind`. Raises SchemaError for any other shape."""
     try:
-        obj: Object = _adapter(kind.name).validate_json(text, strict=True)
+        obj: Object = _adapter(kind.holds).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))

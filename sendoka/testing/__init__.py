@@ -10,11 +10,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FakeDatabase", "NeonMock"]
 
+_HOME = {"FakeDatabase": ".fake_database", "NeonMock": ".neon_mock"}
+
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    from sendoka.lazy import load
 
-    home = "neon_mock" if name == "NeonMock" else "fake_database"
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    return load(__name__, _HOME, name)

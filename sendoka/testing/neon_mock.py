@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sendoka.database.statement import Statement
+from sendoka.errors import NEON_ERROR_KEYS
 from sendoka.http import transport as seam
 from sendoka.http.client import neon
 from sendoka.http.reply import Reply
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NeonMock"]
 
-_ERROR_KEYS = (
-    "message", "code", "detail", "hint", "position", "internalPosition", "internalQuery", "severity", "where",
-    "table", "column", "schema", "dataType", "constraint", "file", "line", "routine",
-)  # fmt: skip
-
 
 class NeonMock(Transport):
     """Canned answers for every client: in `with NeonMock() as mock:` no request reaches a network.
@@ -40,13 +36,15 @@ class NeonMock(Transport):
             ...
         assert len(mock.requests) == 2
 
-    A statement that nothing was said about is an AssertionError that lists what was. At the end of the block so is
-    an answer that was never asked for. `client()` is for code that takes its client as an argument.
+    A statement that nothing was said about is an AssertionError that lists what was, and once more at the end of the
+    block, where the application has caught the first. There so is an answer that was never asked for. `client()` is
+    for code that takes its client as an argument.
     """
 
     def __init__(self) -> None:
         self._script = Script()
         self._before: Transport | None = None
+        self._unexpected: list[str] = []
         self.requests: list[list[Statement]] = []
 
     def on(self, wanted: str | re.Pattern[str]) -> Canned:
@@ -83,12 +81,19 @@ class NeonMock(Transport):
         self.requests.append(statements)
         results = []
         for statement in statements:
-            canned = self._script.find(statement)
+            canned = self._find(statement)
             result = canned.answer(statement)
             if canned.error_fields is not None:
-                return _reply(400, {key: canned.error_fields.get(key) for key in _ERROR_KEYS})
+                return _reply(400, {key: canned.error_fields.get(key) for key in NEON_ERROR_KEYS})
             results.append(_document(result))
         return _reply(200, {"results": results} if batch else results[0])
+
+    def _find(self, statement: Statement) -> Canned:
+        try:
+            return self._script.find(statement)
+        except AssertionError as error:
+            self._unexpected.append(str(error))
+            raise
 
     async def sleep(self, seconds: float) -> None:
         """Wait not at all: nothing passes by itself in a mock."""
@@ -104,8 +109,12 @@ class NeonMock(Transport):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         seam.intercept(self._before)
+        if kind is not None:
+            return
+        if self._unexpected:
+            raise AssertionError("\n".join(self._unexpected))
         unused = self._script.unused()
-        if kind is None and unused:
+        if unused:
             raise AssertionError("these statements were expected and never sent:\n  " + "\n  ".join(unused))
 
 

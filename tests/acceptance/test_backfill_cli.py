@@ -178,10 +178,90 @@ async def test_status_and_list_tell_what_there_is(project: Project, sql: Neon) -
     said = project.run("status")
     assert "later: not started" in said
     assert "touch: done · script gone" in said
-    assert "pass 1 · 70 of about 70 rows scanned · 70 changed" in said
+    assert "pass 1 · 70 rows scanned · 70 changed · 1 batch\n" in said
+    assert re.search(r"done \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC by ", said)
     (facts,) = json.loads(project.run("status", "touch", "--json"))["backfills"]
     assert (facts["state"], facts["scanned"], facts["script"]) == ("done", 70, "gone")
     assert "did you mean touch?" in project.run("status", "toch", exits=2)
+
+
+def test_the_group_alone_shows_its_help_and_a_mistyped_command_the_nearest(project: Project) -> None:
+    said = project.run()
+    assert said.startswith("Usage: sendoka backfill ")
+    assert "error" not in said
+    assert "no command 'staus'; did you mean 'status'?" in project.run("staus", exits=2)
+
+
+def test_a_host_that_does_not_exist_and_a_closed_port_are_said_at_once(project: Project) -> None:
+    for place in ("no-such-host.invalid", "localhost:1"):
+        project.environ["DATABASE_URL"] = f"postgresql://u:pass-word@{place}/db"
+        began = time.monotonic()
+        assert project.run("run", "touch", exits=3).startswith("error: ")
+        assert time.monotonic() - began < 8
+
+
+def test_a_script_that_raises_exits_2_with_its_file_and_line(project: Project) -> None:
+    project.script("2026_04_22_touch", "\nraise RuntimeError('boom')\n")
+    said = project.run("run", "touch", exits=2)
+    assert said.startswith("error: 2026_04_22_touch.py, line 2 cannot be imported: RuntimeError: boom\n")
+    assert "Traceback" not in said
+
+
+async def test_a_finished_one_offers_to_begin_again(project: Project, sql: Neon) -> None:
+    text = TOUCH.format(name="touch", sleep=0).replace("verify=", "where='touched = 0', verify=")
+    project.script("2026_04_22_touch", text)
+    await make_messages(sql, 20)
+    project.run("run", "touch")
+    await sql("update messages set touched = 0 where org_id = 'org_1'")
+    said = project.run("run", "touch", "--accept-change")
+    assert "2 rows satisfy where= again, and nothing was changed" in said
+    assert "sendoka backfill run touch --again" in said
+    assert "is done and verified: 20 rows scanned, 2 changed; 1 batch, " in project.run("run", "touch", "--again")
+    project.script("2026_04_22_touch", text + "# more\n")
+    assert "its script changed since" in project.run("run", "touch")
+
+
+async def test_status_tells_how_a_run_ended_and_how_it_goes_on(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 300)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.01))
+    report = json.loads(project.run("run", "touch", "--batch-size", "25", "--deadline", "0.5", "--json", exits=130))
+    (facts,) = json.loads(project.run("status", "--json"))["backfills"]
+    same = ("name", "run", "state", "reason", "scanned", "changed", "unchanged", "passes", "batches", "started_at")
+    assert [facts[each] for each in same] == [report[each] for each in same]
+    said = project.run("status")
+    assert said.startswith("touch: stopped: its deadline came\n")
+    assert re.search(r"^  last batch \d+ s ago$", said, re.MULTILINE)
+    assert said.endswith("  go on: sendoka backfill run touch\n")
+    process = project.start("run", "touch", "--batch-size", "25")
+    until(process, "rows scanned")
+    assert f"touch: running by process {process.pid} on " in project.run("status")
+    process.kill()
+    process.communicate()
+    assert f"touch: stopped: process {process.pid} on " in project.run("status")
+    await sql("alter table messages add check (touched = 0) not valid")
+    project.run("run", "touch", exits=3)
+    assert re.match(r"touch: failed: a batch .* \(23514\)\n", project.run("status"))
+    (project.folder / "backfill" / "2026_04_22_touch.py").unlink()
+    assert "restore the file" in project.run("status")
+
+
+async def test_sigterm_while_it_waits_for_a_lease_ends_it_at_once(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 100)
+    head = STEP.partition("async def main")[0]
+    project.script("2026_04_23_step", head)
+    project.run("run", "step", "--batch-size", "10", "--deadline", "0.2", exits=130)
+    before = await touched(sql)
+    await sql("update sendoka.backfill_shards set owner = 'host:1:x', lease_until = now() + interval '30 s'")
+    process = project.start("run", "step", "--batch-size", "10")
+    until(process, "step: waiting: process 1 on host holds it, for at most ")
+    await asyncio.sleep(2.2)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, out + err
+    assert time.monotonic() - began < 2
+    assert "waiting" not in out
+    assert await touched(sql) == before
 
 
 def until(process: subprocess.Popen[str], text: str) -> None:
@@ -228,10 +308,34 @@ async def test_a_second_ctrl_c_stops_at_once_and_nothing_is_lost(project: Projec
     assert await touched(sql) == {"1": 100}
 
 
+async def test_a_narrow_terminal_keeps_bar_percent_and_time_left(project: Project, sql: Neon) -> None:
+    name = "a_backfill_with_quite_a_long_name"
+    project.script(f"2026_04_23_{name}", TOUCH.format(name=name, sleep=0))
+    project.environ["COLUMNS"] = "80"
+    shown = await on_a_terminal(project, sql, name)
+    lines = [line for line in re.split(r"[\r\n]+|\x1b\[[\d?]*[A-Za-z]", shown) if "rows/s" in line]
+    assert lines
+    for line in lines:
+        assert len(line) <= 80
+        assert "a_backfill_with" in line
+        assert "━━━" in line
+        assert "%" in line
+        assert line.rstrip().endswith(" left")
+    assert "rows scanned ·" not in shown
+
+
 async def test_a_terminal_is_shown_a_bar(project: Project, sql: Neon) -> None:
+    text = await on_a_terminal(project, sql, "touch")
+    assert "━" in text
+    assert "rows/s" in text
+    assert "500 of about 500 rows scanned" in text
+
+
+async def on_a_terminal(project: Project, sql: Neon, name: str) -> str:
+    """Return all that a run writes to a terminal, colours left out."""
     await make_messages(sql, 500)
     ours, theirs = pty.openpty()
-    process = project.start("run", "touch", "--batch-size", "50", stdout=theirs, stderr=theirs, text=False)
+    process = project.start("run", name, "--batch-size", "50", stdout=theirs, stderr=theirs, text=False)
     os.close(theirs)
     shown = b""
     while True:
@@ -244,10 +348,7 @@ async def test_a_terminal_is_shown_a_bar(project: Project, sql: Neon) -> None:
         shown += more
     os.close(ours)
     assert process.wait(PATIENCE) == 0
-    text = shown.decode()
-    assert "━" in text
-    assert "rows/s" in text
-    assert "500 of about 500 rows scanned" in text
+    return re.sub(r"\x1b\[[\d;]*m", "", shown.decode())
 
 
 # ------------------------------------------------------------------ killed

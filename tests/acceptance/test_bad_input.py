@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -173,6 +176,86 @@ def test_a_migration_whose_second_statement_fails(project: Project, database_url
     )
     assert direct.execute("select to_regclass('u')").fetchall() == [(None,)]
     assert direct.execute("select count(*) from sendoka.migrations").fetchall() == [(head.number + 1,)]
+
+
+@pytest.mark.parametrize("command", ["sendoka migrate", "sendoka status"])
+def test_a_migrations_folder_that_is_not_there(project: Project, database_url: str, command: str) -> None:
+    project.url = database_url
+    (project.folder / "pyproject.toml").write_text('[tool.sendoka]\nmigrations = "migratoins"\n')
+    refused(project, command, 2, "there is no migrations folder 'migratoins'", "[tool.sendoka]")
+    printed = project.run("sendoka check", status=1)
+    assert "there is no migrations folder" in printed
+    assert "1 found" in printed
+
+
+def test_a_database_that_does_not_exist(project: Project, database_url: str) -> None:
+    project.url = f"{database_url}_not"
+    for command in ("migrate", "status"):
+        refused(project, f"sendoka {command}", 3, "does not exist", "check the database's name in DATABASE_URL")
+        assert "select" not in project.attempt(f"sendoka {command}").stderr
+
+
+def test_status_in_a_pipe_shows_the_whole_name_and_the_endpoint(project: Project, database_url: str) -> None:
+    project.url = database_url
+    name = lengthen(project)
+    assert project.run("sendoka migrate")
+    printed = project.run("sendoka status")
+    assert f"\n{name}  applied" in printed
+    assert re.search(r"\d\d:\d\d:\d\d UTC ", printed)
+    place = database_url.rpartition("@")[2].partition("/")[0]
+    assert f" at {place} " in printed
+    data = json.loads(project.run("sendoka status --json"))
+    assert data["host"] == place
+    assert data["migrations"][-1]["applied_at"].endswith("Z")
+
+
+def lengthen(project: Project) -> str:
+    """Add a migration with a long name, and return it."""
+    from sendoka.migrations.files import read_folder, render
+
+    folder = project.folder / "migrations"
+    head = read_folder(folder)[-1]
+    name = f"{head.number + 1:04d}_{'_'.join(['otter'] * 25)}"
+    (folder / f"{name}.sql").write_text(render(name, head, ["select 1"], []))
+    return name
+
+
+@pytest.mark.parametrize("option", ["", " --json"])
+def test_ctrl_c_says_what_is_known(project: Project, database_url: str, direct: Direct, option: str) -> None:
+    from sendoka.migrations.files import read_folder, render
+
+    project.url = database_url
+    folder = project.folder / "migrations"
+    head = read_folder(folder)[-1]
+    project.run("sendoka migrate")
+    name = f"{head.number + 1:04d}_slow_owl"
+    (folder / f"{name}.sql").write_text(render(name, head, ["select pg_sleep(5)"], []))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sendoka", *f"migrate{option}".split()],
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    sleeps = "select count(*) from pg_stat_activity where datname = current_database() and query ~ '^select pg_sleep'"
+    wait_until(lambda: direct.execute(sleeps).fetchall() == [(1,)])
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 130, errors
+    assert errors.splitlines() == [
+        f"interrupted: {name} was sent and may still be applied",
+        "run `sendoka status` to see, or `sendoka migrate` to go on; nothing is applied twice",
+    ]
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait for what another process does, at most 20 s."""
+    for _ in range(400):
+        if done():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come about")
 
 
 def test_a_backfill_whose_table_is_missing(project: Project, database_url: str, direct: Direct) -> None:

@@ -99,6 +99,7 @@ def test_every_command_that_init_prints_works(session: tuple[Path, dict[str, str
         "sendoka dev",
         "sendoka generate",
         "sendoka migrate",
+        "python seed.py",
         "sendoka backfill run widget_titles",
         "sendoka status",
         "python -m pytest",
@@ -119,6 +120,11 @@ def test_the_first_migration_makes_the_example_table(session: tuple[Path, dict[s
     assert "widgets" in file.read_text(encoding="utf-8")
     assert file.stem in printed["sendoka migrate"]
     assert file.stem in printed["sendoka status"]
+
+
+def test_the_example_backfill_has_rows_to_change(session: tuple[Path, dict[str, str]]) -> None:
+    _, printed = session
+    assert "1,000" in printed["sendoka backfill run widget_titles"]
 
 
 def test_status_says_which_database_it_asked(session: tuple[Path, dict[str, str]]) -> None:

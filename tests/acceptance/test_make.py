@@ -75,6 +75,21 @@ def test_make_alone_lists_every_task_with_a_line(machine: Machine) -> None:
     assert listed == phony[1].split()
 
 
+def test_a_task_takes_as_long_as_the_readme_says(machine: Machine) -> None:
+    listed = machine.make().stdout
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    for task, words in (("demo", "in half a minute"), ("test", "in about four minutes")):
+        (line,) = [line for line in listed.splitlines() if line.startswith(f"make {task} ")]
+        assert line.endswith(words)
+        assert words in text
+
+
+def test_a_check_holds_the_application_to_its_own_rules() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = text.partition("\ncheck: ")[2].partition("\n\n")[0]
+    assert "\t@$(SENDOKA) check" in recipe.splitlines()
+
+
 def test_the_newest_python_is_taken(machine: Machine) -> None:
     for name in ("python3", "python3.11", "python3.12", "python3.13"):
         machine.python(name, "usable")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from sendoka.http.client import Neon
     from sendoka.local import Endpoint
+    from sendoka.local.postgres import Postgres
 
     Direct = psycopg.Connection[Any]
 
@@ -276,3 +277,43 @@ async def test_without_retry_nothing_is_sent_twice(database_url: str, endpoint: 
         with pytest.raises(TransportError) as caught:
             await sql("select 1")
     assert (caught.value.outcome, endpoint.requests) == ("refused", 1)
+
+
+@pytest.mark.parametrize(
+    ("at_fault", "others"),
+    [
+        ("select * from nope", ["select 1", "create table yes (a int)"]),
+        ("select nope from pg_class", ["select relname from pg_class", "select 1"]),
+        ("selec 1", ["select 1", "select 2"]),
+        ('insert into public."No" values (1)', ["select 1"]),
+    ],
+)
+async def test_the_error_of_a_transaction_names_its_statement_where_that_is_proven(
+    sql: Neon, at_fault: str, others: list[str]
+) -> None:
+    for texts in ([*others, at_fault], [others[0], at_fault, *others[1:]]):
+        with pytest.raises(DatabaseError) as caught:
+            await sql.transaction([sql(text) for text in texts])
+        assert caught.value.statement == at_fault
+        assert f"in: {at_fault}" in str(caught.value)
+
+
+async def test_the_error_of_a_transaction_names_no_statement_where_it_may_be_another(sql: Neon) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        await sql.transaction([sql("select 1/(1 - 1)"), sql("select 2/(1 - 1)")])
+    assert caught.value.statement is None
+
+
+async def test_a_list_for_a_column_of_json_says_what_to_write(sql: Neon) -> None:
+    with pytest.raises(DatabaseError, match=r"write Json\(\[\.\.\.\]\)"):
+        await sql("select $1::jsonb", [1, 2])
+    assert await sql("select $1::jsonb", Json([1, 2])).value() == [1, 2]
+
+
+@pytest.mark.parametrize("transport", ["native", "httpx"])
+async def test_the_port_of_postgres_itself_is_recognised(postgres: Postgres, transport: str) -> None:
+    login = postgres.login
+    url = f"postgresql://u:p@127.0.0.1:{login.port}/db"
+    async with neon(url, transport=transport, retry=Retry(attempts=1)) as sql:
+        with pytest.raises(AnswerLost, match=r"is that PostgreSQL's own port\? start `sendoka dev`"):
+            await sql("select 1")

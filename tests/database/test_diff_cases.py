@@ -11,7 +11,7 @@ import pytest
 
 from sendoka import neon
 from sendoka.database import Statement
-from sendoka.schema.answers import answered
+from sendoka.schema.decisions import answered
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_snapshot import model_from_snapshot, snapshot_of

@@ -16,6 +16,7 @@ from sendoka.errors import (
     Outcome,
     QueryCanceled,
     ReadOnlyTransaction,
+    RequestTimeout,
     SettingsError,
     UndefinedTable,
     UniqueViolation,
@@ -267,3 +268,38 @@ async def test_what_asyncpg_cannot_use_of_a_url_is_a_settings_error(postgres: Po
         with pytest.raises(SettingsError) as caught:
             await wrong.run(Statement("select 1"))
     assert "secret" not in str(caught.value)
+
+
+async def test_a_deadline_ends_the_connection_and_leaves_the_end_unknown(tcp: Direct) -> None:
+    loop = asyncio.get_running_loop()
+    await tcp.run(Statement("create table t (a int)"))
+    began = loop.time()
+    with pytest.raises(RequestTimeout, match="1 s") as caught:
+        await tcp.run_all(
+            [Statement("insert into t values (1)"), Statement("select pg_sleep(3)")], TransactionOptions(timeout=1.0)
+        )
+    assert loop.time() - began < 2
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert await cells(tcp, "select * from t") == []
+
+
+async def test_within_its_deadline_a_transaction_is_answered(tcp: Direct) -> None:
+    (result,) = await tcp.run_all([Statement("select 1")], TransactionOptions(timeout=30))
+    assert result.rows == [["1"]]
+
+
+async def test_a_definite_error_after_an_unknown_send_stays_unknown(
+    postgres: Postgres, database: str, direct: Watcher
+) -> None:
+    async with Direct(postgres.login.to(database).url, retry=Retry(attempts=2, first=0.01)) as tcp:
+        await tcp.run(Statement("create table t (a int primary key)"))
+        sleep = Statement("select pg_sleep(case when exists (select from t) then 0 else 5 end)")
+        insert = Statement("insert into t values (1)")
+        task = asyncio.create_task(tcp.run_all([sleep, insert], TransactionOptions(idempotent=True)))
+        pid = await until_running(direct, sleep.text)
+        # Another writer is there before the second send, which is therefore refused for certain.
+        direct.execute("insert into t values (1)")
+        direct.execute("select pg_terminate_backend(%s)", (pid,))
+        with pytest.raises(UniqueViolation) as caught:
+            await task
+    assert caught.value.outcome is Outcome.UNKNOWN

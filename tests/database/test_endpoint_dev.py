@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from sendoka.local.faults import KINDS
+from sendoka.settings import find_source, read_settings
 from tests.fixtures.processes import commands
 
 if TYPE_CHECKING:
@@ -61,11 +64,11 @@ class Dev:
         return self.process.returncode, out, err
 
 
-def run(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run(project: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *options],
         cwd=project,
-        env=environment(),
+        env={**environment(), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -74,8 +77,8 @@ def run(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return ours without the server that this run of tests may have been given."""
-    return {name: value for name, value in os.environ.items() if name != "SENDOKA_POSTGRES"}
+    """Return ours without the server and the database that this run of tests may have been given."""
+    return {name: value for name, value in os.environ.items() if name not in {"SENDOKA_POSTGRES", "DATABASE_URL"}}
 
 
 def rows(url: str, statement: str) -> Any:
@@ -176,8 +179,7 @@ def test_a_port_that_is_taken_is_a_clear_error(project: Path, server: Server) ->
         (["--host", "example.com"], 4, "--reachable-by-others"),
         (["--port", "99999"], 2, "not in the range"),
         (["--fault", "explode"], 2, "'explode' is no fault"),
-        (["--postgres", "postgresql://u:s3cret@127.0.0.1:1/x"], 2, "cannot be used"),
-        (["--postgres", "s3cret"], 2, "cannot be read"),
+        (["--postgres", "postgresql://u:s3cret@127.0.0.1:1/x"], 2, "No such option"),
     ],
 )
 def test_wrong_options_are_clear_errors(project: Path, options: list[str], status: int, message: str) -> None:
@@ -185,6 +187,60 @@ def test_wrong_options_are_clear_errors(project: Path, options: list[str], statu
     assert (done.returncode, done.stdout) == (status, "")
     assert message in done.stderr
     assert "s3cret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "message"), [("postgresql://u:s3cret@127.0.0.1:1/x", "cannot be used"), ("s3cret", "cannot be read")]
+)
+def test_a_given_server_that_cannot_be_used_is_a_clear_error(project: Path, url: str, message: str) -> None:
+    done = run(project, SENDOKA_POSTGRES=url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "s3cret" not in done.stderr
+
+
+def test_help_lists_every_kind_of_fault(project: Path) -> None:
+    said = " ".join(run(project, "--help").stdout.split())
+    assert f"Kinds: {', '.join(KINDS)}." in said
+
+
+class TestEnvLocal:
+    def test_is_written_where_there_is_none_and_leads_the_other_commands_here(self, project: Path) -> None:
+        port = free_port()
+        dev = Dev(project, "--port", str(port))
+        err = dev.end(signal.SIGINT)[2]
+        assert err == ".env.local: wrote DATABASE_URL, so that the other commands find it\n"
+        source = find_source(read_settings(project), environ={})
+        assert f"ready: {source.url}" == dev.line
+        assert stat.S_IMODE((project / ".env.local").stat().st_mode) == 0o600
+        # The next time no port has to be remembered, and nothing has to be said.
+        again = Dev(project)
+        assert (again.line, again.end(signal.SIGINT)[2]) == (dev.line, "")
+
+    def test_is_not_written_where_git_would_take_it(self, project: Path) -> None:
+        subprocess.run(["git", "init", "--quiet", str(project)], check=True)
+        err = Dev(project, "--port", str(free_port())).end(signal.SIGINT)[2]
+        assert err.startswith(".env.local is not written, because git would take it")
+        assert not (project / ".env.local").exists()
+        (project / ".gitignore").write_text(".env.*\n", encoding="utf-8")
+        Dev(project, "--port", str(free_port())).end(signal.SIGINT)
+        assert (project / ".env.local").is_file()
+
+    @pytest.mark.parametrize("name", [".env.local", ".env"])
+    def test_that_leads_elsewhere_is_kept_and_said(self, project: Path, name: str) -> None:
+        text = "DATABASE_URL=postgresql://u:s3cret@ep-x.eu.neon.tech/db\n"
+        (project / name).write_text(text, encoding="utf-8")
+        err = Dev(project, "--port", str(free_port())).end(signal.SIGINT)[2]
+        assert err == f"DATABASE_URL in {name} leads to ep-x.eu.neon.tech, not here\n"
+        assert {file.name for file in project.glob(".env*")} == {name}
+        assert (project / name).read_text(encoding="utf-8") == text
+
+    @pytest.mark.parametrize("options", [["--temporary", "--port", "4"], ["--port", "0"]])
+    def test_is_not_for_what_is_gone_at_the_end(self, project: Path, options: list[str]) -> None:
+        port = ["--port", str(free_port())] if "4" in options else options
+        dev = Dev(project, *(["--temporary", *port] if "--temporary" in options else port))
+        assert dev.end(signal.SIGINT)[2] == ""
+        assert not (project / ".env.local").exists()
 
 
 def free_port() -> int:

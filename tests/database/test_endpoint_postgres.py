@@ -288,9 +288,18 @@ class TestAsRoot:
         with own_postgres(source="wheel") as postgres:
             assert ask(postgres, "select 1") == 1
 
-    def test_data_of_projects_among_temporary_files_goes_when_they_are_gone(self, tmp_path: Path) -> None:
-        private = tmp_path / "private"
-        private.mkdir(mode=0o700)
+    @pytest.fixture
+    def private(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A folder that PostgreSQL cannot enter and that is not among temporary files; data goes to one beside it."""
+        shared = tmp_path / "shared"
+        shared.mkdir()
+        monkeypatch.setattr("sendoka.local.place._SHARED", (str(shared),))
+        monkeypatch.setattr(tempfile, "gettempdir", lambda: str(shared))
+        folder = tmp_path / "private"
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def test_data_of_projects_that_are_gone_goes(self, private: Path) -> None:
         bases = []
         for name in ("one", "two"):
             place = open_place(private / name)
@@ -299,7 +308,24 @@ class TestAsRoot:
             if name == "one":
                 shutil.rmtree(private / name)
         assert [base.exists() for base in bases] == [False, True]
-        shutil.rmtree(bases[1])
+
+    def test_data_of_a_project_that_was_moved_stays(self, private: Path) -> None:
+        first = open_place(private / "before")
+        first.close()
+        (private / "before").rename(private / "after")
+        moved = open_place(private / "after")
+        moved.close()
+        open_place(private / "other").close()
+        assert (moved.base, moved.base.exists()) == (first.base, True)
+
+    def test_data_that_a_postgres_runs_on_stays(self, private: Path) -> None:
+        running = open_place(private / "running")
+        running.close()
+        running.data.mkdir()
+        (running.data / "postmaster.pid").write_text(f"{os.getpid()}\n", encoding="utf-8")
+        shutil.rmtree(private / "running")
+        open_place(private / "other").close()
+        assert running.base.exists()
 
 
 class TestAGivenOne:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sendoka import migrate, neon
-from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MigrationError, MigrationFailed
+from sendoka.errors import (
+    ChecksumMismatch,
+    DatabaseError,
+    ForkedHistory,
+    InvalidMigration,
+    MigrationError,
+    MigrationFailed,
+)
 from sendoka.migrations.overview import status
 
 if TYPE_CHECKING:
@@ -18,6 +26,8 @@ if TYPE_CHECKING:
 
     from sendoka.http.client import Neon
     from sendoka.local import Endpoint
+    from sendoka.local.server import Server
+    from sendoka.migrations.event import Event
     from tests.fixtures.client import Chain
 
     Direct = psycopg.Connection[Any]
@@ -202,6 +212,85 @@ async def test_a_broken_folder_is_refused_before_anything_is_sent(
     assert endpoint.requests == 0
 
 
+async def test_a_failure_in_a_table_whose_name_begins_like_ours_is_told_at_once(
+    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct
+) -> None:
+    chain(
+        SEED, ["create table sendoka_customers (id int primary key)", "insert into sendoka_customers values (1), (1)"]
+    )
+    events: list[Event] = []
+    with pytest.raises(MigrationFailed, match="sendoka_customers_pkey") as caught:
+        await migrate(sql, tmp_path, deadline=30, on_event=events.append)
+    assert caught.value.statement == 2
+    assert "waiting" not in [event.kind for event in events]
+    assert not exists(direct, "sendoka_customers")
+
+
+async def test_a_lost_answer_to_a_probe_is_asked_again(
+    sql: Neon, chain: Chain, tmp_path: Path, endpoint: Endpoint
+) -> None:
+    chain(["select 1", "select broken", "select 3"])
+    fault = endpoint.faults.add("cut_after", match="$probe$")
+    with pytest.raises(MigrationFailed, match='column "broken" does not exist') as caught:
+        await migrate(sql, tmp_path)
+    assert (caught.value.statement, endpoint.faults.hits(fault)) == (2, 1)
+
+
+async def test_where_no_probe_is_answered_the_failure_is_told_all_the_same(
+    database_url: str, chain: Chain, tmp_path: Path, endpoint: Endpoint
+) -> None:
+    chain(["select 1", "select broken"])
+    endpoint.faults.add("cut_after", match="$probe$", times=0)
+    async with neon(database_url, transport="native", timeout=2) as sql:
+        with pytest.raises(MigrationFailed, match='column "broken" does not exist') as caught:
+            await migrate(sql, tmp_path)
+    assert caught.value.statement is None
+    assert caught.value.where.startswith("which statement could not be asked: ")
+
+
+# ------------------------------------------------------------------ a migration that was begun and is not finished
+
+
+async def left_running(sql: Neon, direct: Direct, folder: Path, seq: int) -> None:
+    """Apply `folder`, and leave its migration `seq` as one that was begun and is not finished."""
+    await migrate(sql, folder)
+    direct.execute(
+        "update sendoka.migrations set state = 'running', applied_by = 'ada, ada@mill',"
+        " applied_at = '2026-01-31 10:30+01', duration = null where seq = %s",
+        (seq,),
+    )
+
+
+@pytest.mark.parametrize("verify", [False, True])
+@pytest.mark.parametrize("seq", [0, 1])
+async def test_an_unfinished_migration_is_named_with_its_runner_its_time_and_the_way_out(
+    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, seq: int, verify: bool
+) -> None:
+    files = chain(SEED, ["insert into t values (2)"])
+    await left_running(sql, direct, tmp_path, seq)
+    files = chain(["insert into t values (3)"])
+    with pytest.raises(MigrationError, match=rf"^{files[seq].name}\.sql is unfinished") as caught:
+        await migrate(sql, tmp_path, verify=verify)
+    assert caught.value.exit_code == 1
+    assert caught.value.where == "begun by ada, ada@mill, 2026-01-31T09:30:00.000000Z"
+    assert f"(seq = {seq})" in caught.value.todo
+    assert rows(direct) == [1, 2]
+    report = await status(sql, tmp_path)
+    assert (report.state, report.rows[seq].state, report.rows[2].state) == ("running", "running", "pending")
+
+
+@pytest.mark.parametrize("verify", [False, True])
+async def test_an_unfinished_migration_of_newer_code_is_none_of_the_older_codes_business(
+    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, verify: bool
+) -> None:
+    files = chain(SEED, ["insert into t values (2)"])
+    await left_running(sql, direct, tmp_path, 1)
+    (tmp_path / f"{files[1].name}.sql").unlink()
+    assert (await migrate(sql, tmp_path, verify=verify)).ahead
+    report = await status(sql, tmp_path)
+    assert (report.state, [row.state for row in report.rows]) == ("newer", ["applied", "running"])
+
+
 # ------------------------------------------------------------------ faults and rivals
 
 
@@ -232,9 +321,41 @@ async def test_who_applied_is_known_after_a_lost_answer(
     sql: Neon, chain: Chain, tmp_path: Path, endpoint: Endpoint
 ) -> None:
     chain(SEED)
-    endpoint.faults.add("connection_closed", match="insert into sendoka.migrations")
+    endpoint.faults.add("cut_after", match="insert into sendoka.migrations")
     report = await migrate(sql, tmp_path)
     assert report.applied[0].by_us
+
+
+async def test_events_are_data_and_a_lost_answer_is_told_once_it_is_settled(
+    sql: Neon, chain: Chain, tmp_path: Path, endpoint: Endpoint
+) -> None:
+    chain(SEED, ["select 1"])
+    endpoint.faults.add("cut_after", match="insert into sendoka.migrations")
+    events: list[Event] = []
+    report = await migrate(sql, tmp_path, on_event=events.append)
+    assert [(event.kind, event.migration, event.why) for event in events if event.kind != "waiting"] == [
+        ("applying", "0000_calm_heron", ""),
+        ("applied", "0000_calm_heron", "its answer was lost"),
+        ("applying", "0001_brave_otter", ""),
+        ("applied", "0001_brave_otter", ""),
+    ]
+    assert [event.kind for event in events].index("waiting") == 1
+    assert [event.seconds for event in events if event.kind == "applied"] == [one.seconds for one in report.applied]
+    assert str(events[2]).endswith(" s (its answer was lost)")
+
+
+async def test_a_database_that_does_not_exist_is_told_without_our_own_question(
+    server: Server, chain: Chain, tmp_path: Path
+) -> None:
+    chain(SEED)
+    async with neon(server.connection_string("no_such_database"), transport="native") as sql:
+        for ask in (migrate, status):
+            with pytest.raises(DatabaseError, match="no_such_database") as caught:
+                await ask(sql, tmp_path)
+            assert str(caught.value).splitlines() == [
+                'database "no_such_database" does not exist (3D000)',
+                "hint: check the database's name in DATABASE_URL",
+            ]
 
 
 @pytest.mark.parametrize("runners", [5, 12])
@@ -266,12 +387,12 @@ async def test_a_rival_that_holds_the_row_is_waited_for_and_does_not_exhaust_the
         " values (1, 'x', %s, %s, 'd', 'running', 't', 'me', '0')",
         (files[1].checksum, files[0].checksum),
     )
-    events: list[str] = []
+    events: list[Event] = []
     task = asyncio.ensure_future(migrate(sql, tmp_path, on_event=events.append))
     await asyncio.sleep(5.5)
     direct.rollback()
     await task
-    assert any("waiting: canceling statement due to lock timeout" in event for event in events)
+    assert "waiting: another runner is applying 0001_brave_otter" in [str(event) for event in events]
     assert rows(direct) == [1, 2]
 
 
@@ -339,5 +460,5 @@ async def test_status_shows_both_sides(sql: Neon, chain: Chain, tmp_path: Path) 
         ("0001_brave_otter", "pending"),
     ]
     assert (report.state, report.pending) == ("pending", 1)
-    assert report.rows[0].applied_at is not None
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", report.rows[0].applied_at or "")
     assert report.rows[0].seconds is not None

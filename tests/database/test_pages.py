@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka import neon, paginate
+from sendoka.errors import UndefinedColumn
 from sendoka.migrations.files import read_folder
 
 if TYPE_CHECKING:
@@ -88,6 +89,29 @@ async def test_a_page_is_served_by_the_list_index_backwards_without_a_sort(sql: 
     assert "Filter" not in scan
     if page == "later":
         assert "ROW(created_at" in scan["Index Cond"].replace("messages.", "")
+
+
+@pytest.mark.parametrize("query", ["select id from messages", "select created_at from messages"])
+async def test_a_query_without_what_orders_it_is_told_so(sql: Neon, query: str) -> None:
+    with pytest.raises(ValueError, match="a list must return created_at and id, once each"):
+        await paginate(sql, query)
+
+
+async def test_columns_of_two_tables_must_not_share_the_names(sql: Neon) -> None:
+    with pytest.raises(ValueError, match="a list must return created_at and id, once each"):
+        await paginate(sql, "select m.*, o.* from messages m join orgs o on o.id = m.org_id")
+
+
+async def test_a_mistake_in_the_query_is_shown_where_it_stands(sql: Neon) -> None:
+    with pytest.raises(UndefinedColumn) as raised:
+        await paginate(sql, "select id, created_at, subjet from messages")
+    assert raised.value.statement == "select id, created_at, subjet from messages"
+    assert raised.value.position == len("select id, created_at, ") + 1
+
+
+async def test_an_order_of_the_querys_own_is_overridden(sql: Neon) -> None:
+    plain = await paginate(sql, QUERY, "org_3", limit=20)
+    assert await paginate(sql, QUERY + " order by subject", "org_3", limit=20) == plain
 
 
 async def test_desc_nulls_last_would_need_a_sort(sql: Neon, application: psycopg.Connection[tuple[Any, ...]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +10,22 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from sendoka import neon
+from sendoka import migrate, neon
 from sendoka.database import Database, Statement
 from sendoka.database.transaction import DEFAULT
 from sendoka.migrations.files import read_folder
+from sendoka.migrations.generator import custom, write
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_python import model_from_folder, model_from_tables
+from sendoka.schema.kinds import all_kinds
 from sendoka.schema.kinds.column import Column
-from sendoka.schema.model import Expression, Model
+from sendoka.schema.kinds.namespace import NamespaceKind
+from sendoka.schema.model import Expression, Model, Object
 from sendoka.schema.plan import plan
 from sendoka.schema.spelling import respelled
 from sendoka.schema.typenames import canonical_type, short_type
+from sendoka.script import BREAKPOINT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -117,7 +121,8 @@ async def test_everything_that_sqlalchemy_declares_comes_back_from_the_catalog(s
 
 async def test_texts_mean_in_postgres_what_they_mean_in_python(sql: Neon) -> None:
     await _apply(sql, _everything())
-    assert await sql("insert into t (id) values ('1') returning note, x").one() == ("a'b\\c %", 1)
+    await sql("""insert into "Odd "" 'näme".owner (id, a, b) values ('o', 1, 2)""")
+    assert await sql("insert into t (id, y) values ('1', 2) returning note, x").one() == ("a'b\\c %", 1)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +183,24 @@ UNMANAGED: list[tuple[str, str]] = [
     ("create domain d as int", "domain public.d"),
     ("create type c as (a int)", "composite type public.c"),
     ("create function f() returns int language sql as 'select 1'", "function public.f()"),
+    ("create procedure f() language sql as 'select 1'", "procedure public.f()"),
+    ("create aggregate f(int) (sfunc = int4pl, stype = int)", "aggregate public.f(integer)"),
+    ("create type r as range (subtype = int)", "range type public.r"),
+    ("create table p (a int) partition by list (a); create table q partition of p default", "partition public.q"),
+    (
+        "create table t (a tsvector); create trigger g before update on t execute function tsvector_update_trigger()",
+        "trigger public.t.g",
+    ),
+    (
+        (
+            "create table t (a int)"
+            "; create constraint trigger g after update on t for each row execute function tsvector_update_trigger()"
+        ),
+        "trigger public.t.g",
+    ),
+    ("create table t (a int); create rule r as on insert to t do also nothing", "rule public.t.r"),
+    ("create table t (a int); create policy p on t", "policy public.t.p"),
+    ("create table t (a int, b int); create statistics s on a, b from t", "statistics public.s"),
     ("create table p (a int) partition by list (a)", "partitioned table public.p"),
     ("create table t (a int generated always as identity)", "column public.t.a is an identity"),
     ("create table t (a int, b int generated always as (a + 1) stored)", "column public.t.b is generated"),
@@ -203,6 +226,54 @@ async def test_what_no_kind_manages_is_named(sql: Neon, text: str, named: str) -
     assert named in (await model_from_catalog(sql)).unmanaged
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enum(Object):
+    """An object of a kind that this test alone knows."""
+
+    kind = "enum"
+
+
+class EnumKind(NamespaceKind):
+    """A toy: its one file states what it claims, and no other kind is edited."""
+
+    name = "enum"
+    rank = 5
+    holds = Enum  # type: ignore[assignment]  # a toy: it is only read
+    claims = ("type:e",)
+    catalog = """
+        select n.nspname as namespace, t.typname as name
+          from pg_type t join namespaces n on n.oid = t.typnamespace where t.typtype = 'e'"""
+
+
+async def test_a_new_kind_takes_what_it_claims_away_from_the_unmanaged(sql: Neon) -> None:
+    await sql.run_all([Statement("create type mood as enum ('a')"), Statement("create domain d as int")])
+    assert (await model_from_catalog(sql)).unmanaged == ("domain public.d", "enum public.mood")
+    found = await model_from_catalog(sql, [*all_kinds(), EnumKind()])
+    assert found.unmanaged == ("domain public.d",)
+    assert list(found) == [Enum(name="mood")]
+
+
+async def test_what_a_kind_does_not_claim_is_listed(sql: Neon) -> None:
+    await sql("create table t (a int primary key)")
+    without = [kind for kind in all_kinds() if kind.name not in {"primary-key", "table"}]
+    assert {"constraint public.t.t_pkey", "table public.t"} <= set((await model_from_catalog(sql, without)).unmanaged)
+
+
+@pytest.mark.parametrize("default", ["false", sa.text("false"), sa.false()])
+async def test_a_boolean_default_makes_no_phantom_change(sql: Neon, default: Any) -> None:
+    metadata = sa.MetaData()
+    sa.Table("t", metadata, sa.Column("a", sa.Boolean, server_default=default))
+    declared = model_from_tables(metadata.tables.values())
+    found = await _apply(sql, declared)
+    (column,), (known,) = declared.all(Column), found.all(Column)
+    assert known.default == Expression(canonical="false")
+    assert column.default is not None
+    both = Expression(column.default.declared, "false")
+    learnt = Model.of(replace(each, default=both) if isinstance(each, Column) else each for each in found)
+    assert not diff(learnt, declared)
+    assert not diff(found, learnt)
+
+
 async def test_an_invalid_index_is_seen_as_one(sql: Neon, direct: Any) -> None:
     await sql("create table t (a int)")
     await sql("insert into t values (1), (1)")
@@ -225,3 +296,18 @@ async def test_canonical_texts_are_kept_and_make_declared_ones_equal(sql: Neon) 
     known = Model.of(both if each is check else each for each in found)
     assert not diff(known, declared)
     assert not diff(found, known)
+
+
+async def test_a_migration_of_ones_own_is_applied_by_migrate(sql: Neon, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    (made,) = [path for path in write(custom(folder, name="own"), folder).paths if path.suffix == ".sql"]
+    assert made.read_text(encoding="utf-8").count("\n") == 4
+    with made.open("a", encoding="utf-8") as file:
+        file.write(
+            f"create function f() returns int language sql as 'select 7'\n{BREAKPOINT}\ncreate table t (a int)\n"
+        )
+    write(custom(folder, name="empty"), folder)
+    report = await migrate(sql, folder)
+    assert [each.name for each in report.applied] == ["0000_own", "0001_empty"]
+    assert await sql("select f()").value() == 7
+    assert len(await sql("select * from t")) == 0

@@ -9,7 +9,7 @@ import pytest
 
 from sendoka.backfills import Backfill, Batch, backfill
 from sendoka.backfills.declare import Undecorated, checksum_of
-from sendoka.errors import BackfillError
+from sendoka.errors import InvalidBackfill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def test_a_name_may_be_given() -> None:
 
 def test_a_backfill_that_is_held_by_no_variable_has_no_name() -> None:
     lost = backfill(table="t", where="a is null", sql=GOOD_SQL)
-    with pytest.raises(BackfillError, match="has no name"):
+    with pytest.raises(InvalidBackfill, match="has no name"):
         _ = lost.name
 
 
@@ -88,7 +88,7 @@ def test_one_statement_that_reads_page_is_accepted(sql: str) -> None:
     ],
 )
 def test_a_text_that_cannot_be_a_batch_is_refused(sql: str, says: str) -> None:
-    with pytest.raises(BackfillError, match=says):
+    with pytest.raises(InvalidBackfill, match=says):
         backfill(table="messages", where="a is null", sql=sql)
 
 
@@ -117,14 +117,14 @@ def test_a_text_that_cannot_be_a_batch_is_refused(sql: str, says: str) -> None:
 )
 def test_a_wrong_option_is_refused(options: dict[str, Any], says: str) -> None:
     good: dict[str, Any] = {"table": "messages", "where": "a is null", "sql": GOOD_SQL}
-    with pytest.raises(BackfillError, match=says):
+    with pytest.raises(InvalidBackfill, match=says):
         backfill(**(good | options))
 
 
 def test_both_sql_and_a_step_are_refused() -> None:
     async def step(sql: Any, batch: Batch) -> None: ...
 
-    with pytest.raises(BackfillError, match="both sql= and a step"):
+    with pytest.raises(InvalidBackfill, match="both sql= and a step"):
         in_sql(step)
 
 
@@ -151,7 +151,7 @@ async def three_arguments(sql: Any, batch: Batch, more: int) -> None: ...
     ],
 )
 def test_a_step_of_the_wrong_shape_is_refused(step: Any, says: str) -> None:
-    with pytest.raises(BackfillError, match=says):
+    with pytest.raises(InvalidBackfill, match=says):
         backfill(table="t", where="a is null")(step)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import pytest
 
-from sendoka.backfills.pace import LARGEST, SMALLEST, TARGET, Pace
-from sendoka.backfills.patience import Patience, passes
-from sendoka.database.retry import Retry
+from sendoka.backfills.pace import LARGEST, PROBE, SMALLEST, TARGET, Pace
+from sendoka.backfills.patience import Patience, Stopped, passes
+from sendoka.backfills.report import Meter
+from sendoka.database.retry import PASSING, Retry
 from sendoka.errors import (
     AnswerLost,
     ConnectFailed,
@@ -60,11 +64,52 @@ def test_a_fixed_size_stays_and_shrinks_only_where_statements_time_out() -> None
     assert pace.size == 1
 
 
-def test_the_expected_time_follows_the_slowest_of_late() -> None:
+@pytest.mark.parametrize(
+    ("rate", "seconds", "size"),
+    [
+        (None, math.inf, 1000),
+        (None, 2.0, PROBE),
+        (10_000.0, 2.0, 1000),
+        (260.0, 2.0, 400),
+        (26.0, 2.0, 40),
+        (26.0, 0.4, 0),
+        (2.6, 2.0, 0),
+        (2.6, math.inf, 1000),
+        (1000.0, -1.0, 0),
+    ],
+)
+def test_a_batch_is_made_to_fit_the_time_that_is_left(rate: float | None, seconds: float, size: int) -> None:
+    assert Pace(rate=rate).within(seconds) == size
+
+
+def test_a_fixed_size_gives_way_to_a_deadline_too() -> None:
+    assert Pace(50, fixed=True, rate=26.0).within(2.0) == 40
+
+
+def test_a_far_larger_batch_tells_the_rate_anew_and_a_probe_shrinks_nothing_much() -> None:
     pace = Pace()
-    pace.note(1000, 4.0)
-    pace.note(1000, 1.0)
-    assert pace.expected == pytest.approx(2.8)
+    pace.note(PROBE, 0.1, PROBE)
+    assert pace.rate == pytest.approx(100)
+    pace.note(500, 0.5, 500)
+    assert pace.rate == pytest.approx(1000)
+
+
+def test_a_batch_that_was_cut_is_remembered_as_slow() -> None:
+    pace = Pace()
+    pace.cut(1000, 2.0)
+    assert pace.rate == 250
+    pace.cut(10, 2.0)
+    assert pace.rate == 2.5
+    pace.cut(1000, 2.0)
+    assert pace.rate == 2.5
+
+
+def test_the_rate_counts_work_only() -> None:
+    meter = Meter()
+    assert meter.rate is None
+    meter.add(100, 1.0)
+    meter.add(0, 9.0)
+    assert meter.rate == 100
 
 
 def of_code(code: str) -> DatabaseError:
@@ -74,12 +119,14 @@ def of_code(code: str) -> DatabaseError:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        *((of_code(code), True) for code in ("40001", "40P01", "55P03", "57014", "57P01", "53300", "08006")),
+        *((of_code(code), True) for code in ("40001", "40P01", "55P03", "57014", *sorted(PASSING))),
         *((of_code(code), False) for code in ("23505", "23502", "22P02", "27000", "42P01", "42501", "28P01", "25006")),
         (ConnectFailed("no"), True),
         (RequestTimeout("no", outcome=Outcome.UNKNOWN), True),
         (AnswerLost("no"), True),
-        (ProtocolError("html"), True),
+        (ConnectFailed("no such host", passing=False), False),
+        (ProtocolError("html", passing=False), False),
+        (RequestTimeout("no connection", outcome=Outcome.NOT_SENT, passing=False), False),
         (EndpointError("too large", status=413, outcome=Outcome.REFUSED), False),
         (EndpointError("rate", status=500, outcome=Outcome.REFUSED, passing=True), True),
         (SendokaError("no"), False),
@@ -90,23 +137,35 @@ def test_what_passes_by_itself_is_a_closed_list(error: Exception, expected: bool
     assert passes(error) is expected
 
 
+def never() -> bool:
+    return False
+
+
+async def test_a_wait_ends_at_once_where_the_run_is_asked_to_stop() -> None:
+    patience = Patience(lambda why: None, lambda: True, Retry(attempts=3, first=30, longest=30))
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        await patience.meet(AnswerLost("gone"))
+    assert time.monotonic() - began < 1
+
+
 async def test_patience_waits_says_why_and_runs_out() -> None:
     said: list[str] = []
-    patience = Patience(said.append, Retry(attempts=3, first=0.001, longest=0.001))
+    patience = Patience(said.append, never, Retry(attempts=3, first=0.001, longest=0.001))
     assert [await patience.meet(AnswerLost("gone\nmore")) for _ in range(4)] == [True, True, False, False]
     assert said == ["gone", "gone"]
     assert patience.retries == 2
 
 
 async def test_patience_counts_failures_in_a_row_only() -> None:
-    patience = Patience(lambda why: None, Retry(attempts=2, first=0.001, longest=0.001))
+    patience = Patience(lambda why: None, never, Retry(attempts=2, first=0.001, longest=0.001))
     for _ in range(5):
         assert await patience.meet(of_code("40001"))
         patience.renew()
 
 
 async def test_patience_does_not_wait_for_what_stays() -> None:
-    assert not await Patience(lambda why: None).meet(of_code("42P01"))
+    assert not await Patience(lambda why: None, never).meet(of_code("42P01"))
 
 
 async def test_insisting_does_the_same_again_until_it_answers() -> None:
@@ -119,6 +178,6 @@ async def test_insisting_does_the_same_again_until_it_answers() -> None:
             raise AnswerLost("gone")
         return "done"
 
-    patience = Patience(lambda why: None, Retry(attempts=5, first=0.001, longest=0.001))
+    patience = Patience(lambda why: None, never, Retry(attempts=5, first=0.001, longest=0.001))
     assert await patience.insist(work) == "done"
     assert calls == 3

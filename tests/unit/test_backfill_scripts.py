@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendoka.backfills.scripts import checksums, load, names
-from sendoka.errors import BackfillError
+from sendoka.errors import BackfillError, InvalidBackfill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,13 +81,41 @@ def test_two_scripts_of_one_name_are_both_named(tmp_path: Path) -> None:
         (SCRIPT.format(name="other"), "call it fill_a, as its file"),
         ("x = 1", "defines no backfill"),
         (SCRIPT.format(name="fill_a") + SCRIPT.format(name="more"), "defines 2 backfills"),
-        ("import no_such_module_here", "cannot be loaded"),
-        ("def", "is not Python"),
+        ("import no_such_module_here", r"fill_a\.py, line 1 cannot be imported: ModuleNotFoundError: .*no_such_module"),
+        ("\ndef", r"fill_a\.py, line 2 cannot be imported: SyntaxError"),
+        ("\n\nraise RuntimeError('boom')", r"fill_a\.py, line 3 cannot be imported: RuntimeError: boom"),
+        ("def f():\n    raise SystemExit\nf()", r"fill_a\.py, line 2 cannot be imported: SystemExit$"),
+        ("x = '\0'", "cannot be imported"),
         ("from sendoka.backfills import backfill\nfill_a = backfill(table='t', where='a is null')", "no backfill"),
         ("from sendoka.backfills import backfill\nfill_a = backfill(table='t', sql='select 1')", "nothing says when"),
     ],
 )
 def test_a_script_that_is_no_backfill_says_why(tmp_path: Path, text: str, says: str) -> None:
     write(tmp_path, "2026_04_22_fill_a", text)
-    with pytest.raises(BackfillError, match=says):
+    with pytest.raises(InvalidBackfill, match="(?m)" + says) as caught:
         load(tmp_path, "fill_a")
+    assert caught.value.exit_code == 2
+
+
+def test_what_a_script_raised_is_the_cause(tmp_path: Path) -> None:
+    write(tmp_path, "2026_04_22_fill_a", "{}['key']")
+    with pytest.raises(InvalidBackfill) as caught:
+        load(tmp_path, "fill_a")
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_wrong_declaration_says_what_is_wrong_with_file_and_line(tmp_path: Path) -> None:
+    text = SCRIPT.format(name="fill_a").replace("from page p where t.id = p.id", "returning 1")
+    write(tmp_path, "2026_04_22_fill_a", text)
+    with pytest.raises(InvalidBackfill) as caught:
+        load(tmp_path, "fill_a")
+    assert str(caught.value).splitlines() == [
+        "sql= has a RETURNING; the runner adds its own",
+        "in the backfill of t: 2026_04_22_fill_a.py, line 3",
+        "leave it out",
+    ]
+
+
+def test_a_script_that_is_not_utf_8_has_a_checksum(tmp_path: Path) -> None:
+    (tmp_path / "fill_a.py").write_bytes(b"x = '\xe9'\n")
+    assert len(checksums(tmp_path)["fill_a"]) == 64

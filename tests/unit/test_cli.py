@@ -137,7 +137,7 @@ class TestAFailure:
             (errors.SettingsError("no", where="here", todo="do this"), 2),
             (errors.AnswerMissing("no", where="here", todo="do this"), 4),
             (errors.ConnectFailed("no", where="here", todo="do this"), 3),
-            (errors.FindingsError("no", where="here", todo="do this"), 1),
+            (errors.MigrationError("no", where="here", todo="do this"), 1),
         ],
     )
     def test_of_ours_is_three_lines_and_its_exit_code(

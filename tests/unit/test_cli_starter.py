@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import datetime
 import json
+import shlex
 import stat
+import sys
 import tomllib
+from importlib.metadata import requires
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.requirements import Requirement
 
 from sendoka.cli._group import run
 from sendoka.cli._starter import start_project
 from sendoka.discover import module_names
 from sendoka.errors import SettingsError
 from sendoka.http.target import read_target
-from sendoka.schema.from_python import load_tables
+from sendoka.lint import lint
+from sendoka.schema.from_python import load_tables, model_from_folder
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TODAY = f"{datetime.date.today():%Y_%m_%d}"
@@ -27,6 +34,7 @@ ALL = [
     "schema/__init__.py",
     "schema/widgets.py",
     f"backfill/{TODAY}_widget_titles.py",
+    "seed.py",
     "tests/test_widgets.py",
     "README.md",
     ".gitignore",
@@ -68,10 +76,52 @@ class TestAnEmptyFolder:
         kept = json.loads((tmp_path / ".sendoka" / "secrets.json").read_text(encoding="utf-8"))
         assert f":{kept['role']}@" in find_source(read_settings(tmp_path), environ={}).url
 
+    def test_runs_coroutines_as_tests_without_a_mark(self, tmp_path: Path) -> None:
+        start_project(tmp_path)
+        document = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))
+        assert document["tool"]["pytest"]["ini_options"]["asyncio_mode"] == "auto"
+
+    def test_keeps_the_rules_that_it_switches_on(self, tmp_path: Path) -> None:
+        start_project(tmp_path)
+        settings = read_settings(tmp_path)
+        assert settings.rules == {"list-index": {"columns": ["owner"]}}
+        assert lint(model_from_folder(settings.schema), settings.rules) == []
+
+    def test_needs_nothing_that_the_readme_does_not_install(self, tmp_path: Path) -> None:
+        start_project(tmp_path)
+        known = {name.replace("-", "_").lower() for name in installed_with("dev", "test")}
+        known |= {"sendoka", "schema", *sys.stdlib_module_names}
+        files = [file for file in tmp_path.rglob("*.py") if ".sendoka" not in file.parts]
+        assert {name for file in files for name in imported(file)} - known == set()
+        steps = start_project(tmp_path / "other").commands
+        modules = {words[2] for step in steps if (words := shlex.split(step))[:2] == ["python", "-m"]}
+        assert modules == {"pytest"}
+        assert modules <= known
+
     def test_keeps_its_secrets_out_of_git(self, tmp_path: Path) -> None:
         start_project(tmp_path)
         lines = (tmp_path / ".gitignore").read_text(encoding="utf-8").splitlines()
         assert {".env", ".env.local", ".sendoka/"} <= set(lines)
+
+
+def installed_with(*extras: str) -> Iterator[str]:
+    """Yield the distributions that `pip install "sendoka[extras]"` brings by name."""
+    for text in requires("sendoka") or []:
+        needed = Requirement(text)
+        for extra in extras:
+            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                yield needed.name
+                if needed.name == "sendoka":
+                    yield from installed_with(*needed.extras)
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Yield the top-level packages that a file imports, its own folder apart."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield (node.module or "").partition(".")[0]
 
 
 class TestAFolderThatIsNotEmpty:
@@ -82,7 +132,9 @@ class TestAFolderThatIsNotEmpty:
         assert contents(tmp_path) == before
         assert {what for _, what in project.files} == {"kept"}
 
-    @pytest.mark.parametrize("name", [name for name in ALL if name not in {"pyproject.toml", ".gitignore"}])
+    @pytest.mark.parametrize(
+        "name", [name for name in ALL if name not in {"pyproject.toml", ".gitignore", ".env.local"}]
+    )
     def test_keeps_a_file_of_its_own(self, tmp_path: Path, name: str) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("# mine\n", encoding="utf-8")
@@ -129,6 +181,36 @@ class TestAFolderThatIsNotEmpty:
         assert contents(tmp_path) == {"pyproject.toml": text.encode()}
 
 
+class TestAnEnvLocalThatIsThere:
+    def test_and_leads_elsewhere_is_a_warning_and_nothing_of_the_example_goes_there(self, tmp_path: Path) -> None:
+        (tmp_path / ".env.local").write_text("DATABASE_URL=postgresql://u:s3cret@ep-x.eu.neon.tech/db\n")
+        project = start_project(tmp_path)
+        assert project.warnings == [
+            (
+                "DATABASE_URL in .env.local leads to ep-x.eu.neon.tech, not to a local endpoint: "
+                "migrate would change that database"
+            )
+        ]
+        commands = [command for command in project.commands if not command.startswith("cd ")]
+        assert commands == ["sendoka status", "sendoka generate", "sendoka migrate"]
+        assert ("sendoka migrate", "apply it to ep-x.eu.neon.tech") in project.steps
+
+    def test_and_leads_to_a_local_endpoint_is_no_warning(self, tmp_path: Path) -> None:
+        (tmp_path / ".env.local").write_text("DATABASE_URL=postgresql://u:p@localhost:4460/db\n")
+        project = start_project(tmp_path)
+        assert project.warnings == []
+        assert "sendoka dev" in project.commands
+
+    @pytest.mark.parametrize("text", ["", "OTHER=1\n", "OTHER=1"])
+    def test_and_has_no_connection_string_gets_one(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / ".env.local").write_text(text, encoding="utf-8")
+        project = start_project(tmp_path, port=4567)
+        assert (".env.local", "extended") in project.files
+        assert (tmp_path / ".env.local").read_text(encoding="utf-8").startswith(text)
+        source = find_source(read_settings(tmp_path), environ={})
+        assert (source.name, read_target(source.url).port) == (".env.local", 4567)
+
+
 class TestTheCommand:
     @pytest.fixture(autouse=True)
     def here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,8 +227,23 @@ class TestTheCommand:
     def test_begins_with_cd_for_another_folder(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["init", "acme", "--port", "4567", "--json"]) == 0
         answer = json.loads(capsys.readouterr().out)
-        assert answer["next"][:2] == ["cd acme", "sendoka dev --port 4567"]
+        assert answer["next"][:2] == ["cd acme", "sendoka dev"]
         assert answer["files"]["schema/widgets.py"] == "wrote"
+
+    def test_quotes_a_folder_that_a_shell_would_split(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(["init", "my app", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["next"][0] == "cd 'my app'"
+
+    def test_tells_a_person_and_a_program_where_a_kept_connection_string_leads(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / ".env.local").write_text("DATABASE_URL=postgresql://u:s3cret@ep-x.eu.neon.tech/db\n")
+        assert run(["init"]) == 0
+        captured = capsys.readouterr()
+        assert "mind: DATABASE_URL in .env.local leads to ep-x.eu.neon.tech" in captured.err
+        assert "a local Neon" not in captured.out
+        assert run(["init", "--json"]) == 0
+        assert len(json.loads(capsys.readouterr().out)["warnings"]) == 1
 
     def test_shows_no_password(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["init"]) == 0

@@ -51,7 +51,7 @@ PARAMETERS: list[tuple[Any, str | None]] = [
     (datetime(2026, 1, 2), "2026-01-02T00:00:00"),
     (date(9, 1, 2), "0009-01-02"),
     (time(3, 4, 5), "03:04:05"),
-    (timedelta(days=-1, seconds=5), "-1 days 5 seconds 0 microseconds"),
+    (timedelta(days=-1, seconds=5), "-1 days +5 seconds +0 microseconds"),
     (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
     (Colour.RED, "red"),
     (Level.HIGH, "3"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import traceback
 
 import pytest
 
-from sendoka.database import Retry, Statement
+from sendoka.database import Retry, Statement, TransactionOptions
 from sendoka.direct import Direct
-from sendoka.errors import ConnectFailed, Outcome, SettingsError
+from sendoka.errors import ConnectFailed, Outcome, RequestTimeout, SettingsError
+from tests.fixtures.canned import raw
 
 ONCE = Retry(attempts=1)
 
@@ -78,3 +80,42 @@ asyncio.run(Direct("postgresql://u:p@127.0.0.1/x").run(Statement("select 1")))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert 'pip install "sendoka[direct]"' in done.stderr
+
+
+@pytest.mark.parametrize("url", ["mysql://u:hunter2@h/db", "postgresql://u:hunter2@h:port/db"])
+def test_no_frame_of_a_refusal_holds_the_password(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Direct(url)
+    assert_hidden(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "error"), [("127.0.0.1:1/app", ConnectFailed), ("127.0.0.1/db?sslmode=sometimes", SettingsError)]
+)
+async def test_no_frame_of_a_failed_connection_holds_the_password(place: str, error: type[Exception]) -> None:
+    direct = Direct(f"postgresql://u:hunter2@{place}", retry=ONCE)
+    with pytest.raises(error) as caught:
+        await direct.run(Statement("select 1"))
+    assert_hidden(caught.value)
+
+
+def assert_hidden(error: BaseException | None) -> None:
+    """Look through the local variables of every frame but the test's own, as a crash reporter does."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_globals["__name__"] != __name__:
+                shown = [name for name, value in frame.f_locals.items() if "hunter2" in repr(value)]
+                assert not shown, f"in {frame.f_code.co_qualname}: {shown}"
+        error = error.__cause__ or error.__context__
+
+
+async def test_a_deadline_that_passes_before_there_is_a_connection_is_not_sent() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        await asyncio.sleep(5)
+
+    async with raw(silent) as port:
+        direct = Direct(f"postgresql://u:secret@127.0.0.1:{port}/app?sslmode=disable")
+        with pytest.raises(RequestTimeout, match=r"0\.2 s") as caught:
+            await direct.run_all([Statement("select 1")], TransactionOptions(timeout=0.2))
+    assert caught.value.outcome is Outcome.NOT_SENT

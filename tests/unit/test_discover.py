@@ -73,6 +73,8 @@ def test_what_was_forgotten_is_read_afresh(tmp_path: Path) -> None:
         ("x = 7\nalias = x", 7),
         ("from .other import y\nx = 7", 7),
         ("from .other import y as z\nx = 7", 7),
+        ("if True:\n    x = 7", 7),
+        ("x: int = 7", 7),
     ],
 )
 def test_the_one_is_what_the_module_itself_defines(tmp_path: Path, text: str, found: int) -> None:
@@ -85,6 +87,7 @@ def test_the_one_is_what_the_module_itself_defines(tmp_path: Path, text: str, fo
     [
         ("", "a.py defines no number; every file of its folder defines exactly one"),
         ("from .other import y", "a.py defines no number"),
+        ("from .other import (\n    y\n)", "a.py defines no number"),
         ("x = 1001\nz = 1002", r"a.py defines 2 numbers \(x, z\); put each in a file of its own"),
     ],
 )
@@ -92,6 +95,18 @@ def test_none_or_two_are_an_error_that_names_the_file(tmp_path: Path, text: str,
     _write(tmp_path, other="y = 1000", a=text)
     with pytest.raises(DiscoveryError, match=message):
         the_one(module_of(tmp_path, "a"), int, noun="number")
+
+
+def test_a_file_with_one_candidate_is_not_parsed(tmp_path: Path) -> None:
+    _write(tmp_path, a="x = 1001")
+    module = module_of(tmp_path, "a")
+    _write(tmp_path, a="x = 1001\n) no Python any more")
+    assert the_one(module, int, noun="number") == 1001
+
+
+def test_the_init_of_a_folder_is_the_package_itself(tmp_path: Path) -> None:
+    _write(tmp_path, __init__="x = 1001")
+    assert module_of(tmp_path, "__init__") is sys.modules[package_of(tmp_path)]
 
 
 def test_objects_of_a_package_of_our_own_come_by_file_name() -> None:

@@ -6,11 +6,13 @@ blocks is theirs.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sendoka.lint.run import all_rules
 from tests.documents import ROOT, Block, documents, read_blocks
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 CLAIMS = {
     ("README.md", "python"): "acceptance/test_readme.py",
     ("README.md", "sh"): "acceptance/test_readme.py",
+    ("docs/client.md", "python"): "acceptance/test_client_doc.py",
     ("docs/guide.md", "python"): "acceptance/test_guide.py",
     ("docs/guide.md", "sh"): "acceptance/test_guide.py",
 }
@@ -50,6 +53,21 @@ def test_every_block_of_code_is_run_by_a_test_or_excused(block: Block) -> None:
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "python"], ids=str)
 def test_every_python_block_compiles(block: Block) -> None:
     compile(block.code, str(block), "exec", flags=0x2000)  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+
+def rules_as_text() -> str:
+    """Return the table of the rules, as the guide has to show it."""
+    lines = ["| rule | wants | options, and what they are unless you say |", "| --- | --- | --- |"]
+    for rule in all_rules():
+        options = ", ".join(f"`{name} = {json.dumps(list(value))}`" for name, value in rule.options.items())
+        lines.append(f"| `{rule.name}` | {rule.summary} | {options or '–'} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_guide_shows_the_rules_that_there_are() -> None:
+    text = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    shown = text.partition("<!-- rules -->\n")[2].partition("<!-- /rules -->")[0]
+    assert shown == rules_as_text(), "put between the marks:\n" + rules_as_text()
 
 
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")

@@ -15,7 +15,6 @@ from sendoka import errors
 from sendoka.errors import (
     DatabaseError,
     EndpointError,
-    FindingsError,
     MigrationFailed,
     Outcome,
     SendokaError,
@@ -52,14 +51,17 @@ EXIT_CODES = {
     MigrationFailed: 3,
     errors.BackfillError: 3,
     errors.BackfillChanged: 1,
+    errors.InvalidBackfill: 2,
     errors.UnknownBackfill: 2,
 }
 
 # How an error with facts of its own is made; every other one takes `what`, `where` and `todo`.
 SAMPLES: dict[type[SendokaError], SendokaError] = {
+    errors.AnswerMissing: errors.AnswerMissing(
+        "no", where="here", todo="say it", questions=({"question": "rename?", "answers": [["--rename", "a", "b"]]},)
+    ),
     EndpointError: EndpointError("no", status=507, outcome=Outcome.REFUSED, passing=True, where="here", todo="wait"),
     MigrationFailed: MigrationFailed("no", migration="0001_calm_heron", statement=2, where="here", todo="mend it"),
-    FindingsError: FindingsError("no", findings=("a", "b"), where="here", todo="mend it"),
     errors.BatchFailed: errors.BatchFailed("no", cursor=("msg_1", 7), where="here", todo="mend it"),
 }
 
@@ -203,3 +205,28 @@ def test_a_long_statement_is_cut_in_the_text_and_kept_whole_in_the_error() -> No
     error = DatabaseError("no", statement="\n\n" + "x" * 500)
     assert str(error).splitlines()[1] == "in: " + "x" * 99 + "…"
     assert len(error.statement or "") == 502
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "says"),
+    [
+        ("22P02", "invalid input syntax for type json", True),
+        ("22P02", "ungültige Eingabesyntax für Typ json", True),
+        ("22P02", 'invalid input syntax for type integer: "x"', False),
+        ("22P02", None, False),
+        ("22023", "cannot call a function on json", False),
+    ],
+)
+def test_a_list_for_a_column_of_json_is_told_apart(code: str, message: str | None, says: bool) -> None:
+    error = database_error({"code": code, "message": message})
+    assert ("for json write Json([...])" in str(error)) is says
+
+
+def test_the_keys_of_an_error_are_those_that_are_read() -> None:
+    fields = dict.fromkeys(errors.NEON_ERROR_KEYS, "1")
+    error = database_error(fields)
+    assert [error.message, error.sqlstate, error.detail, error.hint, error.position, error.severity] == ["1"] * 4 + [
+        1,
+        "1",
+    ]
+    assert len(fields) == 17

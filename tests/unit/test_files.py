@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MigrationError, MissingMigration
+from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MissingMigration, SettingsError
 from sendoka.migrations.files import Migration, checksum, parse, read_folder, read_newest, render
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WORDS = ("calm_heron", "brave_otter", "quiet_fox")
@@ -136,13 +137,16 @@ def test_a_fork_with_another_number_is_found(tmp_path: Path) -> None:
 def test_a_second_first_file_is_found(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "0003_new_root.sql").write_text(render("0003_new_root", None, ["select 1"], []))
-    with pytest.raises(ForkedHistory, match="says it is the first"):
+    with pytest.raises(ForkedHistory, match="says it is the first") as caught:
         read_folder(tmp_path)
+    assert "keep the chain that is applied" in caught.value.todo
 
 
-def test_there_must_be_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(MigrationError, match="no migrations folder"):
-        read_folder(tmp_path / "none")
+@pytest.mark.parametrize("read", [read_folder, read_newest])
+def test_there_must_be_a_folder(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    with pytest.raises(SettingsError, match="no migrations folder 'none'") as caught:
+        read(tmp_path / "none")
+    assert caught.value.exit_code == 2
 
 
 GOOD = "-- sendoka: 0000_a\n-- parent: none\n\nselect 1\n"
@@ -179,8 +183,9 @@ def test_a_comment_in_the_header_or_below_is_no_directive() -> None:
 
 def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "0000_a.sql").write_bytes(GOOD.encode() + b"\xff")
-    with pytest.raises(InvalidMigration, match=r"0000_a\.sql is not UTF-8"):
+    with pytest.raises(InvalidMigration, match=r"0000_a\.sql is not UTF-8") as caught:
         read_folder(tmp_path)
+    assert caught.value.todo
 
 
 def test_the_checksum_is_sha256_of_the_text() -> None:

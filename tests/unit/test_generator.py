@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from sendoka.cli.generate import generate as command
 from sendoka.errors import (
     AnswerMissing,
     ChecksumMismatch,
@@ -17,7 +19,7 @@ from sendoka.errors import (
     SettingsError,
 )
 from sendoka.migrations.files import read_folder
-from sendoka.migrations.generator import draft, generate, newest_model, ungenerated
+from sendoka.migrations.generator import custom, draft, generate, newest_model, ungenerated, write
 from sendoka.migrations.names import ADJECTIVES, NOUNS, file_name, two_words
 from sendoka.schema.from_python import model_from_folder
 
@@ -112,7 +114,7 @@ def test_answers_are_kept_in_the_header(project: Project) -> None:
     generate(project.schema, project.migrations)
     project.table("Column('text', Text)")
     before = project.files()
-    with pytest.raises(AnswerMissing, match=r"--rename t\.body=t\.text  or  --allow drop-column:t\.body"):
+    with pytest.raises(AnswerMissing, match=r"--rename t\.body=t\.text, or --allow drop-column:t\.body"):
         generate(project.schema, project.migrations)
     assert project.files() == before
     written = generate(project.schema, project.migrations, renames=["t.body=t.text"], allow=["drop-column:t.legacy"])
@@ -175,6 +177,80 @@ def test_a_snapshot_left_by_a_crash_does_no_harm(project: Project) -> None:
     assert again.paths == written.paths
 
 
+def test_a_snapshot_whose_migration_was_deleted_stops_it(project: Project) -> None:
+    generate(project.schema, project.migrations)
+    project.table("Column('body', Text)", "Column('size', Integer)")
+    written = generate(project.schema, project.migrations, name="size")
+    assert written is not None
+    written.paths[0].unlink()
+    project.table("Column('body', Text)", "Column('weight', Integer)")
+    before = project.files()
+    for name in ("size", "weight"):
+        with pytest.raises(MissingMigration, match=r"meta/0001_size.json is there, and its migration 0001_size.sql is"):
+            generate(project.schema, project.migrations, name=name)
+        with pytest.raises(MissingMigration, match=r"if no database ever ran it, delete 0001_size.json"):
+            custom(project.migrations, name=name)
+    assert project.files() == before
+
+
+def test_the_folder_is_made_once_and_it_says_so(project: Project) -> None:
+    first = generate(project.schema, project.migrations)
+    project.table()
+    second = generate(project.schema, project.migrations, allow=["drop-column:t.body"])
+    assert first is not None
+    assert second is not None
+    assert (first.made, second.made) == (project.migrations, None)
+
+
+def test_a_migration_of_ones_own_has_its_header_a_place_and_the_snapshot_before_it(project: Project) -> None:
+    generate(project.schema, project.migrations)
+    (first,) = read_folder(project.migrations)
+    found = custom(project.migrations, name="make it fast")
+    assert len(project.files()) == 2
+    write(found, project.migrations)
+    own = read_folder(project.migrations)[1]
+    assert own.statements == []
+    assert own.text == (
+        f"-- sendoka: 0001_make_it_fast\n-- parent: {first.name} sha256:{first.checksum}\n\n"
+        "-- Your SQL here: one transaction. Between two statements goes this line, alone: --> statement-breakpoint\n"
+    )
+    snapshots = [project.files()[f"meta/{name}.json"] for name in (first.name, own.name)]
+    assert snapshots[0] == snapshots[1]
+    assert generate(project.schema, project.migrations) is None
+    assert custom(project.migrations) == custom(project.migrations)
+
+
+def test_the_first_migration_may_be_ones_own(project: Project) -> None:
+    write(custom(project.migrations, name="extensions"), project.migrations)
+    written = generate(project.schema, project.migrations)
+    assert written is not None
+    assert written.migrations[0].number == 1
+
+
+def test_the_command_says_what_it_made_and_writes_ones_own(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project.schema.parent / "pyproject.toml").write_text("[tool.sendoka]\n", encoding="utf-8")
+    monkeypatch.chdir(project.schema.parent)
+    run = CliRunner().invoke
+    assert "\nmade migrations/\ncommit: migrations/0000_one.sql " in run(command, ["--name", "one"]).output
+    assert "nothing was written" in run(command, ["--custom", "--dry-run"]).output
+    assert json.loads(run(command, ["--custom", "--name", "own", "--json"]).output) == {
+        "migrations": [{"name": "0001_own", "statements": []}],
+        "hazards": [],
+        "notes": [],
+        "paths": ["migrations/0001_own.sql", "migrations/meta/0001_own.json"],
+        "made": None,
+    }
+    refused = run(command, ["--custom", "--allow", "drop-table:t"])
+    assert (refused.exit_code, "--custom has no questions to answer" in refused.output) == (2, True)
+
+
+@pytest.mark.parametrize("default", ["'false'", "text('false')", "false()"])
+def test_a_default_of_a_boolean_is_no_change_the_second_time(project: Project, default: str) -> None:
+    project.table(f"Column('a', Boolean, server_default={default})")
+    assert generate(project.schema, project.migrations) is not None
+    assert generate(project.schema, project.migrations) is None
+
+
 @pytest.mark.parametrize("default", [r"a\rb", r"a\n--> statement-breakpoint\nb"])
 def test_a_statement_that_a_file_cannot_keep_is_refused(project: Project, default: str) -> None:
     project.table(f"Column('body', Text, server_default='{default}')")
@@ -189,6 +265,7 @@ def test_a_statement_that_a_file_cannot_keep_is_refused(project: Project, defaul
         ("add tenants", "0042_add_tenants"),
         ("  Add--Tenants_2 ", "0042_add_tenants_2"),
         ("x", "0042_x"),
+        ("add_gadgets", "0042_add_gadgets"),
     ],
 )
 def test_a_person_may_choose_the_words(words: str, name: str) -> None:
@@ -197,7 +274,9 @@ def test_a_person_may_choose_the_words(words: str, name: str) -> None:
 
 @pytest.mark.parametrize("words", ["", "  ", "../x", "a/b", "é", "a.sql", "-"])
 def test_words_that_make_no_file_name_are_refused(words: str) -> None:
-    with pytest.raises(SettingsError, match="cannot be the name of a migration"):
+    with pytest.raises(
+        SettingsError, match="cannot be the name of a migration\ntake words of a to z and 0 to 9, with _, -"
+    ):
         file_name(1, words)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain, combinations, product
 
 import pytest
 
@@ -17,32 +17,49 @@ def file(letter: str, number: int) -> Migration:
     return Migration(number, f"{number:04d}_{letter.lower()}", "", letter, None, ())
 
 
-def entry(letter: str, number: int) -> Entry:
-    return Entry(number, f"{number:04d}_{letter.lower()}", letter, "applied")
+def entry(letter: str, number: int, state: str = "applied") -> Entry:
+    return Entry(number, f"{number:04d}_{letter.lower()}", letter, state)
 
 
-def expected(files: str, history: str) -> State:
-    for left, right in zip(files, history, strict=False):
+def expected(files: str, history: str, running: frozenset[int]) -> tuple[State, int | None]:
+    """Return the state, and the position of the pair that is the reason for it."""
+    for at, (left, right) in enumerate(zip(files, history, strict=False)):
         if left != right:
-            return State.ALTERED if left.lower() == right.lower() else State.FORKED
+            return (State.ALTERED if left.lower() == right.lower() else State.FORKED), at
+    unfinished = [at for at in sorted(running) if at < len(files)]
+    if unfinished:
+        return State.RUNNING, unfinished[0]
     if len(files) == len(history):
-        return State.APPLIED
-    return State.PENDING if len(files) > len(history) else State.NEWER
+        return State.APPLIED, None
+    return (State.PENDING if len(files) > len(history) else State.NEWER), None
 
 
 LETTERS = ["".join(word) for length in range(4) for word in product("abA", repeat=length)]
 
 
+def some_of(count: int) -> list[frozenset[int]]:
+    """Return every set of positions below `count`."""
+    positions = range(count)
+    return [frozenset(some) for some in chain.from_iterable(combinations(positions, n) for n in range(count + 1))]
+
+
 def test_every_pair_is_decided_as_it_should_be() -> None:
+    seen = set()
     for files, history in product(LETTERS, LETTERS):
-        comparison = compare(
-            [file(letter, number) for number, letter in enumerate(files)],
-            [entry(letter, number) for number, letter in enumerate(history)],
-        )
-        assert comparison.state == expected(files, history), (files, history)
-        pending = files[len(history) :] if comparison.state is State.PENDING else ""
-        assert [migration.checksum for migration in comparison.pending] == list(pending)
-        assert (comparison.at is not None) == (comparison.state in {State.ALTERED, State.FORKED})
+        for running in some_of(len(history)):
+            ours = [file(letter, number) for number, letter in enumerate(files)]
+            theirs = [
+                entry(letter, number, "running" if number in running else "applied")
+                for number, letter in enumerate(history)
+            ]
+            comparison = compare(ours, theirs)
+            state, at = expected(files, history, running)
+            assert comparison.state == state, (files, history, running)
+            assert comparison.at == (None if at is None else (ours[at], theirs[at]))
+            pending = files[len(history) :] if state is State.PENDING else ""
+            assert [migration.checksum for migration in comparison.pending] == list(pending)
+            seen.add(state)
+    assert seen == set(State)
 
 
 def row(format_: str | None) -> Result[list[str | None]]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from sendoka.errors import SettingsError
-from sendoka.local.databases import Login
-from sendoka.local.failure import KEYS, Failure
+from sendoka.errors import NEON_ERROR_KEYS, SettingsError
+from sendoka.local.credentials import Login
+from sendoka.local.failure import Failure
 from sendoka.local.faults import KINDS, Fault, Faults, control
 from sendoka.local.logins import refused_login
 from sendoka.local.origin import is_foreign
@@ -210,8 +210,8 @@ class TestTypedCells:
 class TestFailures:
     def test_have_all_keys_in_their_order(self) -> None:
         document = json.loads(Failure('a "quoted" word', status=500).body())
-        assert tuple(document) == KEYS
-        assert len(KEYS) == 17
+        assert tuple(document) == NEON_ERROR_KEYS
+        assert len(NEON_ERROR_KEYS) == 17
         assert document["message"] == 'a "quoted" word'
         assert (document["code"], document["severity"], document["detail"]) == ("", "", None)
 
@@ -298,6 +298,13 @@ class TestFaults:
     def test_have_a_description_each(self) -> None:
         text = inspect.getsource(sys.modules["sendoka.local.faults"])
         assert [kind for kind in KINDS if f"- `{kind}`: " not in text] == []
+
+    @pytest.mark.parametrize("host", ["ep-x.eu.neon.tech", "192.0.2.7:4444", "localhost.example.com:4444"])
+    def test_of_another_process_are_for_this_machine_only(self, host: str) -> None:
+        with pytest.raises(SettingsError) as refused:
+            control(f"postgresql://u:s3cret@{host}/db")
+        assert "no local endpoint answers" not in str(refused.value)
+        assert "s3cret" not in str(refused.value)
 
     def test_of_another_process_need_an_endpoint(self) -> None:
         with pytest.raises(SettingsError, match="no local endpoint answers at localhost:1") as missing:

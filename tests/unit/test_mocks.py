@@ -11,7 +11,7 @@ import pytest
 import respx
 
 from sendoka import Retry, neon
-from sendoka.errors import AnswerLost, ConnectFailed
+from sendoka.errors import AnswerLost, ConnectFailed, ProtocolError
 from tests.fixtures.canned import ONE, answer, canned
 
 URL = "postgresql://user:hunter2@ep-x.eu-central-1.aws.neon.tech/db"
@@ -50,7 +50,12 @@ async def test_a_request_nobody_mocked_fails_and_reaches_no_network() -> None:
 
 @pytest.mark.parametrize(
     ("raised", "error", "outcome"),
-    [(httpx.ConnectError, ConnectFailed, "not_sent"), (httpx.ReadError, AnswerLost, "unknown")],
+    [
+        (httpx.ConnectError, ConnectFailed, "not_sent"),
+        (httpx.ReadError, AnswerLost, "unknown"),
+        (httpx.DecodingError, ProtocolError, "unknown"),
+        (httpx.TooManyRedirects, ProtocolError, "unknown"),
+    ],
 )
 async def test_an_error_of_httpx_becomes_ours(raised: type[Exception], error: type[Exception], outcome: str) -> None:
     with respx.mock:
@@ -66,6 +71,24 @@ async def test_a_client_of_the_users_own_is_used_and_left_open() -> None:
         async with neon(URL, transport=client) as sql:
             assert await sql("select 1 as n").value() == 1
         assert not client.is_closed
+
+
+async def test_a_closed_client_of_the_users_own_is_not_sent_and_says_what_to_do() -> None:
+    client = httpx.AsyncClient()
+    await client.aclose()
+    async with neon(URL, transport=client) as sql:
+        with pytest.raises(ConnectFailed, match=r"(?s)transport= is closed.*keep it open") as caught:
+            await sql("select 1")
+    assert (caught.value.outcome, caught.value.passing) == ("not_sent", False)
+
+
+async def test_an_answer_is_not_asked_for_compressed_and_a_broken_one_is_a_protocol_error() -> None:
+    async with canned(answer(b"not gzip", 200, "content-encoding: gzip")) as server:
+        async with neon(server.url, transport="httpx") as sql:
+            with pytest.raises(ProtocolError, match="cannot be read") as caught:
+                await sql("insert into t values (1)")
+        assert caught.value.outcome == "unknown"
+        assert "\r\naccept-encoding: identity\r\n" in server.requests[0].head.lower()
 
 
 SCRIPT = """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,7 +14,9 @@ import pytest
 
 from sendoka import migrate, neon
 from sendoka.database.statement import Statement
-from sendoka.errors import UniqueViolation
+from sendoka.errors import NEON_ERROR_KEYS, UniqueViolation
+from sendoka.http.request import single_request
+from sendoka.http.transport import Timing
 from sendoka.testing import FakeDatabase, NeonMock
 from tests.fixtures.canned import ONE, answer, canned
 
@@ -117,3 +121,24 @@ async def test_a_fake_database_answers_at_the_seam() -> None:
     with pytest.raises(AssertionError, match="unexpected"):
         await database.run(Statement("select 2"))
     assert [len(request) for request in database.requests] == [1, 2, 1]
+
+
+async def test_an_unexpected_statement_is_said_at_the_end_too_where_the_application_caught_it() -> None:
+    mock = NeonMock()
+    mock.on("select 1").rows((1,))
+    with pytest.raises(AssertionError, match=r"(?s)unexpected.*select 2.*expected was:\s+select 1"), mock:
+        await careless(neon(URL))
+    assert [statement.text for statement in mock.statements] == ["select 1", "select 2"]
+
+
+async def careless(sql: Neon) -> None:
+    await sql("select 1")
+    with contextlib.suppress(Exception):
+        await sql("select 2")
+
+
+async def test_an_error_has_all_the_fields_that_neon_sends(mock: NeonMock) -> None:
+    mock.on("select 1").fails("23505", constraint="t_pkey")
+    client = mock.client()
+    reply = await mock.exchange(single_request(client.target, Statement("select 1")), Timing.start(1))
+    assert tuple(json.loads(reply.body)) == NEON_ERROR_KEYS

@@ -6,12 +6,15 @@ import base64
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sendoka import Page, paginate
-from sendoka.errors import InvalidCursor
+from sendoka.errors import InvalidCursor, ProgrammingError, database_error
+
+if TYPE_CHECKING:
+    from sendoka.pages import Ask
 
 START = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -158,3 +161,38 @@ async def test_a_point_in_time_that_is_none_ends_no_page() -> None:
 
     with pytest.raises(TypeError, match="no point in time"):
         await paginate(ask, "select id from t", limit=1)
+
+
+def _refusing(sqlstate: str, position: int | None) -> Ask[Any]:
+    async def ask(text: str, /, *params: Any) -> list[dict[str, Any]]:
+        fields = {"message": "no", "code": sqlstate, "position": None if position is None else str(position)}
+        raise database_error(fields, statement=text)
+
+    return ask
+
+
+QUERY = "select id, created_at, subjet from messages"
+WRAPPED = len("select * from (\n")
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "position", "seen"),
+    [
+        ("42703", WRAPPED + 24, 24),
+        ("42703", None, None),
+        ("42501", None, None),
+        ("42601", WRAPPED + len(QUERY) + 2, None),
+    ],
+)
+async def test_an_error_speaks_of_the_callers_query(sqlstate: str, position: int | None, seen: int | None) -> None:
+    with pytest.raises(ProgrammingError) as raised:
+        await paginate(_refusing(sqlstate, position), f"  {QUERY};\n")
+    assert (raised.value.statement, raised.value.position) == (QUERY, seen)
+    assert f"in: {QUERY}" in str(raised.value)
+
+
+@pytest.mark.parametrize("sqlstate", ["42703", "42702"])
+async def test_a_query_that_lacks_or_doubles_a_column_of_the_order_is_a_value_error(sqlstate: str) -> None:
+    with pytest.raises(ValueError, match="a list must return created_at and id, once each") as raised:
+        await paginate(_refusing(sqlstate, WRAPPED + len(QUERY) + 20), QUERY)
+    assert isinstance(raised.value.__cause__, ProgrammingError)

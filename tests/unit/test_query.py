@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sendoka import neon
-from tests.fixtures.canned import ONE, CannedServer, answer, canned
+from sendoka.errors import RequestTimeout
+from tests.fixtures.canned import ONE, CannedServer, Exchange, answer, canned
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -138,17 +141,35 @@ REFUSED: list[tuple[str, Any, type[Exception], str]] = [
     ("a shape", lambda sql: sql.transaction([sql("select 1").one()]), TypeError, "element 1 is a coroutine"),
     ("a bad level", lambda sql: sql.transaction([], isolation_level="snapshot"), ValueError, "isolation level"),
     ("a text that is none", lambda sql: sql(7), TypeError, "a statement is text"),
-    ("a parameter", lambda sql: sql("select $1", object()), TypeError, r"parameter \$1"),
+    ("a parameter", lambda sql: sql("select $1", object()), TypeError, r"parameter \$1: a value of type object cannot"),
+    ("a number in it", lambda sql: sql.transaction([7]), TypeError, "element 1 is an int"),
+    (
+        "what was said to one statement",
+        lambda sql: sql.transaction([sql("select 1"), sql("select 2", read_only=True)]),
+        ValueError,
+        r"element 2 says read_only=True.*transaction\(\[…\], read_only=True\)",
+    ),
+    ("an idempotent one", lambda sql: sql.transaction([sql("a", idempotent=True)]), ValueError, "idempotent=True"),
+    ("a hasty one", lambda sql: sql.transaction([sql("a", timeout=2)]), ValueError, "timeout=2"),
+    ("a bad level of a list", lambda sql: sql.transaction([sql("a")], isolation_level="x"), ValueError, "isolation"),
+    ("no time", lambda sql: sql("select 1", timeout=0), ValueError, "above 0"),
+    ("no time for a list", lambda sql: sql.transaction([sql("a")], timeout=-1), ValueError, "above 0"),
+    ("a bad one in front", lambda sql: sql.transaction(["a", sql("b"), sql("c").one()]), TypeError, "element 1"),
+    ("a bad one behind", lambda sql: sql.transaction([sql("a"), [sql("b"), sql("c").one()]]), TypeError, "element 2"),
+    ("a transaction in it", lambda sql: sql.transaction([sql.transaction([])]), TypeError, "element 1 is a Trans"),
+    ("begin() of queries", lambda sql: sql.begin(sql("a"), [sql("b")]), TypeError, "there is no begin"),
 ]
 
 
-@pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")
 @pytest.mark.parametrize(("name", "make", "error", "says"), REFUSED, ids=[case[0] for case in REFUSED])
 async def test_what_cannot_be_sent_is_refused_before_sending(
     name: str, make: Any, error: type[Exception], says: str, server: CannedServer, sql: Neon
 ) -> None:
-    refused(make, error, says, sql)
-    gc.collect()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        refused(make, error, says, sql)
+        gc.collect()
+    assert [str(warning.message) for warning in warned] == []
     assert server.requests == []
 
 
@@ -168,7 +189,7 @@ async def test_a_transaction_command_in_the_list_is_refused(command: str, server
     query = sql(command)
     with pytest.raises(ValueError, match="would end the transaction early"):
         await sql.transaction([query])
-    query.claim()
+    assert query.claimed
     assert server.requests == []
 
 
@@ -177,7 +198,6 @@ async def test_a_query_of_another_client_or_already_sent_is_refused(server: Cann
         query = other("select 1")
         with pytest.raises(ValueError, match="another client"):
             sql.transaction([query])
-        query.claim()
     sent = sql("select 1 as n")
     await sent
     with pytest.raises(RuntimeError, match="element 1 was already sent"):
@@ -187,8 +207,8 @@ async def test_a_query_of_another_client_or_already_sent_is_refused(server: Cann
 
 async def test_the_same_query_twice_in_a_list_is_refused(server: CannedServer, sql: Neon) -> None:
     query = sql("select 1")
-    with pytest.raises(RuntimeError, match="already sent"):
-        sql.transaction([query, query])
+    with pytest.raises(RuntimeError, match="stands twice in the list, as element 1 and 3"):
+        sql.transaction([query, sql("select 2"), query])
     assert server.requests == []
 
 
@@ -215,3 +235,16 @@ async def test_what_postgres_cannot_take_fails_before_sending(
     with pytest.raises(ValueError, match=says):
         await sql(text, *params)
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "call", [lambda sql: sql("a", timeout=0.1), lambda sql: sql.transaction([sql("a")], timeout=0.1)]
+)
+async def test_a_call_may_have_its_own_deadline(call: Any) -> None:
+    async def silent(exchange: Exchange) -> None:
+        await asyncio.sleep(5)
+
+    async with canned(silent) as server, neon(server.url, transport="native") as sql:
+        with pytest.raises(RequestTimeout, match=r"0\.1 s") as caught:
+            await asyncio.wait_for(call(sql), 2)
+    assert caught.value.outcome == "unknown"

@@ -162,3 +162,42 @@ def test_the_fields_of_an_error_arrive() -> None:
     assert (error.message, error.sqlstate, error.detail, error.hint, error.position) == ("no", "23505", "d", "h", 7)
     assert (error.context, error.table, error.column, error.schema) == ("w", "t", "c", "s")
     assert (error.datatype, error.constraint, error.statement) == ("y", "k", "select 1")
+
+
+# Statements of one batch, what Postgres said, where; then which statement (from 0) it must be, None where unproven.
+BLAME: list[tuple[list[str], str, int | None, int | None]] = [
+    (["select 1", "select * from nope"], 'relation "nope" does not exist', 15, 1),
+    (["select * from yes", "select * from nope"], 'relation "nope" does not exist', 15, 1),
+    (["select * from NOPE", "select * from nope"], 'relation "nope" does not exist', 15, None),
+    (["select * from nope ", "select * from nope"], 'relation "nope" does not exist', 15, None),
+    (["select * from nope", "select * from nope"], 'relation "nope" does not exist', 15, 0),
+    (['select * from "NOPE"', "select * from nope"], 'relation "nope" does not exist', 15, 1),
+    (['select * from "no""pe"', "select * from nope"], 'relation "no"pe" does not exist', 15, 0),
+    (["select * from s.nope", "select * from yes"], 'relation "s.nope" does not exist', 15, 0),
+    (["select * from db.s.nope", 'select * from "s.nope"'], 'relation "s.nope" does not exist', 15, None),
+    (["select  'nope'::regclass", "table   nope"], 'relation "nope" does not exist', 9, None),
+    (['select 1 from U&"\\006eope"', "select 1 from nope"], 'relation "nope" does not exist', 15, None),
+    ([f"select 1 from {'n' * 70}", "select 1 from nope"], 'relation "nope" does not exist', 15, None),
+    (["select 1 from été", "select 1 from nope"], 'relation "nope" does not exist', 15, None),
+    (["select yes from t", "select non from t"], 'column "non" does not exist', 8, 1),
+    (["select yes from t", "select non from t"], "column t.non does not exist", 8, None),
+    (["select 1", "selec 2"], 'syntax error at or near "selec"', 1, 1),
+    (["selec 1", "selec 2"], 'syntax error at or near "selec"', 1, None),
+    (["SELEC 1", "selec 2"], 'syntax error at or near "selec"', 1, 1),
+    (["select 1 1", "select abcd"], 'syntax error at or near "1"', 10, 0),
+    (["select 'x'", "select 1+"], "syntax error at end of input", 10, None),
+    (["select", "select 1 +"], "syntax error at end of input", 11, 1),
+    (["select", "select 1/0"], "division by zero", None, None),
+    (["insert into a values (1)", "insert into b values (1)"], "duplicate key", None, None),
+    (["a", "b"], 'relation "nope" does not exist', 100, None),
+]
+
+
+@pytest.mark.parametrize(("texts", "message", "position", "which"), BLAME)
+def test_the_statement_of_a_batch_is_named_where_it_is_proven(
+    texts: list[str], message: str, position: int | None, which: int | None
+) -> None:
+    body = {"message": message, "code": "42P01", "severity": "ERROR", "position": position and str(position)}
+    with pytest.raises(DatabaseError) as caught:
+        read_batch(Reply(400, json.dumps(body).encode()), [Statement(text) for text in texts])
+    assert caught.value.statement == (None if which is None else texts[which])

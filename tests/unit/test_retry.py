@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from sendoka.database.retry import Retry, may_send_again
+from sendoka.database.retry import PASSING, Retry, may_send_again, persist
 from sendoka.errors import (
     AnswerLost,
     ConnectFailed,
@@ -72,3 +73,70 @@ def test_waits_double_up_to_the_longest_and_are_jittered() -> None:
     for attempt, most in [(1, 1), (2, 2), (3, 4), (4, 4), (50, 4)]:
         waits = [retry.wait(attempt) for _ in range(200)]
         assert most / 2 <= min(waits) < max(waits) <= most
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "answer"),
+    [("08006", True), ("08P01", True), ("53300", True), ("40001", True), ("55P03", True), ("57014", True),
+     ("57P01", True), ("57P04", False), ("23505", False), ("42P01", False), ("3D000", False), ("", False)],
+)  # fmt: skip
+def test_which_causes_pass_by_themselves(sqlstate: str, answer: bool) -> None:
+    assert (sqlstate in PASSING) is answer
+
+
+class Sends:
+    """Raises what it was given, one after the other, then answers; `waits` are the seconds slept."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.count = 0
+        self.waits: list[float] = []
+
+    async def send(self) -> str:
+        self.count += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return "done"
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    async def persist(self, **changes: Any) -> str:
+        form = {"retry": Retry(attempts=3), "batch": True, "repeatable": True, **changes}
+        return await persist(self.send, self.sleep, **form)
+
+
+async def test_it_sends_until_it_is_answered() -> None:
+    sends = Sends(ConnectFailed("x"), AnswerLost("x"))
+    assert await sends.persist() == "done"
+    assert (sends.count, len(sends.waits)) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("errors", "form", "count"),
+    [
+        ([ConnectFailed("x")] * 9, {}, 3),
+        ([ConnectFailed("x")] * 9, {"retry": Retry(attempts=1)}, 1),
+        ([ConnectFailed("x")] * 9, {"deadline": 0.0}, 1),
+        ([AnswerLost("x")] * 9, {"repeatable": False}, 1),
+        ([postgres("23505")], {}, 1),
+        ([ValueError("x")], {}, 1),
+    ],
+)
+async def test_it_gives_up(errors: list[Exception], form: dict[str, Any], count: int) -> None:
+    sends = Sends(*errors)
+    with pytest.raises(type(errors[0])):
+        await sends.persist(**form)
+    assert sends.count == count
+
+
+async def test_a_deadline_ahead_leaves_time_to_send_again() -> None:
+    assert await Sends(ConnectFailed("x")).persist(deadline=time.monotonic() + 60) == "done"
+
+
+@pytest.mark.parametrize("last", [ConnectFailed("x", passing=False), postgres("23505"), RequestTimeout("x")])
+async def test_after_an_unknown_send_the_end_is_unknown(last: Any) -> None:
+    sends = Sends(AnswerLost("x"), last)
+    with pytest.raises(type(last)) as caught:
+        await sends.persist(retry=Retry(attempts=2))
+    assert caught.value.outcome is UNKNOWN

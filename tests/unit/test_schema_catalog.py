@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from sendoka.database import Database, Result
 from sendoka.database.transaction import DEFAULT
 from sendoka.errors import SchemaError, UndefinedColumn
+from sendoka.schema.census import CENSUS
 from sendoka.schema.from_catalog import model_from_catalog
+from sendoka.schema.kinds import all_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,3 +44,9 @@ async def test_a_server_that_is_too_old_is_told_so() -> None:
 async def test_the_databases_own_error_comes_through_from_a_server_that_is_not() -> None:
     with pytest.raises(UndefinedColumn, match="attcompression"):
         await model_from_catalog(Refusing("17"))
+
+
+def test_no_class_is_claimed_twice_and_each_is_one_that_the_census_counts() -> None:
+    claims = [claim for kind in all_kinds() for claim in kind.claims]
+    assert len(set(claims)) == len(claims)
+    assert {claim.partition(":")[0] for claim in claims} <= set(re.findall(r"select '([a-z]+):?'", CENSUS))

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import enum
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from sendoka.discover import forget
 from sendoka.errors import SchemaError
-from sendoka.schema.from_python import load_tables, model_from_folder, model_from_tables
+from sendoka.schema.declarations import EXTRAS, Declarations
+from sendoka.schema.from_python import load_tables, model_from, model_from_folder, model_from_tables
 from sendoka.schema.kinds.check import Check
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.kinds.foreign_key import ForeignKey
 from sendoka.schema.kinds.index import Index, IndexKey
-from sendoka.schema.kinds.namespace import Namespace
+from sendoka.schema.kinds.namespace import Namespace, NamespaceKind
 from sendoka.schema.kinds.primary_key import PrimaryKey
 from sendoka.schema.kinds.table import Table
 from sendoka.schema.kinds.unique import Unique
 from sendoka.schema.model import Expression
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sendoka.schema.model import Model
@@ -312,8 +317,12 @@ class Mood(enum.Enum):
         ([_a(), sa.Index("i", "a").ddl_if("postgresql")], {}, "ddl_if() is not managed yet"),
         ([_a(), sa.CheckConstraint("a > 0", deferrable=True)], {}, "a check cannot be deferred"),
         ([_a(), sa.CheckConstraint("  ")], {}, "an expression is empty"),
-        ([_a(sa.String(32), sa.ForeignKey("gone.id"))], {}, "a foreign key points at nothing: gone.id"),
-        ([_a(sa.String(32), sa.ForeignKey("p.gone"))], {}, "a foreign key points at nothing: p.gone"),
+        ([_a(sa.String(32), sa.ForeignKey("gone.id"))], {}, "t.a points at gone.id, which is not declared"),
+        (
+            [_a(sa.String(32), sa.ForeignKey("p.gone"))],
+            {},
+            "t.a points at p.gone, which is not declared\nin table t\ndid you mean p.n?",
+        ),
         ([_a(sa.String(32), sa.ForeignKey("p.id", ondelete="vanish"))], {}, "'vanish' is no action"),
         ([_a()], {"name": "t" * 64}, "has 64 bytes, and Postgres would cut it at 63"),
         ([sa.Column("é" * 32, sa.Integer)], {}, "has 64 bytes"),
@@ -376,7 +385,7 @@ def test_a_table_may_point_at_one_in_a_file_that_comes_later(tmp_path: Path) -> 
         ("\n1 / 0\n", "bad.py, line 2, cannot be imported: ZeroDivisionError: division by zero"),
         ("x = (\n", "bad.py, line 1, cannot be imported: SyntaxError"),
         ("from . import nothing\n", "bad.py, line 1, cannot be imported: ImportError"),
-        (TABLE.format("good"), "bad.py, line 3, cannot be imported: InvalidRequestError: Table 'good' is already"),
+        (TABLE.format("good"), "a_good.py and bad.py both declare the table good"),
     ],
 )
 def test_a_bad_module_is_named_with_its_own_exception(tmp_path: Path, text: str, what: str) -> None:
@@ -400,3 +409,104 @@ def test_a_failing_init_and_a_missing_folder_say_so(tmp_path: Path) -> None:
         load_tables(_folder(tmp_path, __init__="1 / 0"))
     with pytest.raises(SchemaError, match="there is no schema folder"):
         load_tables(tmp_path / "gone")
+
+
+IMPORT = "from sqlalchemy import *\nfrom sqlalchemy.orm import *\nfrom . import metadata\n"
+CLASS = """
+class Base(DeclarativeBase):
+    metadata = metadata
+class Gadget(Base):
+    __tablename__ = "gadgets"
+    id: Mapped[str] = mapped_column(primary_key=True)
+"""
+
+
+@pytest.mark.parametrize("more", ["", "x = Table('x', metadata, Column('a', Integer))\n"])
+def test_a_declarative_class_is_refused_by_name_and_never_passed_over(tmp_path: Path, more: str) -> None:
+    _folder(tmp_path, gadgets=IMPORT + more + CLASS)
+    with pytest.raises(
+        SchemaError, match=r"gadgets.py has the class Gadget, and declarative classes are not"
+    ) as raised:
+        load_tables(tmp_path)
+    assert raised.value.todo == "write it as gadgets = Table('gadgets', metadata, …)"
+
+
+def test_a_class_mapped_to_the_files_own_table_is_no_harm(tmp_path: Path) -> None:
+    table = "x = Table('x', metadata, Column('a', Integer, primary_key=True))\n"
+    mapped = "class Base(DeclarativeBase):\n    metadata = metadata\nclass X(Base):\n    __table__ = x\n"
+    assert [each.name for each in load_tables(_folder(tmp_path, x=IMPORT + table + mapped))] == ["x"]
+
+
+def test_an_absolute_import_of_the_folder_is_told_how_to_be_relative(tmp_path: Path) -> None:
+    folder = tmp_path / "a_schema"
+    folder.mkdir()
+    _folder(folder, t="from a_schema import metadata\n")
+    with pytest.raises(SchemaError, match=r"t.py, line 1, cannot be imported: ModuleNotFoundError") as raised:
+        load_tables(folder)
+    assert raised.value.todo == "files of the folder import each other relatively: from . import metadata"
+
+
+def test_a_table_declared_twice_names_both_files_whichever_comes_first(tmp_path: Path) -> None:
+    _folder(tmp_path, a=TABLE.format("t").replace("t = ", "a = "), b="x = 1\n" + TABLE.format("t"))
+    with pytest.raises(SchemaError, match=r"^a.py and b.py both declare the table t\n") as raised:
+        load_tables(tmp_path)
+    assert "extend_existing" not in str(raised.value)
+    (tmp_path / "b.py").unlink()
+    _folder(tmp_path, a=TABLE.format("t") * 2)
+    forget(tmp_path)
+    with pytest.raises(SchemaError, match=r"^a.py declares twice the table t\n"):
+        load_tables(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "todo"),
+    [("taskz.id", "did you mean tasks.id?"), ("tasks.ident", "did you mean tasks.id?"), ("nowhere.x", "")],
+)
+def test_a_foreign_key_to_nothing_says_who_points_where(target: str, todo: str) -> None:
+    metadata = sa.MetaData()
+    sa.Table("tasks", metadata, sa.Column("id", sa.Text, primary_key=True))
+    sa.Table("things", metadata, sa.Column("task_id", sa.ForeignKey(target)))
+    with pytest.raises(SchemaError) as raised:
+        model_from_tables(metadata.tables.values())
+    assert (raised.value.what, raised.value.todo) == (
+        f"things.task_id points at {target}, which is not declared",
+        todo,
+    )
+
+
+def test_a_foreign_key_into_another_metadata_is_told_so() -> None:
+    one, other = sa.MetaData(), sa.MetaData()
+    tables = [sa.Table("t", one, _a(sa.Integer, sa.ForeignKey("u.a"))), sa.Table("u", other, _a())]
+    with pytest.raises(SchemaError, match="it is declared in another MetaData"):
+        model_from_tables(tables)
+
+
+class Feeling:
+    """What a toy kind reads."""
+
+
+class FeelingKind(NamespaceKind):
+    """A kind that reads extras: it stands in for what SQLAlchemy has no class for."""
+
+    reads = (Feeling, sa.Constraint)
+
+    def declared(self, declarations: Declarations) -> Iterator[Namespace]:
+        """Yield a namespace for each mood."""
+        return (Namespace(name="moody") for each in declarations.extras if isinstance(each, Feeling))
+
+
+def test_an_extra_reaches_the_kind_that_reads_it_and_is_refused_where_none_does() -> None:
+    metadata = sa.MetaData(info={EXTRAS: [Feeling()]})
+    declarations = Declarations.of([sa.Table("t", metadata, _a())])
+    assert declarations.metadata == (metadata,)
+    assert list(model_from(declarations, [FeelingKind()])) == [Namespace(name="moody")]
+    with pytest.raises(SchemaError, match=r"Feeling .* is not managed yet"):
+        model_from(declarations)
+
+
+@pytest.mark.parametrize("missing", ["sqlalchemy", "pydantic"])
+def test_without_the_extras_it_says_what_to_install(missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None\nimport sendoka.schema"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert f"SettingsError: a schema needs a package that is not installed: {missing}" in ran.stderr
+    assert ran.stderr.rstrip().endswith('pip install "sendoka[schema]"')

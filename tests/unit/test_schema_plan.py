@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from sendoka.errors import AnswerMissing, SettingsError
-from sendoka.schema.answers import answered, read_renames
+from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
 from sendoka.schema.from_python import model_from_tables
+from sendoka.schema.kind import Renaming
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.kinds.namespace import Namespace
 from sendoka.schema.kinds.table import Table
@@ -119,6 +121,37 @@ def test_a_name_with_signs_can_be_answered_for() -> None:
     assert found.steps[0].text.endswith('RENAME COLUMN "a=b.c" TO "line\nbreak"')
 
 
+def test_what_is_of_any_kind_is_renamed_by_its_id_in_the_order_of_ranks() -> None:
+    def model(namespace: str, table: str, column: str, index: str) -> Model:
+        metadata = sa.MetaData()
+        owner = sa.Table(table, metadata, _c(column, sa.Text, primary_key=True), schema=namespace)
+        sa.Index(index, owner.c[column].desc())
+        sa.Table("u", metadata, _c("t_id", sa.Text, sa.ForeignKey(owner.c[column], name="points")), schema=namespace)
+        owner.primary_key.name = "key"
+        return model_from_tables(metadata.tables.values())
+
+    names = {
+        Id("index", "old", "t", "i"): "j",
+        Id("column", "old", "t", "a"): "b",
+        Id("table", "old", "", "t"): "s",
+        Id("namespace", "", "", "old"): "new",
+    }
+    changes = diff(model("old", "t", "a", "i"), model("new", "s", "b", "j"), Renaming(names))
+    found = plan(changes)
+    assert _texts(found) == [
+        "ALTER SCHEMA old RENAME TO new",
+        "ALTER TABLE new.t RENAME TO s",
+        "ALTER TABLE new.s RENAME COLUMN a TO b",
+        "ALTER INDEX new.i RENAME TO j",
+    ]
+    assert found.renamed == (
+        "namespace old -> new",
+        "table new.t -> new.s",
+        "column new.s.a -> new.s.b",
+        "index new.s.i -> new.s.j",
+    )
+
+
 # ------------------------------------------------------------------ questions
 
 
@@ -129,8 +162,9 @@ def test_a_column_that_may_be_renamed_asks_and_lists_the_exact_flags() -> None:
         _plan(old, new)
     assert raised.value.exit_code == 4
     assert raised.value.todo == (
-        "answer with: --rename messages.body=messages.text  or  --rename messages.body=messages.count"
-        "  or  --allow drop-column:messages.body"
+        "answer with: --rename messages.body=messages.text"
+        ", or both --rename messages.body=messages.count --allow change-type:messages.count"
+        ", or --allow drop-column:messages.body"
     )
     assert "the column messages.body is dropped with all its values" in str(raised.value)
 
@@ -140,7 +174,61 @@ def test_a_table_that_may_be_renamed_asks_with_the_likeliest_first() -> None:
     new = _model(aaa=[], gadgets=[_c("color"), _c("size")])
     with pytest.raises(AnswerMissing) as raised:
         _plan(old, new)
-    assert raised.value.todo.startswith("answer with: --rename widgets=gadgets  or  --rename widgets=aaa  or  --allow")
+    assert raised.value.todo.startswith("answer with: --rename widgets=gadgets, or --rename widgets=aaa, or --allow")
+
+
+def _asked(old: Model, new: Model, *allow: str) -> AnswerMissing:
+    with pytest.raises(AnswerMissing) as raised:
+        _plan(old, new, *allow)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "todo"),
+    [
+        (  # no answer is refused again: the new column stays NOT NULL where the old one is not its source
+            [_c("a", nullable=False)],
+            [_c("b", nullable=False)],
+            "answer with: --rename t.a=t.b, or both --allow drop-column:t.a --allow not-null:t.b",
+        ),
+        (
+            [_c("a", nullable=False)],
+            [_c("b", nullable=False), _c("x", nullable=False)],
+            (
+                "answer with: both --rename t.a=t.b --allow not-null:t.x, or both --rename t.a=t.x --allow not-null:t.b"
+                ", or all of --allow drop-column:t.a --allow not-null:t.b --allow not-null:t.x"
+            ),
+        ),
+        (  # what two drops may be the source of is a question of its own
+            [_c("a", nullable=False), _c("b", nullable=False)],
+            [_c("x", nullable=False)],
+            (
+                "answer with: --rename t.a=t.x, or --allow drop-column:t.a\n"
+                "and with: --rename t.b=t.x, or --allow drop-column:t.b\n"
+                "and with: --rename t.a=t.x, or --rename t.b=t.x, or --allow not-null:t.x"
+            ),
+        ),
+        ([_c("a b")], [], "answer with: --allow 'drop-column:t.\"a b\"'"),
+    ],
+)
+def test_each_answer_names_every_flag_that_it_needs(old: list[Any], new: list[Any], todo: str) -> None:
+    before, after = _model(t=old), _model(t=new)
+    error = _asked(before, after)
+    assert error.todo == todo
+    for answer in error.questions[0]["answers"] if len(error.questions) == 1 else ():
+        given = list(zip(answer[::2], answer[1::2], strict=True))
+        allow = [value for flag, value in given if flag == "--allow"]
+        renames = tuple(value for flag, value in given if flag == "--rename")
+        assert _plan(before, after, *allow, renames=renames).steps
+
+
+def test_questions_are_data_too_and_what_is_allowed_already_is_not_asked() -> None:
+    old, new = [_c("a", nullable=False), _c("z")], [_c("b", nullable=False), _c("z", nullable=False)]
+    error = _asked(_model(t=old), _model(t=new), "not-null:t.z")
+    (question,) = error.questions
+    assert question["question"].startswith("the column t.a is dropped with all its values; rows that t may have get no")
+    assert question["answers"] == [["--rename", "t.a=t.b"], ["--allow", "drop-column:t.a", "--allow", "not-null:t.b"]]
+    assert pickle.loads(pickle.dumps(error)).questions == error.questions
 
 
 @pytest.mark.parametrize(

@@ -34,3 +34,7 @@ def test_splitting_what_was_joined_gives_it_back(statements: list[str]) -> None:
 )
 def test_a_breakpoint_is_a_line_of_its_own(text: str, statements: list[str]) -> None:
     assert split(text) == statements
+
+
+def test_a_breakpoint_inside_a_literal_splits_all_the_same() -> None:
+    assert split(f"select '\n{BREAKPOINT}\n'") == ["select '", "'"]

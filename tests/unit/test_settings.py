@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sendoka.dotenv import parse_env
 from sendoka.errors import SettingsError
-from sendoka.settings import Source, find_source, parse_env, read_settings
+from sendoka.settings import Source, find_source, read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +72,17 @@ class TestTheTable:
             read_settings(project(tmp_path, table))
         assert str(tmp_path / "pyproject.toml") in str(caught.value)
         assert caught.value.exit_code == 2
+
+    @pytest.mark.parametrize("name", ["sendokka", "sendoko", "Sendoka"])
+    def test_with_a_misspelled_name_is_not_passed_over(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "pyproject.toml").write_text(f'[tool.{name}]\nschema = "x"\n', encoding="utf-8")
+        with pytest.raises(SettingsError, match=rf"\[tool.{name}\][\s\S]*did you mean \[tool.sendoka\]"):
+            read_settings(tmp_path)
+
+    @pytest.mark.parametrize("name", ["black", "send", "sonar"])
+    def test_does_not_take_another_tools_name_for_a_slip(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "pyproject.toml").write_text(f"[tool.{name}]\n", encoding="utf-8")
+        assert read_settings(tmp_path).schema == tmp_path / "schema"
 
     @pytest.mark.parametrize("text", ["[tool]\nsendoka = 1\n", "tool = 1\n"])
     def test_that_is_no_table_is_not_read_as_one(self, tmp_path: Path, text: str) -> None:

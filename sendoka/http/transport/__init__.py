@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from sendoka.http.request import Request
     from sendoka.http.target import Target
 
-__all__ = ["Timing", "Transport", "Transports", "intercept"]
+__all__ = ["WRONG_PORT", "Timing", "Transport", "Transports", "intercept"]
+
+WRONG_PORT = "is that PostgreSQL's own port? start `sendoka dev`, and give the port that it prints"
+"""What to do where something on this machine ends the connection, and never yet answered in HTTP."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import httptools
 
 from sendoka.errors import AnswerLost, ConnectFailed, Outcome, ProtocolError, RequestTimeout, TransportError
 from sendoka.http.reply import Reply
-from sendoka.http.transport import Transport
+from sendoka.http.transport import WRONG_PORT, Transport
 from sendoka.http.transport.tls import tls_context
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class NativeTransport(Transport):
         self._target = target
         self._connect_timeout = connect_timeout
         self._tls: ssl.SSLContext | None = None
+        self._answered = False
         # Weak: a loop that is over (one `asyncio.run` after the other in one process) takes its pool along.
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = WeakKeyDictionary()
 
@@ -89,21 +90,24 @@ class NativeTransport(Transport):
     async def _on(self, connection: _Connection, pool: _Pool, request: Request, timing: Timing) -> Reply:
         try:
             async with asyncio.timeout(timing.left()):
-                return await connection.exchange(_bytes_of(request))
+                reply = await connection.exchange(_bytes_of(request))
         except TimeoutError:
             outcome = Outcome.UNKNOWN if connection.sent_whole else Outcome.NOT_SENT
             raise _too_late(timing, outcome, "waiting for the answer") from None
         finally:
             pool.take_back(connection)
+        self._answered = True
+        return reply
 
     async def _connect(self, timing: Timing) -> _Connection:
         target = self._target
         loop = asyncio.get_running_loop()
         tls = self._context()
+        unheard = WRONG_PORT if target.is_loopback and not self._answered else ""
         try:
             async with asyncio.timeout(min(self._connect_timeout, timing.left())):
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(loop),
+                    lambda: _Connection(loop, unheard),
                     target.host,
                     target.port,
                     ssl=tls,
@@ -157,10 +161,14 @@ class _Clock:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection, one request at a time. The parser calls the `on_…` methods."""
+    """One connection, one request at a time. The parser calls the `on_…` methods.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    `unheard` is what to do where it ends without a byte.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, unheard: str) -> None:
         self._loop = loop
+        self._unheard = unheard
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Reply] | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -183,6 +191,7 @@ class _Connection(asyncio.Protocol):
         self.reusable = self._framed = False
         self.sent_whole = False
         self._transport.write(data)
+        del data  # a traceback that shows local variables would show the header with the password
         self.sent_whole = not self._unflushed
         return await self._answer
 
@@ -220,6 +229,7 @@ class _Connection(asyncio.Protocol):
         if self._answer is None or self._answer.done():
             self.abort()
             return
+        self._unheard = ""
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -237,10 +247,11 @@ class _Connection(asyncio.Protocol):
             return
         how = f": {error}" if error else ""
         if self.sent_whole:
-            self._fail(AnswerLost(f"the connection ended before the answer was whole{how}"), error)
-        else:
-            lost = AnswerLost(f"the connection ended while the request was being sent{how}", outcome=Outcome.NOT_SENT)
+            lost = AnswerLost(f"the connection ended before the answer was whole{how}", todo=self._unheard)
             self._fail(lost, error)
+        else:
+            what = f"the connection ended while the request was being sent{how}"
+            self._fail(AnswerLost(what, outcome=Outcome.NOT_SENT, todo=self._unheard), error)
 
     # -------------------------------------------------------------- called by the parser
 

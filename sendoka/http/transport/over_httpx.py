@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from sendoka.errors import AnswerLost, ConnectFailed, Outcome, RequestTimeout, TransportError
+from sendoka.errors import AnswerLost, ConnectFailed, Outcome, ProtocolError, RequestTimeout, TransportError
 from sendoka.http.reply import Reply
-from sendoka.http.transport import Transport
+from sendoka.http.transport import WRONG_PORT, Transport
 
 if TYPE_CHECKING:
     from sendoka.http.request import Request
@@ -38,23 +38,31 @@ class HttpxTransport(Transport):
         self._given = client
         self._own: httpx.AsyncClient | None = None
         self._own_loop: object = None
+        self._answered = False
 
     async def exchange(self, request: Request, timing: Timing) -> Reply:
         """See `Transport.exchange`."""
         client = self._given or await self._own_client()
+        if client.is_closed:
+            raise ConnectFailed(
+                "the httpx.AsyncClient given as transport= is closed",
+                passing=False,
+                where=f"nothing was sent to {self._target.url}",
+                todo="keep it open as long as the client is used, or leave transport= out",
+            )
         left = timing.left()
         timeouts = httpx.Timeout(left, connect=min(self._connect_timeout, left))
         url = self._target.url
         try:
             with anyio.fail_after(left):
-                post = client.build_request(
-                    "POST", url, headers=dict(request.headers), content=request.body, timeout=timeouts
-                )
+                headers = {**dict(request.headers), "Accept-Encoding": "identity"}
+                post = client.build_request("POST", url, headers=headers, content=request.body, timeout=timeouts)
                 response = await client.send(post, follow_redirects=False)
-        except httpx.TransportError as error:
-            raise _failure(self._target, error, timing) from error
+        except httpx.RequestError as error:
+            raise _failure(self._target, error, timing, heard=self._answered) from error
         except TimeoutError:
             raise RequestTimeout(f"the deadline of {timing.seconds:g} s passed", passing=False) from None
+        self._answered = True
         return Reply(response.status_code, response.content)
 
     async def _own_client(self) -> httpx.AsyncClient:
@@ -82,7 +90,7 @@ def _running_loop() -> object:
     return anyio.lowlevel.current_token()
 
 
-def _failure(target: Target, error: httpx.TransportError, timing: Timing) -> TransportError:
+def _failure(target: Target, error: httpx.RequestError, timing: Timing, *, heard: bool) -> TransportError:
     text = str(error) or type(error).__name__
     if isinstance(error, _BEFORE_SENDING):
         return ConnectFailed(
@@ -90,8 +98,11 @@ def _failure(target: Target, error: httpx.TransportError, timing: Timing) -> Tra
         )
     if isinstance(error, httpx.TimeoutException):
         return RequestTimeout(f"no answer within {timing.seconds:g} s", outcome=Outcome.UNKNOWN, passing=False)
-    return AnswerLost(f"the connection ended before the answer was whole: {text}")
+    if not isinstance(error, httpx.TransportError):  # an answer that cannot be decoded, redirects of an auth flow
+        return ProtocolError(f"the endpoint's answer cannot be read: {text}", passing=False)
+    todo = WRONG_PORT if target.is_loopback and not heard else ""
+    return AnswerLost(f"the connection ended before the answer was whole: {text}", todo=todo)
 
 
-def _is_permanent(target: Target, error: httpx.TransportError) -> bool:
+def _is_permanent(target: Target, error: httpx.RequestError) -> bool:
     return isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError) or target.is_loopback

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Constraint, Table
 
-__all__ = ["add", "alter_table", "column_ids", "columns_list", "constraint_name", "deferring", "drop", "rename"]
+__all__ = [
+    "add",
+    "alter_table",
+    "column_ids",
+    "columns_list",
+    "constraint_name",
+    "deferring",
+    "drop",
+    "rename",
+    "unmanaged",
+]
 
 
 def alter_table(constraint: Member) -> str:
@@ -54,6 +64,18 @@ def deferring(deferrable: bool, initially_deferred: bool) -> str:
     if not deferrable:
         return ""
     return " DEFERRABLE INITIALLY DEFERRED" if initially_deferred else " DEFERRABLE"
+
+
+def unmanaged(contype: str) -> str:
+    """Return the SELECT of what constraints of one type, by `pg_constraint.contype`, have and no property covers."""
+    return f"""
+        select 'constraint ' || t.namespace || '.' || t.name || '.' || k.conname || ' ' || o.what
+          from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = '{contype}', lateral (values
+               ('is about periods', coalesce((to_jsonb(k) ->> 'conperiod')::bool, false)),
+               ('is not enforced', not coalesce((to_jsonb(k) ->> 'conenforced')::bool, true)),
+               ('has a comment', exists (select from pg_description d where d.objoid = k.oid
+                                            and d.classoid = 'pg_constraint'::regclass))) o(what, met)
+         where o.met"""  # noqa: S608 - one letter of our own
 
 
 def constraint_name(constraint: Constraint, table: Table, columns: Iterable[str], label: str) -> str:

@@ -57,6 +57,8 @@ def timing(declared: PrimaryKeyConstraint | UniqueConstraint) -> dict[str, Any]:
 class KeyKind(Kind[K]):
     """ADD CONSTRAINT … PRIMARY KEY or UNIQUE, and their kin. `words` come before the columns."""
 
+    renames_freely = True
+
     def words(self, key: K) -> str:
         """Return PRIMARY KEY or UNIQUE."""
         raise NotImplementedError
@@ -84,8 +86,7 @@ class KeyKind(Kind[K]):
         """Return it with the new names of its table and columns."""
         place = (obj.namespace, obj.table)
         return replace(
-            obj,
-            table=renaming.table(*place),
+            renaming.placed(obj),
             columns=renaming.columns_of(*place, obj.columns),
             include=renaming.columns_of(*place, obj.include),
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
+    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["Check", "CheckKind"]
@@ -43,29 +44,20 @@ class CheckKind(Kind[Check]):
     name = "check"
     rank = 50
     holds = Check
+    claims = ("constraint:c",)
     reads = (CheckConstraint,)
+    renames_freely = True
+    unmanaged = constraint.unmanaged("c")
     catalog = """
         select t.namespace, t.name as "table", k.conname as name,
                json_build_object('canonical', pg_get_expr(k.conbin, k.conrelid)) as expression,
                not k.convalidated as not_valid, k.connoinherit as no_inherit
           from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'c'
          order by t.namespace, t.name, k.conname"""
-    unmanaged = """
-        select case k.contype when 'x' then 'exclusion constraint ' when 't' then 'constraint trigger '
-                 else 'constraint ' end || t.namespace || '.' || t.name || '.' || k.conname
-          from tables t join pg_constraint k on k.conrelid = t.oid
-         where k.contype in ('x', 't') or coalesce((to_jsonb(k) ->> 'conperiod')::bool, false)
-               or not coalesce((to_jsonb(k) ->> 'conenforced')::bool, true)
-               or (k.contype = 'n' and not k.convalidated)
-        union all
-        select 'constraint ' || t.namespace || '.' || t.name || '.' || k.conname || ' has a comment'
-          from tables t join pg_constraint k on k.conrelid = t.oid
-               join pg_description d on d.objoid = k.oid and d.classoid = 'pg_constraint'::regclass
-         order by 1"""
 
-    def declared(self, tables: Sequence[Table]) -> Iterator[Check]:
+    def declared(self, declarations: Declarations) -> Iterator[Check]:
         """Read the checks, in order of their names. A nameless one gets the name Postgres would give it."""
-        for table in tables:
+        for table in declarations.tables:
             checks = (each for each in table.constraints if isinstance(each, CheckConstraint) and is_created(each))
             yield from sorted((_declared(each, table) for each in checks), key=lambda check: check.name)
 
@@ -95,7 +87,7 @@ class CheckKind(Kind[Check]):
         """Return it with the new names of its table and columns."""
         names = renaming.within(obj.namespace, obj.table)
         expression = renamed_in(obj.expression, names) or obj.expression
-        return replace(obj, table=renaming.table(obj.namespace, obj.table), expression=expression)
+        return replace(renaming.placed(obj), expression=expression)
 
     def rename(self, old: Check, new: Check) -> str:
         """Return ALTER TABLE … RENAME CONSTRAINT."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sendoka.quoting import ident, qualified
 from sendoka.schema.declared import checked_name, default_of, namespace_of, refuse, type_of
 from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.spelling import renamed_in
 from sendoka.schema.step import Hazard, Step
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Column as Declared
     from sqlalchemy import Table
 
+    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["Column", "ColumnKind", "changes_family"]
@@ -42,6 +44,8 @@ class ColumnKind(Kind[Column]):
     name = "column"
     rank = 20
     holds = Column
+    claims = ("constraint:n",)
+    keeps_order = True
     catalog = """
         select t.namespace, t.name as "table", a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
                case when a.attcollation <> y.typcollation then
@@ -55,7 +59,7 @@ class ColumnKind(Kind[Column]):
                left join pg_collation k on k.oid = a.attcollation
                left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = ''
          order by t.namespace, t.name, a.attnum"""
-    unmanaged = """
+    unmanaged = f"""
         select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' ' || o.what
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
                join pg_type y on y.oid = a.atttypid, lateral (values
@@ -67,11 +71,15 @@ class ColumnKind(Kind[Column]):
                ('has options', a.attoptions is not null), ('has its own grants', a.attacl is not null),
                ('has a comment', exists (select from pg_description d where d.objoid = t.oid and d.objsubid = a.attnum
                                             and d.classoid = 'pg_class'::regclass))) o(what, met)
-         where o.met order by 1"""
+         where o.met
+        union all {constraint.unmanaged("n")}
+        union all
+        select 'constraint ' || t.namespace || '.' || t.name || '.' || k.conname || ' is not validated'
+          from tables t join pg_constraint k on k.conrelid = t.oid where k.contype = 'n' and not k.convalidated"""  # noqa: S608 - our own constants
 
-    def declared(self, tables: Sequence[Table]) -> Iterator[Column]:
+    def declared(self, declarations: Declarations) -> Iterator[Column]:
         """Read the columns of the tables."""
-        for table in tables:
+        for table in declarations.tables:
             serial = table.autoincrement_column
             for column in table.columns:
                 where = f"column {table.fullname}.{column.name}"
@@ -98,10 +106,8 @@ class ColumnKind(Kind[Column]):
 
     def moved(self, obj: Column, renaming: Renaming) -> Column:
         """Return it under its new name and its table's."""
-        name = renaming.column(obj.namespace, obj.table, obj.name)
-        table = renaming.table(obj.namespace, obj.table)
         default = renamed_in(obj.default, renaming.within(obj.namespace, obj.table))
-        return replace(obj, name=name, table=table, default=default)
+        return replace(renaming.placed(obj), default=default)
 
     def rename(self, old: Column, new: Column) -> str:
         """Return ALTER TABLE … RENAME COLUMN."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKeyConstraint, exc
+from sqlalchemy import ForeignKeyConstraint
 
 from sendoka.errors import SchemaError
 from sendoka.quoting import ident, qualified
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
+    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["ForeignKey", "ForeignKeyKind"]
@@ -56,7 +57,10 @@ class ForeignKeyKind(Kind[ForeignKey]):
     name = "foreign-key"
     rank = 70
     holds = ForeignKey
+    claims = ("constraint:f",)
     reads = (ForeignKeyConstraint,)
+    renames_freely = True
+    unmanaged = constraint.unmanaged("f")
     catalog = """
         select t.namespace, t.name as "table", k.conname as name,
                (select json_agg(a.attname order by c.place) from unnest(k.conkey) with ordinality c(number, place)
@@ -77,9 +81,9 @@ class ForeignKeyKind(Kind[ForeignKey]):
                (values (array['NO ACTION', 'RESTRICT', 'CASCADE', 'SET NULL', 'SET DEFAULT'])) w(action)
          order by t.namespace, t.name, k.conname"""
 
-    def declared(self, tables: Sequence[Table]) -> Iterator[ForeignKey]:
+    def declared(self, declarations: Declarations) -> Iterator[ForeignKey]:
         """Read the foreign keys, in order of their names."""
-        for table in tables:
+        for table in declarations.tables:
             keys = (_declared(each, table) for each in table.foreign_key_constraints)
             yield from sorted(keys, key=lambda key: key.name)
 
@@ -106,10 +110,10 @@ class ForeignKeyKind(Kind[ForeignKey]):
         """Return it with the new names on both sides."""
         own, other = (obj.namespace, obj.table), (obj.target_namespace, obj.target)
         return replace(
-            obj,
-            table=renaming.table(*own),
+            renaming.placed(obj),
             columns=renaming.columns_of(*own, obj.columns),
             set_columns=renaming.columns_of(*own, obj.set_columns),
+            target_namespace=renaming.namespace(obj.target_namespace),
             target=renaming.table(*other),
             target_columns=renaming.columns_of(*other, obj.target_columns),
         )
@@ -173,7 +177,7 @@ def _declared(key: ForeignKeyConstraint, table: Table) -> ForeignKey:
     where = f"a foreign key of {table.fullname}"
     given = options_of(key, frozenset({"not_valid"}), where)
     columns = tuple(column.name for column in key.columns)
-    target = _target(key, where)
+    target = key.referred_table
     deferred = str(key.initially or "").upper() == "DEFERRED"
     on_delete, set_columns = _action(key.ondelete, where)
     return ForeignKey(
@@ -192,16 +196,6 @@ def _declared(key: ForeignKeyConstraint, table: Table) -> ForeignKey:
         initially_deferred=deferred,
         not_valid=bool(given.get("not_valid")),
     )
-
-
-def _target(key: ForeignKeyConstraint, where: str) -> Table:
-    try:
-        for element in key.elements:
-            _ = element.column
-        return key.referred_table
-    except exc.SQLAlchemyError as error:
-        names = ", ".join(element.target_fullname for element in key.elements)
-        raise SchemaError(f"a foreign key points at nothing: {names}", where=f"in {where}") from error
 
 
 kind = ForeignKeyKind()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Index as Declared
     from sqlalchemy import Table
 
+    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["Index", "IndexKey", "IndexKind"]
@@ -80,6 +81,7 @@ class IndexKind(Kind[Index]):
     name = "index"
     rank = 60
     holds = Index
+    renames_freely = True
     catalog = """
         select t.namespace, t.name as "table", c.relname as name,
                (select json_agg(json_build_object(
@@ -138,11 +140,11 @@ class IndexKind(Kind[Index]):
                                                          and a.attoptions is not null)),
                ('has a comment', exists (select from pg_description d where d.objoid = c.oid
                                             and d.classoid = 'pg_class'::regclass))) o(what, met)
-         where o.met order by 1"""
+         where o.met"""
 
-    def declared(self, tables: Sequence[Table]) -> Iterator[Index]:
+    def declared(self, declarations: Declarations) -> Iterator[Index]:
         """Read the indexes, in order of their names."""
-        for table in tables:
+        for table in declarations.tables:
             yield from sorted((_declared(each, table) for each in table.indexes), key=lambda index: index.name)
 
     def create(self, new: Index, parts: Sequence[str]) -> list[Step]:
@@ -183,8 +185,7 @@ class IndexKind(Kind[Index]):
             for key in obj.keys
         )
         return replace(
-            obj,
-            table=renaming.table(*place),
+            renaming.placed(obj),
             keys=tuple(keys),
             include=renaming.columns_of(*place, obj.include),
             predicate=renamed_in(obj.predicate, names),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sendoka.bookkeeping import NAMESPACE
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
+    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Id, Model
 
 __all__ = ["Namespace", "NamespaceKind"]
@@ -39,8 +40,9 @@ class NamespaceKind(Kind[Namespace]):
     holds = Namespace
     catalog = "select nspname as name from namespaces where nspname <> 'public' order by nspname"
 
-    def declared(self, tables: Sequence[Table]) -> Iterator[Namespace]:
+    def declared(self, declarations: Declarations) -> Iterator[Namespace]:
         """Read the namespaces that the tables stand in."""
+        tables = declarations.tables
         names = sorted({namespace_of(table) for table in tables})
         for name in names:
             if name == NAMESPACE or name.startswith("pg_") or name == "information_schema":
@@ -62,8 +64,8 @@ class NamespaceKind(Kind[Namespace]):
         return iter(())
 
     def moved(self, obj: Namespace, renaming: Renaming) -> Namespace:
-        """Return it as it is."""
-        return obj
+        """Return it under its new name."""
+        return replace(obj, name=renaming.name(obj.id))
 
     def rename(self, old: Namespace, new: Namespace) -> str:
         """Return ALTER SCHEMA … RENAME."""

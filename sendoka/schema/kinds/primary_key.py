@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import PrimaryKeyConstraint
 
 from sendoka.schema.declared import namespace_of, options_of
-from sendoka.schema.kinds._constraint import constraint_name
+from sendoka.schema.kinds._constraint import constraint_name, unmanaged
 from sendoka.schema.kinds._key import CATALOG, Key, KeyKind, timing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from sqlalchemy import Table
+    from sendoka.schema.declarations import Declarations
 
 __all__ = ["PrimaryKey", "PrimaryKeyKind"]
 
@@ -32,12 +32,14 @@ class PrimaryKeyKind(KeyKind[PrimaryKey]):
     name = "primary-key"
     rank = 30
     holds = PrimaryKey
+    claims = ("constraint:p",)
     reads = (PrimaryKeyConstraint,)
+    unmanaged = unmanaged("p")
     catalog = CATALOG.format(type="p", more="")
 
-    def declared(self, tables: Sequence[Table]) -> Iterator[PrimaryKey]:
+    def declared(self, declarations: Declarations) -> Iterator[PrimaryKey]:
         """Read the primary keys of the tables that have one."""
-        for table in tables:
+        for table in declarations.tables:
             key = table.primary_key
             if len(key.columns):
                 given = options_of(key, frozenset({"include"}), f"the primary key of {table.fullname}")

@@ -14,8 +14,7 @@ from sendoka.schema.step import Hazard, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Table as Declared
-
+    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["Table", "TableKind"]
@@ -34,16 +33,10 @@ class TableKind(Kind[Table]):
     name = "table"
     rank = 10
     holds = Table
+    claims = ("relation:r",)
+    has_parts = True
     catalog = "select t.namespace, t.name from tables t order by t.namespace, t.name"
     unmanaged = """
-        select case c.relkind when 'v' then 'view ' when 'm' then 'materialized view '
-                 when 'p' then 'partitioned table ' when 'f' then 'foreign table '
-                 when 'S' then 'sequence ' when 'c' then 'composite type '
-                 else 'partition ' end || n.nspname || '.' || c.relname
-          from pg_class c join namespaces n on n.oid = c.relnamespace
-         where (c.relkind in ('v', 'm', 'p', 'f', 'S', 'c') or (c.relkind = 'r' and c.relispartition)) and not exists (
-               select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-        union all
         select 'table ' || t.namespace || '.' || t.name || ' ' || o.what
           from tables t join pg_class c on c.oid = t.oid, lateral (values
                ('is unlogged', c.relpersistence = 'u'), ('has row level security', c.relrowsecurity),
@@ -51,29 +44,13 @@ class TableKind(Kind[Table]):
                ('has a replica identity', c.relreplident <> 'd'), ('is of a type', c.reloftype <> 0),
                ('has an access method', c.relam <> (select oid from pg_am where amname = 'heap')),
                ('inherits', exists (select from pg_inherits i where i.inhrelid = c.oid)),
-               ('has a rule', c.relhasrules),
-               ('has a trigger', exists (select from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal)),
                ('has a comment', exists (select from pg_description d where d.objoid = c.oid and d.objsubid = 0
                                             and d.classoid = 'pg_class'::regclass))) o(what, met)
-         where o.met
-        union all
-        select case t.typtype when 'e' then 'enum ' when 'd' then 'domain ' else 'range type ' end
-               || n.nspname || '.' || t.typname
-          from pg_type t join namespaces n on n.oid = t.typnamespace
-         where t.typtype in ('e', 'd', 'r') and not exists (
-               select from pg_depend d where d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e')
-        union all
-        select 'function ' || p.oid::regprocedure
-          from pg_proc p join namespaces n on n.oid = p.pronamespace
-         where not exists (
-               select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
-        union all
-        select 'extension ' || extname from pg_extension where extname <> 'plpgsql'
-        order by 1"""
+         where o.met"""
 
-    def declared(self, tables: Sequence[Declared]) -> Iterator[Table]:
+    def declared(self, declarations: Declarations) -> Iterator[Table]:
         """Read the tables themselves."""
-        for table in tables:
+        for table in declarations.tables:
             where = f"table {table.fullname}"
             options_of(table, frozenset({"ignore_search_path"}), where)
             if table.comment is not None:
@@ -97,7 +74,7 @@ class TableKind(Kind[Table]):
 
     def moved(self, obj: Table, renaming: Renaming) -> Table:
         """Return it under its new name."""
-        return Table(name=renaming.table(obj.namespace, obj.name), namespace=obj.namespace)
+        return renaming.placed(obj)
 
     def rename(self, old: Table, new: Table) -> str:
         """Return ALTER TABLE … RENAME."""

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import UniqueConstraint
 
 from sendoka.schema.declared import namespace_of, options_of
-from sendoka.schema.kinds._constraint import constraint_name
+from sendoka.schema.kinds._constraint import constraint_name, unmanaged
 from sendoka.schema.kinds._key import CATALOG, Key, KeyKind, timing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from sqlalchemy import Table
+
+    from sendoka.schema.declarations import Declarations
 
 __all__ = ["Unique", "UniqueKind"]
 
@@ -33,15 +35,17 @@ class UniqueKind(KeyKind[Unique]):
     name = "unique"
     rank = 40
     holds = Unique
+    claims = ("constraint:u",)
     reads = (UniqueConstraint,)
+    unmanaged = unmanaged("u")
     # Read through JSON, for Postgres 14 has no such column.
     catalog = CATALOG.format(
         type="u", more=", coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct"
     )
 
-    def declared(self, tables: Sequence[Table]) -> Iterator[Unique]:
+    def declared(self, declarations: Declarations) -> Iterator[Unique]:
         """Read the unique constraints, in order of their names."""
-        for table in tables:
+        for table in declarations.tables:
             uniques = (each for each in table.constraints if isinstance(each, UniqueConstraint))
             yield from sorted((_declared(each, table) for each in uniques), key=lambda unique: unique.name)
 

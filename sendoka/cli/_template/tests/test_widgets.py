@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from sendoka import Json, Neon, Row, migrate, neon, new_id
 from sendoka.local import serve
 from sendoka.testing import NeonMock
@@ -18,7 +16,6 @@ async def newest_widgets(sql: Neon, owner: str) -> list[Row]:
     return await sql(NEWEST, owner)
 
 
-@pytest.mark.asyncio
 async def test_the_newest_widget_comes_first() -> None:
     async with serve() as server, neon(server.connection_string()) as sql:
         await migrate(sql, MIGRATIONS)
@@ -30,7 +27,6 @@ async def test_the_newest_widget_comes_first() -> None:
         assert [row.name for row in await newest_widgets(sql, "ada")] == ["desk", "lamp"]
 
 
-@pytest.mark.asyncio
 async def test_only_the_owner_is_asked_for() -> None:
     with NeonMock() as mock:
         mock.on(NEWEST).rows({"id": "wgt_1", "name": "lamp"})

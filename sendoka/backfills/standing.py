@@ -1,0 +1,56 @@
+"""What can truthfully be said of a run that somebody looks at from outside: whether it goes on, or how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka.backfills.owner import gone, shown
+
+if TYPE_CHECKING:
+    from sendoka.backfills.checkpoint import Activity, Run
+
+__all__ = ["FRESH", "Standing", "standing_of"]
+
+FRESH = 60.0
+"""Seconds without a batch or a lease after which a runner is taken for dead; one statement may take as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`state` is `running`, `stopped`, `failed` or `done`; `reason` why it stopped or failed; `runner` who runs it.
+
+    `batch_ago` are the seconds since its last batch, None before the first.
+    """
+
+    state: str
+    reason: str
+    runner: str | None
+    batch_ago: float | None
+
+
+def standing_of(run: Run, activity: Activity) -> Standing:
+    """Return how a run stands: a note of who was killed is missing, so its lease and its last batch speak too."""
+    if run.state == "done":
+        return Standing("done", "", None, activity.batch_ago)
+    if activity.owner and not gone(activity.owner):
+        return Standing("running", "", shown(activity.owner), activity.batch_ago)
+    if _goes_on(run, activity):
+        by = shown(run.runner) if run.runner and run.state == "running" else None
+        return Standing("running", "", by, activity.batch_ago)
+    if run.state == "running":
+        return Standing("stopped", _silence(run), None, activity.batch_ago)
+    return Standing(run.state, run.reason, None, activity.batch_ago)
+
+
+def _goes_on(run: Run, activity: Activity) -> bool:
+    """Tell whether it moved of late: a batch since the last note, or the note that somebody began."""
+    moved = activity.batch_ago is not None and activity.batch_ago < min(FRESH, activity.noted_ago)
+    if run.state != "running":
+        return moved  # one of several runners ended, and another goes on
+    return (moved or activity.noted_ago < FRESH) and not (run.runner and gone(run.runner))
+
+
+def _silence(run: Run) -> str:
+    who = shown(run.runner) if run.runner else "its runner"
+    return f"{who} ended without a word" if run.runner and gone(run.runner) else f"nothing was heard of {who} of late"

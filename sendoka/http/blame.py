@@ -1,0 +1,67 @@
+"""Which statement of a batch an error is about, where the answer proves it; the protocol itself does not say."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendoka.database.statement import Statement
+
+__all__ = ["statement_at_fault"]
+
+# Messages whose position is known to be that of the name, or of the very text, between the quotes.
+_NAME = re.compile(r'(?:relation|column) "(?P<name>[^\']+)" does not exist')
+_TEXT = re.compile(r".* at or near \"(?P<text>[^']+)\"", re.DOTALL)
+# An identifier where the scanner begins to read it; what else begins there (a literal, a parameter) is not judged.
+_IDENTIFIER = re.compile(
+    r'"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>[A-Za-z_][A-Za-z0-9_$]*)(?![A-Za-z0-9_$&\'"\x80-\U0010ffff])'
+)
+_NAME_END = re.compile(r"[A-Za-z0-9_$\x80-\U0010ffff]\Z")
+_LITERAL = re.compile(r"(?:[eEbBxXnN]|[uU]&)?'|\$")
+_NO_NAME = re.compile(r"[\s(),;0-9]")
+# More of a name that has several parts, or a comment in front of it.
+_MORE = re.compile(r"\s*(?:\.|--|/\*)")
+# Postgres cuts a longer name; its own text then shows another one.
+_LONGEST = 63
+
+
+def statement_at_fault(statements: Sequence[Statement], message: str, position: int | None) -> str | None:
+    """Return the text of the one statement that `message` at `position` (from 1) can be about, else None.
+
+    It is found by ruling out all others: those in which something else stands at the position. Never a guess.
+    """
+    texts = list(dict.fromkeys(statement.text for statement in statements))
+    if len(texts) > 1 and position is not None:
+        texts = [text for text in texts if _is_possible(text, message, position - 1)]
+    return texts[0] if len(texts) == 1 else None
+
+
+def _is_possible(text: str, message: str, at: int) -> bool:
+    # The text of a literal is read by its type, and what the type says of it may look like anything.
+    if _LITERAL.match(text, at):
+        return True
+    near = _TEXT.fullmatch(message)
+    if near:
+        # A token ends where it can: `selec` is not the beginning of `select`.
+        whole = message.startswith("syntax error") and _NAME_END.search(near["text"]) is not None
+        end = at + len(near["text"])
+        return text.startswith(near["text"], at) and not (whole and _NAME_END.match(text, end, end + 1))
+    named = _NAME.fullmatch(message)
+    if named:
+        return _may_name(text, at, named["name"])
+    # Any other message: a position behind the end is the one thing that cannot be.
+    return at <= len(text)
+
+
+def _may_name(text: str, at: int, name: str) -> bool:
+    """Tell whether the identifier at `at` may be `name`, or the first part of one that ends in it."""
+    if at >= len(text) or _NO_NAME.match(text, at):
+        return False
+    found = _IDENTIFIER.match(text, at)
+    if found is None:
+        return True
+    value = found["quoted"].replace('""', '"') if found["quoted"] else found["bare"].lower()
+    return name == value or len(value.encode()) > _LONGEST or _MORE.match(text, found.end()) is not None

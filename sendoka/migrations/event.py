@@ -1,0 +1,32 @@
+"""What `migrate()` tells while it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Event", "Kind"]
+
+Kind = Literal["applying", "applied", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to a migration; `str(event)` is a line for a person.
+
+    `kind` is `applying` (it is being sent), `applied` (by this call), or `waiting` (for a lock, another runner, or the
+    database itself; what became of the migration is asked next). `migration` is its name, `seconds` how long the
+    database took to apply it, where that is known. `why` says what is waited for or, where something is to be said
+    about an `applied`, that its answer was lost.
+    """
+
+    kind: Kind
+    migration: str
+    seconds: float | None = None
+    why: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "waiting":
+            return f"waiting: {self.why}"
+        took = "" if self.seconds is None else f" in {self.seconds:.2f} s"
+        return f"{self.kind} {self.migration}{took}" + (f" ({self.why})" if self.why else "")

@@ -1,0 +1,76 @@
+"""What a database may hold, class by class: a kind claims its classes, and what nobody claims is listed by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sendoka.quoting import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["CENSUS", "unclaimed"]
+
+CENSUS = """
+    -- relation:v, m, p, f, S, c; an ordinary table is r, or `partition`
+    select 'relation:' || case when c.relispartition then 'partition' else c.relkind::text end,
+           case when c.relispartition then 'partition' else case c.relkind
+                when 'r' then 'table' when 'v' then 'view' when 'm' then 'materialized view'
+                when 'p' then 'partitioned table' when 'f' then 'foreign table' when 'S' then 'sequence'
+                when 'c' then 'composite type' else 'relation' end end || ' ' || n.nspname || '.' || c.relname
+      from pg_class c join namespaces n on n.oid = c.relnamespace
+     where c.relkind not in ('i', 'I', 't') and not exists (
+           select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
+    union all
+    -- type:e, d, r, b; a table's row type, an array and a multirange come with another object
+    select 'type:' || t.typtype::text,
+           case t.typtype when 'e' then 'enum ' when 'd' then 'domain ' when 'r' then 'range type ' else 'type ' end
+           || n.nspname || '.' || t.typname
+      from pg_type t join namespaces n on n.oid = t.typnamespace
+     where t.typtype in ('e', 'd', 'r', 'b') and not exists (select from pg_type e where e.typarray = t.oid)
+       and not exists (select from of_extensions x where x.classid = 'pg_type'::regclass and x.objid = t.oid)
+    union all
+    -- routine:f, p, a, w; those that come with another object, as a range type's, depend on it internally
+    select 'routine:' || p.prokind::text,
+           case p.prokind when 'p' then 'procedure ' when 'a' then 'aggregate ' when 'w' then 'window function '
+                else 'function ' end || p.oid::regprocedure
+      from pg_proc p join namespaces n on n.oid = p.pronamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_proc'::regclass and x.objid = p.oid)
+       and not exists (select from pg_depend d
+                        where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'i')
+    union all
+    -- constraint:p, u, f, c, x, n; a constraint trigger is a trigger
+    select 'constraint:' || k.contype::text,
+           case k.contype when 'x' then 'exclusion constraint ' else 'constraint ' end
+           || t.namespace || '.' || t.name || '.' || k.conname
+      from tables t join pg_constraint k on k.conrelid = t.oid and k.contype <> 't'
+    union all
+    select 'trigger', 'trigger ' || n.nspname || '.' || c.relname || '.' || g.tgname
+      from pg_trigger g join pg_class c on c.oid = g.tgrelid join namespaces n on n.oid = c.relnamespace
+     where not g.tgisinternal and not exists (
+           select from of_extensions x where x.classid = 'pg_trigger'::regclass and x.objid = g.oid)
+    union all
+    select 'rule', 'rule ' || n.nspname || '.' || c.relname || '.' || r.rulename
+      from pg_rewrite r join pg_class c on c.oid = r.ev_class join namespaces n on n.oid = c.relnamespace
+     where r.rulename <> '_RETURN' and not exists (
+           select from of_extensions x where x.classid = 'pg_rewrite'::regclass and x.objid = r.oid)
+    union all
+    select 'policy', 'policy ' || n.nspname || '.' || c.relname || '.' || p.polname
+      from pg_policy p join pg_class c on c.oid = p.polrelid join namespaces n on n.oid = c.relnamespace
+    union all
+    select 'statistics', 'statistics ' || n.nspname || '.' || s.stxname
+      from pg_statistic_ext s join namespaces n on n.oid = s.stxnamespace
+    union all
+    select 'extension', 'extension ' || extname from pg_extension where extname <> 'plpgsql'"""
+"""A SELECT of (class, text): every object that can be claimed. It stands on `from_catalog`'s common table expressions.
+
+The classes have the letters of Postgres' own catalogs: `relkind`, `typtype`, `prokind`, `contype`. An index has none:
+it goes with what it belongs to.
+"""
+
+
+def unclaimed(claims: Iterable[str]) -> str:
+    """Return the SELECT of one text for each object whose class is not among `claims`."""
+    listed = ", ".join(map(literal, sorted(claims)))
+    managed = f"o.class not in ({listed})" if listed else "true"
+    return f"select o.text from ({CENSUS}) o(class, text) where {managed}"  # noqa: S608 - our own constants

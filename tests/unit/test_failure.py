@@ -1,0 +1,147 @@
+"""What is said about a migration that is refused or waits: whose fault it is, which statement, what to do."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendoka.database import Database
+from sendoka.database.transaction import DEFAULT
+from sendoka.errors import AnswerLost, DatabaseError, EndpointError, Outcome, database_error
+from sendoka.migrations.event import Event, Kind
+from sendoka.migrations.failure import failed, gave_up, is_ours, waiting_for
+from sendoka.migrations.files import parse, render
+from sendoka.migrations.history import REACHED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendoka.database import Cells, Result, Statement, TransactionOptions
+    from sendoka.errors import TransportError
+
+NAME = "0001_brave_otter"
+MIGRATION = parse("0000_brave_otter", render("0000_brave_otter", None, ["select 1", "select broken", "select 3"], []))
+REFUSED = {"code": "42703", "message": 'column "broken" does not exist'}
+REACHED_ONE = {"code": REACHED, "message": "reached"}
+
+
+class Answers(Database):
+    """A database that refuses every transaction with the next of these errors."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = deque(errors)
+        self.options: list[TransactionOptions] = []
+
+    async def run(self, statement: Statement) -> Result[Cells]:
+        raise NotImplementedError
+
+    async def run_all(
+        self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
+    ) -> list[Result[Cells]]:
+        self.options.append(options)
+        raise self.errors.popleft()
+
+
+OURS = [
+    ("23505", "sendoka", 'duplicate key value violates unique constraint "migrations_pkey"', True),
+    ("23503", "sendoka", 'insert or update on table "migrations" violates foreign key constraint', True),
+    ("23505", "public", 'duplicate key value violates unique constraint "sendoka_customers_pkey"', False),
+    ("23503", "public", 'insert on table "x" violates foreign key constraint "sendoka_fk"', False),
+    ("23505", "sendoka_2", 'duplicate key value violates unique constraint "migrations_pkey"', False),
+    ("42501", None, "permission denied for schema sendoka", True),
+    ("42501", None, "permission denied for table migrations", True),
+    ("42501", None, "permission denied for table facts", True),
+    ("42501", None, "permission denied for schema sendoka_customers", False),
+    ("42501", None, "permission denied for table sendoka_customers", False),
+    ("42501", None, "permission denied for database sendoka", False),
+    ("42501", None, 'permission denied to create extension "sendoka"', False),
+]
+
+
+@pytest.mark.parametrize(("sqlstate", "schema", "message", "ours"), OURS)
+def test_an_error_is_ours_where_it_comes_from_our_own_tables(
+    sqlstate: str, schema: str | None, message: str, ours: bool
+) -> None:
+    error = database_error({"code": sqlstate, "schema": schema, "message": message})
+    assert is_ours(error) is ours
+
+
+@pytest.mark.parametrize(
+    ("message", "ours"),
+    [("permission denied for database app", True), ('permission denied to create extension "postgis"', False)],
+)
+def test_a_missing_grant_in_a_new_database_is_ours_where_it_is_for_the_schema(message: str, ours: bool) -> None:
+    assert is_ours(database_error({"code": "42501", "message": message}), new=True) is ours
+
+
+OUR_INDEX = 'while inserting index tuple (0,2) in relation "migrations_pkey"'
+WAITS: list[tuple[DatabaseError | TransportError, str]] = [
+    (
+        database_error({"code": "55P03", "message": "canceling statement due to lock timeout"}),
+        "somebody holds a lock that 0000_brave_otter needs (55P03)",
+    ),
+    (
+        database_error({"code": "55P03", "message": "canceling statement due to lock timeout", "where": OUR_INDEX}),
+        "another runner is applying 0000_brave_otter",
+    ),
+    (
+        database_error({"code": "23505", "message": "duplicate key", "schema": "sendoka"}),
+        "another runner is applying 0000_brave_otter",
+    ),
+    (
+        database_error({"code": "23505", "message": "duplicate key", "schema": "pg_catalog"}),
+        "another runner may be creating the same tables: duplicate key (23505)",
+    ),
+    (database_error({"code": "40001", "message": "could not serialize"}), "could not serialize (40001)"),
+    (AnswerLost("the endpoint lost the database"), "the endpoint lost the database"),
+]
+
+
+@pytest.mark.parametrize(("error", "says"), WAITS, ids=[says for _, says in WAITS])
+def test_what_is_waited_for_is_said_in_words(error: DatabaseError | TransportError, says: str) -> None:
+    assert waiting_for(MIGRATION, error) == says
+    given_up = gave_up(MIGRATION, error, 3, unknown=False)
+    assert says in given_up.what
+    assert ("pg_stat_activity" in given_up.todo) is (getattr(error, "sqlstate", "") == "55P03")
+
+
+async def test_the_failing_statement_is_found_by_halves_that_may_be_sent_again() -> None:
+    database = Answers(*(database_error(fields) for fields in (REFUSED, REACHED_ONE, REFUSED)))
+    error = await failed(database, MIGRATION, database_error(REFUSED))
+    assert (error.statement, error.where) == (2, "statement 2 of 3: select broken")
+    assert all(options.idempotent for options in database.options)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        AnswerLost("the connection ended early"),
+        EndpointError("the endpoint is overloaded", outcome=Outcome.REFUSED),
+        database_error({"code": "55P03", "message": "canceling statement due to lock timeout"}),
+    ],
+)
+@pytest.mark.parametrize("before", [[], [REFUSED]])
+async def test_a_lost_probe_does_not_hide_the_failure(
+    lost: DatabaseError | TransportError, before: list[dict[str, str | None]]
+) -> None:
+    """Probing stops, and what the database said at first is told."""
+    database = Answers(*(database_error(fields) for fields in before), lost)
+    error = await failed(database, MIGRATION, database_error(REFUSED))
+    assert error.what == '0000_brave_otter.sql failed: column "broken" does not exist (42703)'
+    assert (error.statement, error.where) == (None, f"which statement could not be asked: {lost.what}")
+    assert not database.errors
+
+
+EVENTS: list[tuple[Kind, float | None, str, str]] = [
+    ("applying", None, "", "applying 0001_brave_otter"),
+    ("applied", 0.125, "", "applied 0001_brave_otter in 0.12 s"),
+    ("applied", None, "its answer was lost", "applied 0001_brave_otter (its answer was lost)"),
+    ("waiting", None, "another runner is applying it", "waiting: another runner is applying it"),
+]
+
+
+@pytest.mark.parametrize(("kind", "seconds", "why", "line"), EVENTS)
+def test_an_event_is_a_line_for_a_person(kind: Kind, seconds: float | None, why: str, line: str) -> None:
+    assert str(Event(kind, NAME, seconds, why)) == line
