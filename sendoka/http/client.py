@@ -174,7 +174,7 @@ def neon(
     url: the connection string; `DATABASE_URL` of the environment where it is not given.
     endpoint: the URL of `POST /sql`, where it is not the one that follows from the host by Neon's rules.
     transport: an `httpx.AsyncClient` or `Transport` of yours, or "native" or "httpx" to insist. By default native, and
-        httpx where a proxy applies or where respx or pytest-httpx is loaded, so that their mocks work.
+        httpx where a proxy applies or where respx is loaded, so that its mocks work.
     timeout: seconds for a whole call, retries and a cold start included. connect_timeout: seconds for one connection.
     retry: how often and how long to wait between sends; only what cannot have run is sent again (see `Outcome`).
 

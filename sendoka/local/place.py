@@ -134,11 +134,17 @@ def _note_project(base: Path, folder: Path) -> None:
     (base / "project").write_text(f"{folder.resolve()}\n", encoding="utf-8")
 
 
+_FORGOTTEN = 30 * 24 * 3600
+"""Seconds after which data without its project goes: until then its disk may just not be mounted."""
+
+
 def _sweep() -> None:
-    """Delete the data of projects that are gone, unless a PostgreSQL runs on it."""
+    """Delete the data of projects that are gone for long, unless a PostgreSQL runs on it."""
     for base in Path(_SHARED[0]).glob("sendoka-*"):
         mark = base / "project"
         if not mark.is_file() or base.is_symlink() or base.stat().st_uid != os.geteuid():
+            continue
+        if time.time() - mark.stat().st_mtime < _FORGOTTEN:
             continue
         project = Path(mark.read_text(encoding="utf-8").strip())
         if not project.exists() and not _is_running(base / "postgres"):

@@ -299,15 +299,17 @@ class TestAsRoot:
         folder.mkdir(mode=0o700)
         return folder
 
-    def test_data_of_projects_that_are_gone_goes(self, private: Path) -> None:
+    def test_data_of_projects_that_are_gone_for_a_month_goes(self, private: Path) -> None:
         bases = []
-        for name in ("one", "two"):
+        for name, days in (("old", 31), ("recent", 29), ("last", 0)):
             place = open_place(private / name)
             place.close()
             bases.append(place.base)
-            if name == "one":
+            if days:
                 shutil.rmtree(private / name)
-        assert [base.exists() for base in bases] == [False, True]
+                long_ago = time.time() - days * 24 * 3600
+                os.utime(place.base / "project", (long_ago, long_ago))
+        assert [base.exists() for base in bases] == [False, True, True]
 
     def test_data_of_a_project_that_was_moved_stays(self, private: Path) -> None:
         first = open_place(private / "before")
