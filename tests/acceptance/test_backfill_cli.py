@@ -20,6 +20,7 @@ from tests.documents import ROOT
 from tests.fixtures.backfills import make_messages, touched, value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sendoka.http.client import Neon
@@ -67,6 +68,7 @@ class Project:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
+        self.started: list[subprocess.Popen[str]] = []
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "COVERAGE_"))}
         self.environ = {**kept, "DATABASE_URL": url, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
         (folder / "backfill").mkdir()
@@ -84,7 +86,14 @@ class Project:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
         command = [sys.executable, *arguments]
         found: subprocess.Popen[str] = subprocess.Popen(command, cwd=self.folder, env=self.environ, **pipes)
+        self.started.append(found)
         return found
+
+    def stop(self) -> None:
+        """End what a test that failed on its way left running."""
+        for process in self.started:
+            process.kill()
+            process.communicate() if process.stdout and not process.stdout.closed else process.wait()
 
     def run(self, *arguments: str, exits: int = 0) -> str:
         """Run `sendoka backfill …` to its end, expecting its exit status; return all that it printed."""
@@ -96,11 +105,12 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, database_url: str) -> Project:
+def project(tmp_path: Path, database_url: str) -> Iterator[Project]:
     """A project with one script, `touch`, dated."""
     found = Project(tmp_path, database_url)
     found.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0))
-    return found
+    yield found
+    found.stop()
 
 
 async def test_it_runs_to_its_end_and_a_second_time_says_when_that_was(project: Project, sql: Neon) -> None:
@@ -356,7 +366,7 @@ async def on_a_terminal(project: Project, sql: Neon, name: str) -> str:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_the_sql_form_killed_five_times_changes_every_row_once(project: Project, sql: Neon, seed: int) -> None:
-    await make_messages(sql, 1000)
+    await make_messages(sql, 2500)
     project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.002))
     dice = random.Random(seed)
     for _ in range(5):
@@ -368,13 +378,13 @@ async def test_the_sql_form_killed_five_times_changes_every_row_once(project: Pr
         process.communicate()
         process.wait(PATIENCE)
     said = project.run("run", "touch", "--batch-size", "200")
-    assert "is done and verified: 1,000 rows scanned, 1,000 changed" in said
-    assert await touched(sql) == {"1": 1000}
+    assert "is done and verified: 2,500 rows scanned, 2,500 changed" in said
+    assert await touched(sql) == {"1": 2500}
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_the_python_form_killed_five_times_changes_every_row_once(project: Project, sql: Neon, seed: int) -> None:
-    await make_messages(sql, 1000)
+    await make_messages(sql, 2000)
     script = project.folder / "step.py"
     script.write_text(STEP, encoding="utf-8")
     dice = random.Random(seed)
@@ -391,7 +401,7 @@ async def test_the_python_form_killed_five_times_changes_every_row_once(project:
         process.communicate()
     out, err = project.python(str(script)).communicate(timeout=PATIENCE)
     assert out == "done\n", err
-    assert await touched(sql) == {"1": 1000}
+    assert await touched(sql) == {"1": 2000}
 
 
 # ------------------------------------------------------------------ the application's own script
