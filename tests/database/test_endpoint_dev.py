@@ -60,7 +60,7 @@ class Dev:
 
     def end(self, number: int) -> tuple[int, str, str]:
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=90)  # a slow disk, and then the harder ways to end
         return self.process.returncode, out, err
 
 

@@ -52,7 +52,7 @@ def test_a_package_that_fails_to_import_is_tried_again(tmp_path: Path) -> None:
     _write(tmp_path, __init__="1 / 0")
     with pytest.raises(ZeroDivisionError):
         package_of(tmp_path)
-    _write(tmp_path, __init__="x = 1")
+    _write(tmp_path, __init__="x = 1  # longer, so that no bytecode of the same second and size fits")
     forget(tmp_path)
     assert sys.modules[package_of(tmp_path)].x == 1
 
