@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import signal
-import threading
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -79,7 +81,7 @@ def dev(
         for fault in asked:
             endpoint.faults.arm(fault)
         with Server(endpoint, host=host, port=port) as server:
-            stop = _stop_on_signals()
+            stop = _Stop()
             _tell(server.connection_string(), postgres, server.port, as_json)
             if lasting:
                 _lead_here(settings.root, server.connection_string(), known)
@@ -127,15 +129,26 @@ def _lead_here(root: Path, url: str, known: Source | None) -> None:
         say(f"{NAME} is not written, because git would take it: add it to .gitignore, or set DATABASE_URL", err=True)
 
 
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
+class _Stop:
+    """Whether a signal asked for the end.
 
-    def note(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+    A pipe, for a handler may come while the main thread is inside a wait: a lock that the wait holds would never be
+    free for it.
+    """
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, note)
-    return stop
+    def __init__(self) -> None:
+        self._asked, self._note = os.pipe()
+        os.set_blocking(self._note, False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(BlockingIOError):  # it is full of such notes already
+            os.write(self._note, b".")
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a signal; return whether one came by then."""
+        return bool(select.select([self._asked], [], [], seconds)[0])
 
 
 def _tell(connection_string: str, postgres: Postgres, port: int, as_json: bool) -> None:

@@ -223,3 +223,24 @@ class TestAFileOfTheFolder:
     def test_with_none_or_two_commands_says_so(self, tmp_path: Path, source: str, number: int) -> None:
         with pytest.raises(DiscoveryError, match=f"defines {number} commands"):
             command_of(self.load(tmp_path, source))
+
+
+STORM = """
+import os, signal, threading, time
+from sendoka.cli.dev import _Stop
+stop = _Stop()
+def storm():
+    for _ in range(3000):
+        os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=storm, daemon=True).start()
+until = time.monotonic() + 1
+while time.monotonic() < until:
+    assert stop.wait(0.001) or True
+assert stop.wait(0)
+print("ended")
+"""
+
+
+def test_signals_that_meet_the_wait_of_dev_do_not_lock_it() -> None:
+    done = subprocess.run([sys.executable, "-c", STORM], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("ended\n", "")
