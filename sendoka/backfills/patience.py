@@ -21,9 +21,6 @@ __all__ = ["WAITS", "Patience", "Stopped", "passes", "rest"]
 WAITS = Retry(attempts=10, first=0.1, longest=5.0)
 """Ten failures in a row, about half a minute, end a run; it can be resumed."""
 
-# Every batch is one transaction that may be sent again whole, so what undid a transaction passes too.
-_PASSING = PASSING | {"40001", "40P01", "55P03", "57014"}
-
 _SLICE = 0.1
 """Seconds between two looks at whether a wait shall end."""
 
@@ -39,7 +36,7 @@ def passes(error: BaseException) -> bool:
     """
     if isinstance(error, TransportError):
         return error.passing
-    return isinstance(error, DatabaseError) and error.sqlstate in _PASSING
+    return isinstance(error, DatabaseError) and error.sqlstate in PASSING
 
 
 async def rest(seconds: float, stop: Callable[[], bool]) -> None:
