@@ -21,6 +21,7 @@ from sendoka.errors import (
     SettingsError,
     TransportError,
     database_error,
+    reported,
 )
 
 if TYPE_CHECKING:
@@ -166,9 +167,9 @@ def test_postgres_code_chooses_the_class(sqlstate: str, name: str) -> None:
 
 
 def test_every_class_of_the_table_of_codes_is_reached() -> None:
-    assert set(errors._BY_SQLSTATE.values()) <= set(CLASSES)
+    assert set(reported._BY_SQLSTATE.values()) <= set(CLASSES)
     leaves = {cls for cls in CLASSES if issubclass(cls, DatabaseError)} - {DatabaseError, errors.RetryableError}
-    assert leaves == set(errors._BY_SQLSTATE.values())
+    assert leaves == set(reported._BY_SQLSTATE.values())
 
 
 def test_a_database_error_carries_every_field_that_postgres_sent() -> None:

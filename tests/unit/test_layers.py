@@ -119,7 +119,7 @@ def test_every_part_stands_in_a_layer(part: str) -> None:
         ("migrations/x.py", "from sendoka.backfills import x", "sideways"),
         ("http/x.py", "from sendoka import __version__", None),
         ("http/x.py", "from .wire import x\nfrom sendoka.errors import y", None),
-        ("errors.py", "from sendoka.ids import new_id", None),
+        ("errors/x.py", "from sendoka.ids import new_id", None),
     ],
 )
 def test_the_reader_of_imports_sees_every_way_to_import(file: str, source: str, word: str | None) -> None:
