@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sendoka.database.once import Once as Once
     from sendoka.database.retry import Retry as Retry
     from sendoka.database.statement import Result as Result
     from sendoka.errors import Outcome as Outcome
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Json": "sendoka.http.encode",
     "Neon": "sendoka.http.client",
+    "Once": "sendoka.database.once",
     "Outcome": "sendoka.errors",
     "Page": "sendoka.pages",
     "Query": "sendoka.http.query",
@@ -43,6 +45,7 @@ _HOME = {
 __all__ = [
     "Json",
     "Neon",
+    "Once",
     "Outcome",
     "Page",
     "Query",

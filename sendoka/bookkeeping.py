@@ -69,11 +69,14 @@ def _first(*names: str) -> str:
     return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
 
 
-async def ensure(database: Database, tables: Sequence[Statement]) -> None:
-    """Create the namespace and `tables` (each an `if not exists` statement), safe among any number of callers."""
+async def ensure(database: Database, tables: Sequence[Statement], *, timeout: float | None = None) -> None:
+    """Create the namespace and `tables` (each an `if not exists` statement), safe among any number of callers.
+
+    `timeout` is the seconds that each of its requests may take, where it is not the database's own.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            await database.run_all([*BOOTSTRAP, *tables], TransactionOptions(idempotent=True))
+            await database.run_all([*BOOTSTRAP, *tables], TransactionOptions(idempotent=True, timeout=timeout))
         except DatabaseError as error:
             if not is_race(error) or attempt == _ATTEMPTS:
                 raise

@@ -122,7 +122,7 @@ def statements_of(answer: object, backfill: Backfill, client: object) -> list[St
     raise _wrong(f"it returned {type(answer).__name__}", backfill)
 
 
-def _statement(answer: Statement | Query, backfill: Backfill, client: object) -> Statement:
+def _statement(answer: Statement | Query[Any], backfill: Backfill, client: object) -> Statement:
     if isinstance(answer, Query):
         if answer.client is not client:
             raise _wrong("it returned a query of another client than its own `sql`", backfill)

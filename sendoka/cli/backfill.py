@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sendoka.cli._group import Commands
 from sendoka.cli._options import connect, env_file_option, json_option, print_json, run, say
 from sendoka.cli._progress import counted, duration, moment, say_report, shown, why_stopped
+from sendoka.cli._subcommands import Subcommands
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -31,15 +31,7 @@ __all__ = ["backfill"]
 _INTERRUPTED = 130
 
 
-class _Subcommands(Commands):
-    """The commands of this file, with the nearest name for one that is mistyped."""
-
-    list_commands = click.Group.list_commands
-    get_command = click.Group.get_command
-    format_commands = click.Group.format_commands
-
-
-@click.group(cls=_Subcommands, invoke_without_command=True)
+@click.group(cls=Subcommands, invoke_without_command=True)
 @click.pass_context
 def backfill(ctx: click.Context) -> None:
     """Run the scripts of backfill/, and see how far they are."""

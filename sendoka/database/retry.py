@@ -52,18 +52,21 @@ class Retry:
         return float(base * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
 
-def may_send_again(error: Exception, *, batch: bool, repeatable: bool, unknown_before: bool) -> bool:
+def may_send_again(
+    error: Exception, *, batch: bool, repeatable: bool, unknown_before: bool, insistent: bool = False
+) -> bool:
     """Tell whether the same request may be sent again after `error`.
 
     `repeatable` is true for what the server was told is read only and for what the caller calls idempotent; the word
     `select` proves nothing. `unknown_before` is true where an earlier send of the same call may still run: then a
-    definite error of a later send is no proof about the call, and only what is repeatable goes on.
+    definite error of a later send is no proof about the call, and only what is repeatable goes on. `insistent` is true
+    where an unknown end is not to be taken for an answer, also one whose cause does not look as if it would pass.
     """
     if not isinstance(error, TransportError | DatabaseError):
         return False
     passing = error.passing if isinstance(error, TransportError) else error.sqlstate in PASSING
     if error.outcome is Outcome.UNKNOWN:
-        return repeatable and passing
+        return repeatable and (passing or insistent)
     if isinstance(error, SerializationFailure | DeadlockDetected):
         return batch and (repeatable or not unknown_before)
     return passing and error.outcome in {Outcome.NOT_SENT, Outcome.REFUSED}
@@ -77,6 +80,7 @@ async def persist(
     batch: bool,
     repeatable: bool,
     deadline: float | None = None,
+    insistent: bool = False,
 ) -> T:
     """Send until it is answered, or until `may_send_again` says no, the attempts are used up or no time is left.
 
@@ -90,7 +94,9 @@ async def persist(
             return await send()
         except (TransportError, DatabaseError) as error:
             wait = retry.wait(attempt)
-            again = may_send_again(error, batch=batch, repeatable=repeatable, unknown_before=unknown_before)
+            again = may_send_again(
+                error, batch=batch, repeatable=repeatable, unknown_before=unknown_before, insistent=insistent
+            )
             unknown_before = unknown_before or error.outcome is Outcome.UNKNOWN
             in_time = deadline is None or time.monotonic() + wait < deadline
             if not again or attempt >= retry.attempts or not in_time:

@@ -23,8 +23,9 @@ class TransactionOptions:
     """How a transaction is opened. None leaves the choice to the role's and the database's defaults.
 
     `isolation_level` is one of ReadUncommitted, ReadCommitted, RepeatableRead, Serializable. `idempotent` is the
-    caller's word that running the statements twice does no harm, so that a lost answer may be met by sending again.
-    `timeout` is the seconds this call may take, where it is not the client's own.
+    caller's word that running the statements twice does no harm, so that a lost answer may be met by sending again;
+    `insistent` asks for that whatever the reason. `timeout` is the seconds this call may take, where it is not the
+    client's own.
     """
 
     isolation_level: str | None = None
@@ -32,6 +33,7 @@ class TransactionOptions:
     deferrable: bool | None = None
     idempotent: bool = False
     timeout: float | None = None
+    insistent: bool = False
 
     @property
     def repeatable(self) -> bool:

@@ -5,6 +5,7 @@ The tree groups by that question, and its leaves carry Postgres' own condition n
     SendokaError
     ├── SettingsError                 a bad connection string or setting
     ├── InvalidCursor                 a cursor that no page gave out
+    ├── OnceKeyReused                 a known `once` key with other statements
     ├── TransportError                the exchange over HTTP went wrong; `.outcome` says whether SQL ran
     │   ├── ConnectFailed             no connection: nothing was sent
     │   ├── RequestTimeout            the deadline passed
@@ -29,6 +30,7 @@ from __future__ import annotations
 from sendoka.errors.base import (
     AnswerMissing,
     InvalidCursor,
+    OnceKeyReused,
     Outcome,
     SendokaError,
     SettingsError,
@@ -107,6 +109,7 @@ __all__ = [
     "MigrationFailed",
     "MissingMigration",
     "NotNullViolation",
+    "OnceKeyReused",
     "Outcome",
     "ProgrammingError",
     "ProtocolError",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswerMissing",
     "InvalidCursor",
+    "OnceKeyReused",
     "Outcome",
     "SendokaError",
     "SettingsError",
@@ -80,6 +81,21 @@ class InvalidCursor(SendokaError, ValueError):
     """A cursor that no page of this list gave out."""
 
     exit_code = 2
+
+
+class OnceKeyReused(SendokaError, ValueError):
+    """A `once` key that a transaction of other statements has used. Those of this call did not run."""
+
+    outcome = Outcome.FAILED
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"the once key {key!r} belongs to a transaction of other statements",
+            where="nothing of this call ran",
+            todo="a key stands for the same statements and parameters: no new times or ids in them, or another key",
+        )
+        self.args = (key,)
+        self.key = key
 
 
 class AnswerMissing(SendokaError):

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from sendoka.database.once import Once
 from sendoka.database.retry import Retry, persist
 from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_level, may_set
+from sendoka.http.credentials import Credentials
 from sendoka.http.encode import encode_all
-from sendoka.http.query import LIST_FORM, Query, Transaction, abandon, statements_of
+from sendoka.http.query import Query, Reading
 from sendoka.http.reply import read_batch, read_single
-from sendoka.http.request import batch_request, single_request
-from sendoka.http.target import Target, read_target
+from sendoka.http.request import Request, batch_body, option_headers, single_body
+from sendoka.http.target import Where, find_target
+from sendoka.http.transaction import LIST_FORM, Transaction, abandon, queries_of
 from sendoka.http.transport import Timing, Transport, Transports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
-    from typing import NoReturn, Self, TypeVar
+    from typing import NoReturn, Self
 
     import httpx
 
     from sendoka.database.statement import Cells, Result
-    from sendoka.http.query import Queries
+    from sendoka.http.credentials import Headers
     from sendoka.http.reply import Reply
-    from sendoka.http.request import Request
+    from sendoka.http.row import Row
+    from sendoka.http.target import Target
 
-    T = TypeVar("T")
+T = TypeVar("T")
 
 __all__ = ["Neon", "neon"]
 
@@ -41,8 +45,11 @@ class Neon(Database):
     It opens no connection before the first statement. Use it in `async with`, or close it with `aclose()`.
     """
 
-    def __init__(self, target: Target, transports: Transports, *, timeout: float, retry: Retry) -> None:
+    def __init__(
+        self, target: Target, credentials: Credentials, transports: Transports, *, timeout: float, retry: Retry
+    ) -> None:
         self._target = target
+        self._credentials = credentials
         self._transports = transports
         self._timeout = timeout
         self._retry = retry
@@ -52,6 +59,11 @@ class Neon(Database):
         """Which database, and where; its repr shows no secret."""
         return self._target
 
+    @property
+    def timeout(self) -> float:
+        """The seconds that a call may take, where it does not say otherwise."""
+        return self._timeout
+
     def __call__(
         self,
         text: str,
@@ -60,7 +72,7 @@ class Neon(Database):
         read_only: bool = False,
         idempotent: bool = False,
         timeout: float | None = None,
-    ) -> Query:
+    ) -> Query[Row]:
         """Return the query `text` with parameters for `$1, $2, …`. Nothing is sent until it is awaited.
 
         `read_only=True` tells the server so, and `idempotent=True` is your word that running it twice does no harm;
@@ -71,30 +83,34 @@ class Neon(Database):
             raise TypeError(f"a statement is text, not {type(text).__name__}")
         _check_timeouts(timeout)
         options = TransactionOptions(read_only=read_only or None, idempotent=idempotent, timeout=timeout)
-        return Query(self, Statement(text, encode_all(params)), options)
+        return Query(self, Statement(text, encode_all(params)), options, _ROWS)
 
     def transaction(
         self,
-        queries: Queries | None = None,
+        queries: Sequence[Query[T]] | Callable[[Neon], Sequence[Query[T]]] | None = None,
         *,
         isolation_level: str | None = None,
         read_only: bool | None = None,
         deferrable: bool | None = None,
         idempotent: bool = False,
         timeout: float | None = None,
-    ) -> Transaction:
+        settings: Mapping[str, Any] | None = None,
+        once: str | Once[Query[T]] | None = None,
+    ) -> Transaction[T]:
         """Return a transaction of a list of queries (or of a plain function that returns one), sent when awaited.
 
         It answers the rows of each statement, in order. Whatever fails, COMMIT included, leaves nothing and raises one
-        error. Options not given are left to the database; `timeout` is the seconds this call may take. Raises
+        error. Options not given are left to the database; `timeout` is the seconds this call may take. `settings` hold
+        for this transaction: `{"statement_timeout": "5s", "request.jwt.claims": {…}}`. `once` is a key that names the
+        effect: with it the effect is there once, however often the call is sent or made (see `Once`). Raises
         TypeError, ValueError or RuntimeError at once for a list that cannot be one transaction.
         """
         if queries is None:
             raise TypeError(LIST_FORM)
-        statements = statements_of(self, queries)
+        listed = queries_of(self, queries)
         _check_timeouts(timeout)
         options = _options(isolation_level, read_only, deferrable, idempotent, timeout)
-        return Transaction(self, statements, options)
+        return Transaction(self, listed, options, settings, _once(self, once, options))
 
     def begin(self, *arguments: object, **_options: object) -> NoReturn:
         """Raise an error that shows the list form: over HTTP nothing can be held open."""
@@ -111,25 +127,35 @@ class Neon(Database):
         """Run `statements` as one transaction, in one request. See `Database.run_all`."""
         if not statements:
             return []
-        request = batch_request(self._target, statements, options)
+        body, headers = batch_body(statements), option_headers(options)
         if not options.idempotent and any(may_set(statement.text) for statement in statements):
             # The headers were written; for sending again it counts as what it may make of itself.
             options = replace(options, read_only=None)
-        return await self._exchange(request, lambda reply: read_batch(reply, statements), True, options)
+        return await self._exchange(body, headers, lambda reply: read_batch(reply, statements), True, options)
 
     async def send(self, statement: Statement, options: TransactionOptions) -> Result[Cells]:
         """Run one statement: as a transaction of one where `options` say something to the server, else by itself."""
         if options.read_only:
             return (await self.run_all([statement], options))[0]
-        request = single_request(self._target, statement)
-        return await self._exchange(request, lambda reply: read_single(reply, statement), False, options)
+        return await self._exchange(
+            single_body(statement), (), lambda reply: read_single(reply, statement), False, options
+        )
 
     async def _exchange(
-        self, request: Request, read: Callable[[Reply], T], batch: bool, options: TransactionOptions
+        self,
+        body: bytes,
+        said: Headers,
+        read: Callable[[Reply], T],
+        batch: bool,
+        options: TransactionOptions,
     ) -> T:
         timing = Timing.start(self._timeout if options.timeout is None else options.timeout)
 
         async def send() -> T:
+            # No name for the header lines: a traceback that shows local variables would show the password.
+            request = Request(
+                self._target, (self._credentials.fixed or await self._credentials.headers(timing)) + said, body
+            )
             return read(await self._transports.choose().exchange(request, timing))
 
         return await persist(
@@ -139,6 +165,7 @@ class Neon(Database):
             batch=batch,
             repeatable=options.repeatable,
             deadline=timing.deadline,
+            insistent=options.insistent,
         )
 
     async def _pause(self, seconds: float) -> None:
@@ -163,6 +190,13 @@ class Neon(Database):
 def neon(
     url: str | None = None,
     *,
+    host: str | None = None,
+    port: int | None = None,
+    user: str | None = None,
+    password: str | Callable[[], str | Awaitable[str]] | None = None,
+    database: str | None = None,
+    token: str | Callable[[], str | Awaitable[str]] | None = None,
+    application_name: str | None = None,
     endpoint: str | None = None,
     transport: str | Transport | httpx.AsyncClient | None = None,
     timeout: float = 60.0,
@@ -171,22 +205,44 @@ def neon(
 ) -> Neon:
     """Return a client for the database at `url`, `postgresql://user:password@host/database`.
 
-    url: the connection string; `DATABASE_URL` of the environment where it is not given.
+    url: the connection string; `DATABASE_URL` of the environment where neither it nor `host` is given.
+    host, port, user, password, database: parts, which stand for those of the connection string, or make one.
+        `password` may be a function, sync or async, that is asked before each send.
+    token: a JWT, or a function that returns one, for Neon's authorization by token; it goes to the `apiauth` host.
+    application_name: how this application names itself in the connection string.
     endpoint: the URL of `POST /sql`, where it is not the one that follows from the host by Neon's rules.
     transport: an `httpx.AsyncClient` or `Transport` of yours, or "native" or "httpx" to insist. By default native, and
         httpx where a proxy applies or where respx is loaded, so that its mocks work.
     timeout: seconds for a whole call, retries and a cold start included. connect_timeout: seconds for one connection.
     retry: how often and how long to wait between sends; only what cannot have run is sent again (see `Outcome`).
 
-    Raises SettingsError, which never shows the string.
+    Raises SettingsError, which never shows a secret.
     """
-    given = Secret(os.environ.get("DATABASE_URL", "") if url is None else url)
-    place = None if endpoint is None else Secret(endpoint)
+    if url is None and host is None:
+        url = os.environ.get("DATABASE_URL", "")
+    where = Where(
+        None if url is None else Secret(url),
+        None if endpoint is None else Secret(endpoint),
+        *(host, port, user, password, database, token, application_name),
+    )
     # From here on a traceback that shows local variables shows no password.
-    del url, endpoint
+    del url, endpoint, password, token
     _check_timeouts(timeout, connect_timeout)
-    target = read_target(given, place)
-    return Neon(target, Transports(target, transport, connect_timeout), timeout=timeout, retry=retry or Retry())
+    target = find_target(where)
+    transports = Transports(target, transport, connect_timeout)
+    return Neon(target, Credentials(target, where), transports, timeout=timeout, retry=retry or Retry())
+
+
+_ROWS: Reading[Row] = Reading()
+
+
+def _once(client: Neon, once: str | Once[Any] | None, options: TransactionOptions) -> Once[Any] | None:
+    if once is None:
+        return None
+    if options.read_only:
+        raise ValueError("once= is for what writes; a read_only transaction may be sent again as it is")
+    made = once if isinstance(once, Once) else Once(once)
+    return replace(made, then=queries_of(client, list(made.then)))
 
 
 def _options(

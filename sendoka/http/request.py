@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendoka import __version__
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from sendoka.database.transaction import TransactionOptions
     from sendoka.http.target import Target
 
-__all__ = ["MAX_BODY", "MAX_PARAMETERS", "Request", "batch_request", "single_request"]
+__all__ = ["MAX_BODY", "MAX_PARAMETERS", "Request", "batch_body", "option_headers", "single_body"]
 
 MAX_PARAMETERS = 32_767
 """Neon writes the count of parameters as a signed 16-bit number."""
@@ -37,31 +35,18 @@ class Request:
     body: bytes
 
 
-def _base_headers(target: Target) -> Headers:
-    """Return the header lines that every request to `target` has."""
-    return (
-        ("Neon-Connection-String", target.connection_string),
-        ("Neon-Raw-Text-Output", "true"),
-        ("Neon-Array-Mode", "true"),
-        ("Content-Type", "application/json"),
-        ("Accept", "application/json"),
-        ("User-Agent", f"sendoka/{__version__}"),
-    )
+def single_body(statement: Statement) -> bytes:
+    """Return the body that asks for one statement. Raises ValueError for what cannot be sent."""
+    return _body(_query(statement))
 
 
-def single_request(target: Target, statement: Statement) -> Request:
-    """Return the request that runs one statement. Raises ValueError for what cannot be sent."""
-    body = _body(_query(statement))
-    return Request(target, _base_headers(target), body)
+def batch_body(statements: Sequence[Statement]) -> bytes:
+    """Return the body that asks for `statements` as one transaction. Raises ValueError for what cannot be sent."""
+    return _body({"queries": [_query(statement) for statement in statements]})
 
 
-def batch_request(target: Target, statements: Sequence[Statement], options: TransactionOptions) -> Request:
-    """Return the request that runs `statements` as one transaction. Raises ValueError for what cannot be sent."""
-    body = _body({"queries": [_query(statement) for statement in statements]})
-    return Request(target, _base_headers(target) + _option_headers(options), body)
-
-
-def _option_headers(options: TransactionOptions) -> Headers:
+def option_headers(options: TransactionOptions) -> Headers:
+    """Return the header lines that say how the transaction is opened; what is left open has none."""
     given = (
         ("Neon-Batch-Isolation-Level", options.isolation_level),
         ("Neon-Batch-Read-Only", _flag(options.read_only)),

@@ -1,45 +1,59 @@
-"""Which database, and where its endpoint listens: a connection string read once, and never shown again."""
+"""Which database, and where its endpoint listens: what the user said, read once, and never shown again."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from urllib.parse import quote, unquote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
+from sendoka import __version__
 from sendoka.database.secret import Secret, hide
 from sendoka.errors import SettingsError
+from sendoka.http.connection_string import EXAMPLE, ConnectionString, bracketed, is_address, parse, read_host
 
-__all__ = ["LOCAL_PORT", "Target", "is_loopback", "read_target"]
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Text = str | Secret
+    Supply = str | Callable[[], str | Awaitable[str]]
+
+__all__ = ["APPLICATION_NAME", "LOCAL_PORT", "Target", "Where", "find_target", "is_loopback", "read_target"]
 
 LOCAL_PORT = 4444
 """Where `sendoka dev` listens unless told otherwise."""
 
+APPLICATION_NAME = f"pkg:pypi/sendoka@{__version__}"
+"""How the client names itself where nobody says otherwise: a package URL, as the official driver's name is one."""
+
 _PORTS = {"https": 443, "http": 80}
-_EXAMPLE = "expected postgresql://user:password@host/database"
 _ENDPOINT = "expected https://host/sql"
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-# What follows the last "@": a host, perhaps a port, a database, perhaps options.
-_AFTER_AT = re.compile(
-    r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+)(?::(?P<port>[0-9]{0,9}))?"
-    r"(?:/(?P<database>[^/?#\s]*))?/?(?:\?(?P<query>[^#\s]*))?"
-)
-# Labels as DNS takes them, and the underscore that names of containers have.
-_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
-_LONGEST_NAME = 253
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Target:
-    """A database and the URL of its endpoint. `connection_string` is a secret; nothing prints it."""
+    """A database and the URL of its endpoint. `login` holds a secret; nothing prints it."""
 
     scheme: str
     host: str
     port: int
     path: str
-    connection_string: str
-    database: str
-    database_host: str
+    login: ConnectionString
+
+    @property
+    def connection_string(self) -> str:
+        """What the endpoint is told: user, password and database. A secret."""
+        return self.login.text
+
+    @property
+    def database(self) -> str:
+        """The name of the database."""
+        return self.login.database
+
+    @property
+    def database_host(self) -> str:
+        """The host of the connection string, by which Neon finds the database."""
+        return self.login.host
 
     @property
     def url(self) -> str:
@@ -49,7 +63,7 @@ class Target:
     @property
     def authority(self) -> str:
         """The endpoint's host, and its port where it is not the scheme's own."""
-        host = _bracketed(self.host)
+        host = bracketed(self.host)
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
@@ -59,6 +73,28 @@ class Target:
 
     def __repr__(self) -> str:
         return f"Target({self.url!r}, database={self.database!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Where:
+    """What the user said about a database: a connection string, parts that stand for its own, or parts alone.
+
+    `password` and `token` may be functions, which are asked before each send; `token` is a JWT for Neon's
+    authorization by token. The repr shows nothing, for it holds secrets.
+    """
+
+    url: Text | None = None
+    endpoint: Text | None = None
+    host: str | None = None
+    port: int | None = None
+    user: str | None = None
+    password: Supply | None = None
+    database: str | None = None
+    token: Supply | None = None
+    application_name: str | None = None
+
+    def __repr__(self) -> str:
+        return "<where>"
 
 
 def is_loopback(host: str) -> bool:
@@ -71,126 +107,112 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def read_target(connection_string: str | Secret, endpoint: str | Secret | None = None) -> Target:
-    """Read a connection string by Neon's rules.
-
-    A remote host means HTTPS at the host whose first label is replaced by `api`; a loopback host means plain HTTP on
-    the port given; any other address needs `endpoint`. Special characters in the password may stand unescaped.
-    Raises SettingsError, which never shows the string; nor does a local variable of any of its frames.
-    """
-    given, place = hide(connection_string), None if endpoint is None else hide(endpoint)
+def read_target(connection_string: Text, endpoint: Text | None = None) -> Target:
+    """Read a connection string by Neon's rules; see `find_target`."""
+    where = Where(hide(connection_string), None if endpoint is None else hide(endpoint))
     del connection_string, endpoint
-    found = _found(given, place)
+    return find_target(where)
+
+
+def find_target(where: Where) -> Target:
+    """Return the target by Neon's rules.
+
+    A remote host means HTTPS at the host whose first label is replaced by `api`, or by `apiauth` where a token is
+    given; a loopback host means plain HTTP on the port given; any other address needs `endpoint`. Special characters
+    in the password may stand unescaped. Raises SettingsError, which never shows a secret; nor does a local variable of
+    any of its frames.
+    """
+    found = _found(where)
     if isinstance(found, SettingsError):
         raise found
     return found
 
 
-def _found(given: Secret, place: Secret | None) -> Target | SettingsError:
+def _found(where: Where) -> Target | SettingsError:
     """Return the target, or the error without the frames and causes that hold the string in plain."""
     try:
-        return _read(given.text, place.text if place else None)
+        return _read(where)
     except SettingsError as error:
         error.__context__ = error.__cause__ = None
         return error.with_traceback(None)
 
 
-def _read(given: str, endpoint: str | None) -> Target:
-    text = _text(given)
-    user, password, place = _split(text)
-    host = _host(place["host"])
-    database = unquote(place["database"] or "")
-    if not database:
-        raise SettingsError("the connection string names no database", todo=_EXAMPLE)
-    scheme, at, number, path = _endpoint(host, place["port"], endpoint)
-    return Target(scheme, at, number, path, _written(user, password, host, place, database), database, host)
+def _read(where: Where) -> Target:
+    login = _login(where)
+    host = read_host(login.host)
+    if not login.database:
+        raise SettingsError("the connection string names no database", todo=EXAMPLE)
+    login = replace(login, host=host, query=login.named(where.application_name, APPLICATION_NAME))
+    if where.token is not None:
+        login = replace(login, password="")  # the token is what counts; what need not travel stays here
+    endpoint = None if where.endpoint is None else hide(where.endpoint).text
+    return Target(*_endpoint(login, endpoint, with_token=where.token is not None), login)
 
 
-def _text(given: object) -> str:
-    if not isinstance(given, str):
-        raise SettingsError(f"the connection string is text, not of type {type(given).__name__}", todo=_EXAMPLE)
-    text = given.strip()
+def _login(where: Where) -> ConnectionString:
+    if where.url is None and where.host is not None:
+        login = ConnectionString()
+    else:
+        login = parse(_text("the connection string", hide(where.url or "").text))
+    login = replace(
+        login,
+        user=login.user if where.user is None else _text("user=", where.user),
+        password=_utf8("password=", where.password) if isinstance(where.password, str) else login.password,
+        host=login.host if where.host is None else _as_written(where.host),
+        port=login.port if where.port is None else where.port,
+        database=login.database if where.database is None else _text("database=", where.database),
+    )
+    _check(login, where.application_name)
+    return login
+
+
+def _as_written(host: str) -> str:
+    host = _text("host=", host)
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def _check(login: ConnectionString, application_name: str | None) -> None:
+    if not login.user:
+        raise SettingsError("the connection string names no user", todo=EXAMPLE)
+    port: object = login.port
+    if port is not None and (not isinstance(port, int) or not 0 < port < 65536):
+        raise SettingsError(f"{port} is not a port", todo=EXAMPLE)
+    if application_name is not None:
+        _utf8("application_name=", application_name)
+
+
+def _text(what: str, given: object) -> str:
+    text = _utf8(what, given).strip()
     if not text:
-        raise SettingsError("no connection string was given", todo=f"set DATABASE_URL; {_EXAMPLE}")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise SettingsError("the connection string holds bytes that are not UTF-8", todo=_EXAMPLE) from None
+        todo = f"set DATABASE_URL; {EXAMPLE}" if what.startswith("the") else ""
+        raise SettingsError("no connection string was given" if todo else f"{what} is empty", todo=todo)
     return text
 
 
-def _host(written: str) -> str:
-    """Return the host in lower case and ASCII, an IPv6 address without its brackets."""
-    host = written.lower()
-    if host.startswith("["):
-        if not _is_address(host[1:-1]):
-            raise SettingsError(f"the host {host} is not an address", todo=_EXAMPLE)
-        return host[1:-1]
+def _utf8(what: str, given: object) -> str:
+    if not isinstance(given, str):
+        raise SettingsError(f"{what} is text, not of type {type(given).__name__}", todo=EXAMPLE)
     try:
-        name = host if host.isascii() else host.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        name = ""
-    if not _HOST.fullmatch(name) or len(name) > _LONGEST_NAME:
-        raise SettingsError(f"the host {host!r} is not one that DNS can hold", todo=_EXAMPLE)
-    return name
+        given.encode()
+    except UnicodeEncodeError:
+        raise SettingsError(f"{what} holds bytes that are not UTF-8", todo=EXAMPLE) from None
+    return given
 
 
-def _written(user: str, password: str, host: str, place: re.Match[str], database: str) -> str:
-    """Return the connection string anew, with everything escaped that a header or a URL cannot hold."""
-    credentials = quote(user, safe="") + (":" + quote(password, safe="") if password else "")
-    port = f":{place['port']}" if place["port"] else ""
-    query = quote(place["query"] or "", safe="=&%+;,:@/!*'()-._~")
-    after = f"?{query}" if query else ""
-    return f"postgresql://{credentials}@{_bracketed(host)}{port}/{quote(database, safe='')}{after}"
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _split(text: str) -> tuple[str, str, re.Match[str]]:
-    scheme = _SCHEME.match(text)
-    if scheme is None:
-        raise SettingsError("the connection string is not a URL", todo=_EXAMPLE)
-    name = scheme[1].lower()
-    if name.startswith(("postgresql+", "postgres+")):
-        raise SettingsError(
-            f"a {name}:// connection string is for drivers over TCP, not for SQL over HTTP",
-            todo="write postgresql://… for Neon",
-        )
-    if name not in {"postgresql", "postgres"}:
-        raise SettingsError(f"the connection string is for {name!r}, not for Postgres", todo=_EXAMPLE)
-    rest = text[scheme.end() :]
-    # The password may hold anything, "@", "/", "?" and "#" too: the host starts after the last "@" that a host follows.
-    for at in (found.start() for found in reversed(list(re.finditer("@", rest)))):
-        place = _AFTER_AT.fullmatch(rest, at + 1)
-        if place:
-            user, _, password = rest[:at].partition(":")
-            if not user:
-                raise SettingsError("the connection string names no user", todo=_EXAMPLE)
-            return unquote(user), unquote(password), _checked(place)
-    raise SettingsError("the connection string has no user and host that can be read", todo=_EXAMPLE)
-
-
-def _checked(place: re.Match[str]) -> re.Match[str]:
-    port = place["port"]
-    if port and not 0 < int(port) < 65536:
-        raise SettingsError(f"{port} is not a port", todo=_EXAMPLE)
-    return place
-
-
-def _endpoint(host: str, port: str | None, endpoint: str | None) -> tuple[str, str, int, str]:
+def _endpoint(login: ConnectionString, endpoint: str | None, *, with_token: bool) -> tuple[str, str, int, str]:
     if endpoint is not None:
         return _given(endpoint)
+    host = login.host
     if is_loopback(host):
-        return "http", host, int(port) if port else LOCAL_PORT, "/sql"
-    if _is_address(host):
+        return "http", host, login.port or LOCAL_PORT, "/sql"
+    if is_address(host):
         raise SettingsError(
             f"the host {host} is an address, and Neon's endpoint has a name",
             todo='give the endpoint itself: neon(url, endpoint="https://…/sql")',
         )
     first, dot, rest = host.partition(".")
-    return "https", f"api.{rest}" if dot and rest else first, 443, "/sql"
+    label = "apiauth" if with_token else "api"
+    return "https", f"{label}.{rest}" if dot and rest else first, 443, "/sql"
 
 
 def _given(endpoint: str) -> tuple[str, str, int, str]:
@@ -204,17 +226,9 @@ def _given(endpoint: str) -> tuple[str, str, int, str]:
         raise SettingsError("the endpoint's URL must not hold credentials; they belong into the connection string")
     if parts.scheme not in _PORTS or not written:
         raise SettingsError(f"endpoint={endpoint!r} is not an http or https URL", todo=_ENDPOINT)
-    host = _host(_bracketed(written))
+    host = read_host(bracketed(written))
     if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError(
             f"endpoint={endpoint!r} would send the password in clear text to another machine", todo="use https://"
         )
     return parts.scheme, host, port or _PORTS[parts.scheme], path if path not in {"", "/"} else "/sql"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_type
 from sendoka import (
     Json,
     Neon,
+    Once,
     Outcome,
     Page,
     Query,
@@ -21,21 +22,30 @@ from sendoka import (
 )
 from sendoka.backfills import Backfill, Batch, RunReport, backfill, run
 from sendoka.errors import UniqueViolation
+from sendoka.http.transaction import Committed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import httpx
+
+
+async def secret() -> str:
+    return "eyJ"
 
 
 async def the_client(url: str, own: httpx.AsyncClient) -> None:
     async with neon(url) as sql:
         assert_type(sql, Neon)
-        assert_type(sql("select 1"), Query)
+        assert_type(sql("select 1"), Query[Row])
         assert_type(await sql("select $1::int", 1), list[Row])
         assert_type(await sql("select 1").one(), Row)
         assert_type(await sql("select 1").one_or_none(), Row | None)
         assert_type(await sql("select 1").result(), Result[Row])
         assert_type(await sql("select 1", read_only=True).value(), Any)
+        assert_type(await sql("select 1").column(), list[Any])
         await sql("insert into t values ($1)", Json({"a": [1, None]}), idempotent=True)
+    neon(host="h", port=5432, user="u", password=lambda: "p", database="d", application_name="a", token=secret)
     neon(url, endpoint="https://example.org/sql", transport=own, timeout=10, retry=Retry(attempts=1))
     await neon().aclose()
 
@@ -58,6 +68,9 @@ async def transactions(sql: Neon) -> None:
     first, second = await sql.transaction(lambda tx: [tx("select 1"), tx("select 2")])
     assert_type(first, list[Row])
     assert_type(second, list[Row])
+    once = await sql.transaction([sql("select 1")], settings={"a.b": 1}, once=Once("k", then=[sql("select 1")]))
+    assert_type(once.at, datetime | None)
+    assert_type(once, Committed[Row])
 
 
 async def failures(sql: Neon) -> None:

@@ -44,6 +44,7 @@ EXIT_CODES = {
     SendokaError: 3,
     SettingsError: 2,
     errors.InvalidCursor: 2,
+    errors.OnceKeyReused: 3,
     errors.AnswerMissing: 4,
     TransportError: 3,
     DatabaseError: 3,
@@ -62,6 +63,7 @@ SAMPLES: dict[type[SendokaError], SendokaError] = {
         "no", where="here", todo="say it", questions=({"question": "rename?", "answers": [["--rename", "a", "b"]]},)
     ),
     EndpointError: EndpointError("no", status=507, outcome=Outcome.REFUSED, passing=True, where="here", todo="wait"),
+    errors.OnceKeyReused: errors.OnceKeyReused("signup:1"),
     MigrationFailed: MigrationFailed("no", migration="0001_calm_heron", statement=2, where="here", todo="mend it"),
     errors.BatchFailed: errors.BatchFailed("no", cursor=("msg_1", 7), where="here", todo="mend it"),
 }

@@ -15,7 +15,7 @@ import pytest
 from sendoka import migrate, neon
 from sendoka.database.statement import Statement
 from sendoka.errors import NEON_ERROR_KEYS, UniqueViolation
-from sendoka.http.request import single_request
+from sendoka.http.request import Request, single_body
 from sendoka.http.transport import Timing
 from sendoka.testing import FakeDatabase, NeonMock
 from tests.fixtures.canned import ONE, answer, canned
@@ -140,5 +140,5 @@ async def careless(sql: Neon) -> None:
 async def test_an_error_has_all_the_fields_that_neon_sends(mock: NeonMock) -> None:
     mock.on("select 1").fails("23505", constraint="t_pkey")
     client = mock.client()
-    reply = await mock.exchange(single_request(client.target, Statement("select 1")), Timing.start(1))
+    reply = await mock.exchange(Request(client.target, (), single_body(Statement("select 1"))), Timing.start(1))
     assert tuple(json.loads(reply.body)) == NEON_ERROR_KEYS

@@ -79,7 +79,7 @@ WRONG: list[tuple[Any, str]] = [
     ("postgresql://u:hunter2@host", "names no database"),
     ("postgresql://u:hunter2@host/", "names no database"),
     ("postgresql://:hunter2@host/db", "names no user"),
-    ("postgresql://host/db", "user and host"),
+    ("postgresql://host/db", "names no user"),
     ("postgresql://u:hunter2@/db", "user and host"),
     ("postgresql://u:hunter2@ho st/db", "user and host"),
     ("postgresql://u:hunter2@host:0/db", "not a port"),

@@ -1,0 +1,188 @@
+"""Exactly once: a key in the ledger, written by the transaction itself, tells whether it happened.
+
+The first statement of the transaction inserts the key and a digest of the statements into `sendoka.ledger`. Where the
+answer is lost the same transaction is sent again: it either commits now, or is refused on the ledger's key, which
+proves that an earlier send committed. No other way is safe. A SELECT of the key in between may answer "absent" while
+the first send still runs, and any other error of a resend says nothing about a first send that is still on its way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from sendoka.database.ledger import GRANTS, LEDGER_NAME, ensure_ledger
+from sendoka.database.statement import Cells, Result, Statement
+from sendoka.database.transaction import READ_ONLY, TransactionOptions
+from sendoka.errors import (
+    DatabaseError,
+    InsufficientPrivilege,
+    OnceKeyReused,
+    Outcome,
+    TransportError,
+    UndefinedTable,
+    UniqueViolation,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendoka.database.seam import Database
+
+__all__ = ["LONGEST_KEY", "Once", "Outcomes", "digest_of", "run_once"]
+
+T = TypeVar("T")
+
+LONGEST_KEY = 1000
+"""Characters: well below what a btree index can hold."""
+
+# Microseconds since 1970: no setting of the session changes how they are written.
+_INSERT = (
+    "insert into sendoka.ledger (key, digest) values ($1, $2) returning (extract(epoch from at) * 1000000)::bigint"
+)
+_LOOK = "select digest, (extract(epoch from at) * 1000000)::bigint from sendoka.ledger where key = $1"
+_GRANTS = f"let a role that may create run `sendoka ledger create`, then {GRANTS.format(role='…')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Once(Generic[T]):
+    """`once=` with what reads the results again: `then` is a list of queries, sent only where it is a replay.
+
+    `key` names the effect: an order's number, a request's id. Its statements and their parameters must be the same
+    whenever it is used, so times and new ids belong to the request and not to the moment of sending.
+    """
+
+    key: str
+    then: Sequence[T] = ()
+
+    def __post_init__(self) -> None:
+        key: object = self.key
+        if not isinstance(key, str) or not key:
+            raise ValueError("once= is a text that names the effect, and not empty")
+        if len(self.key) > LONGEST_KEY or "\0" in self.key:
+            raise ValueError(f"once= is a text of at most {LONGEST_KEY} characters, without NUL")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What `run_once` found: the results, and whether an earlier send had done it; `at` is when it was done.
+
+    Of a replay the results are those of the queries that read them again. `at` is in microseconds since 1970, as text;
+    None where the key was pruned meanwhile.
+    """
+
+    results: list[Result[Cells]]
+    replayed: bool
+    at: str | None
+
+
+def digest_of(statements: Sequence[Statement]) -> str:
+    """Return what tells two lists of statements apart: sha256 over their texts and parameters."""
+    listed = [[statement.text, *statement.params] for statement in statements]
+    return hashlib.sha256(json.dumps(listed, ensure_ascii=True).encode()).hexdigest()
+
+
+async def run_once(
+    database: Database,
+    key: str,
+    statements: Sequence[Statement],
+    options: TransactionOptions,
+    *,
+    digest: str,
+    then: Sequence[Statement] = (),
+) -> Outcomes:
+    """Run `statements` as one transaction whose effect under `key` is there once, however often it is sent.
+
+    Raises OnceKeyReused where the key belongs to other statements; what the statements raise; and the last send's
+    error with the outcome `unknown` where no send was answered: call again with the same key.
+    """
+    entry = Statement(_INSERT, (key, digest))
+    clock = _Clock.start(replace(options, idempotent=True, insistent=True))
+    try:
+        results = await _run(database, [entry, *statements], clock)
+    except UniqueViolation as error:
+        if not _is_ledger(error):
+            raise
+        # Raised from inside, it would look as if the violation were what went wrong.
+        known = error
+    else:
+        return Outcomes(results[1:], False, results[0].rows[0][0])
+    return await _replay(database, key, digest, then, known, clock)
+
+
+class _Clock:
+    """The options of each request of one call, which share one deadline."""
+
+    def __init__(self, options: TransactionOptions, deadline: float | None) -> None:
+        self._options = options
+        self._deadline = deadline
+
+    @classmethod
+    def start(cls, options: TransactionOptions) -> _Clock:
+        return cls(options, None if options.timeout is None else time.monotonic() + options.timeout)
+
+    def left(self) -> float | None:
+        return None if self._deadline is None else max(0.001, self._deadline - time.monotonic())
+
+    def writing(self) -> TransactionOptions:
+        return replace(self._options, timeout=self.left())
+
+    def reading(self) -> TransactionOptions:
+        return replace(READ_ONLY, timeout=self.left())
+
+
+async def _run(database: Database, statements: list[Statement], clock: _Clock) -> list[Result[Cells]]:
+    """Run them, and create the ledger first where there is none."""
+    try:
+        return await database.run_all(statements, clock.writing())
+    except UndefinedTable as error:
+        if LEDGER_NAME not in error.message:
+            raise
+        missing = error
+    except InsufficientPrivilege as error:
+        if "sendoka" in error.message or error.message.endswith(" ledger"):
+            error.todo = _GRANTS
+        raise
+    await _create(database, missing, clock)
+    try:
+        return await database.run_all(statements, clock.writing())
+    except (DatabaseError, TransportError) as error:
+        # A send before this one may still be on its way, and now it would find the ledger.
+        error.outcome = Outcome.UNKNOWN if missing.outcome is Outcome.UNKNOWN else error.outcome
+        raise
+
+
+async def _create(database: Database, missing: UndefinedTable, clock: _Clock) -> None:
+    try:
+        await ensure_ledger(database, timeout=clock.left())
+    except InsufficientPrivilege as error:
+        # It may be that somebody else has just created it; the next send tells.
+        found = await database.run_all([Statement("select to_regclass($1::text)", (LEDGER_NAME,))], clock.reading())
+        if found[0].rows[0][0] is None:
+            error.todo = _GRANTS
+            error.outcome = missing.outcome
+            raise error from missing
+
+
+def _is_ledger(error: UniqueViolation) -> bool:
+    return (error.schema, error.table) == ("sendoka", "ledger")
+
+
+async def _replay(
+    database: Database, key: str, digest: str, then: Sequence[Statement], known: UniqueViolation, clock: _Clock
+) -> Outcomes:
+    try:
+        looked, *results = await database.run_all([Statement(_LOOK, (key,)), *then], clock.reading())
+    except (DatabaseError, TransportError) as error:
+        error.add_note(f"a transaction under the once key {key!r} did commit; only reading about it failed")
+        error.outcome = Outcome.UNKNOWN
+        raise
+    if not looked.rows:
+        return Outcomes(results, True, None)
+    kept, at = looked.rows[0]
+    if kept != digest:
+        raise OnceKeyReused(key) from known
+    return Outcomes(results, True, at)

@@ -1,0 +1,125 @@
+"""A connection string, read into its parts and written anew; whatever holds one shows no secret."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import quote, unquote
+
+from sendoka.errors import SettingsError
+
+__all__ = ["EXAMPLE", "ConnectionString", "bracketed", "is_address", "parse", "read_host"]
+
+EXAMPLE = "expected postgresql://user:password@host/database"
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# What follows the last "@": a host, perhaps a port, a database, perhaps options.
+_AFTER_AT = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+)(?::(?P<port>[0-9]{0,9}))?"
+    r"(?:/(?P<database>[^/?#\s]*))?/?(?:\?(?P<query>[^#\s]*))?"
+)
+# Labels as DNS takes them, and the underscore that names of containers have.
+_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
+_LONGEST_NAME = 253
+_APPLICATION = re.compile(r"(?:^|&)application_name=")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ConnectionString:
+    """The parts of `postgresql://user:password@host:port/database?query`, decoded; `query` is as it was written."""
+
+    user: str = ""
+    password: str = ""
+    host: str = ""
+    port: int | None = None
+    database: str = ""
+    query: str = ""
+
+    def __repr__(self) -> str:
+        return f"<connection string to {self.host}/{self.database}>"
+
+    @property
+    def text(self) -> str:
+        """The whole, with everything escaped that a header or a URL cannot hold."""
+        credentials = quote(self.user, safe="") + (":" + quote(self.password, safe="") if self.password else "")
+        port = f":{self.port}" if self.port else ""
+        query = quote(self.query, safe="=&%+;,:@/!*'()-._~")
+        after = f"?{query}" if query else ""
+        return f"postgresql://{credentials}@{bracketed(self.host)}{port}/{quote(self.database, safe='')}{after}"
+
+    def named(self, application: str | None, otherwise: str) -> str:
+        """Return the query with `application_name`: as asked for, else as it is there already, else `otherwise`."""
+        if application is None and _APPLICATION.search(self.query):
+            return self.query
+        rest = [pair for pair in self.query.split("&") if pair and not pair.startswith("application_name=")]
+        name = otherwise if application is None else application
+        return "&".join([*rest, "application_name=" + quote(name, safe="")])
+
+
+def parse(text: str) -> ConnectionString:
+    """Read a connection string whose user and database may be missing. Raises SettingsError, which never shows it.
+
+    The password may hold anything unescaped, "@", "/", "?" and "#" too: the host starts after the last "@" that one
+    can follow.
+    """
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        raise SettingsError("the connection string is not a URL", todo=EXAMPLE)
+    _check_scheme(scheme[1].lower())
+    rest = text[scheme.end() :]
+    for at in (found.start() for found in reversed(list(re.finditer("@", rest)))):
+        place = _AFTER_AT.fullmatch(rest, at + 1)
+        if place:
+            user, _, password = rest[:at].partition(":")
+            return _parts(unquote(user), unquote(password), place)
+    place = _AFTER_AT.fullmatch(rest)
+    if place is None:
+        raise SettingsError("the connection string has no user and host that can be read", todo=EXAMPLE)
+    return _parts("", "", place)
+
+
+def _check_scheme(name: str) -> None:
+    if name.startswith(("postgresql+", "postgres+")):
+        raise SettingsError(
+            f"a {name}:// connection string is for drivers over TCP, not for SQL over HTTP",
+            todo="write postgresql://… for Neon",
+        )
+    if name not in {"postgresql", "postgres"}:
+        raise SettingsError(f"the connection string is for {name!r}, not for Postgres", todo=EXAMPLE)
+
+
+def _parts(user: str, password: str, place: re.Match[str]) -> ConnectionString:
+    database = unquote(place["database"] or "")
+    port = int(place["port"]) if place["port"] else None
+    return ConnectionString(user, password, place["host"], port, database, place["query"] or "")
+
+
+def read_host(written: str) -> str:
+    """Return a host in lower case and ASCII, an IPv6 address without its brackets. Raises SettingsError."""
+    host = written.lower()
+    if host.startswith("["):
+        if not is_address(host[1:-1]):
+            raise SettingsError(f"the host {host} is not an address", todo=EXAMPLE)
+        return host[1:-1]
+    try:
+        name = host if host.isascii() else host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        name = ""
+    if not _HOST.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise SettingsError(f"the host {host!r} is not one that DNS can hold", todo=EXAMPLE)
+    return name
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def is_address(host: str) -> bool:
+    """Tell whether `host` is an IP address and no name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
