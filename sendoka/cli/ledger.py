@@ -47,10 +47,10 @@ def ledger(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-@ledger.command
+@ledger.command("create")
 @env_file_option
 @json_option
-def create(env_file: Path | None, as_json: bool) -> int:
+def _create_command(env_file: Path | None, as_json: bool) -> int:
     """Create the ledger, for roles that may not do it themselves. Doing it again changes nothing.
 
     The first `once=` transaction does the same where its role may create.
@@ -67,11 +67,11 @@ def create(env_file: Path | None, as_json: bool) -> int:
     return 0
 
 
-@ledger.command
+@ledger.command("show")
 @click.argument("key")
 @env_file_option
 @json_option
-def show(key: str, env_file: Path | None, as_json: bool) -> int:
+def _show_command(key: str, env_file: Path | None, as_json: bool) -> int:
     """Say whether a transaction has committed under KEY, and when.
 
     Exit status 1 where none has by now: a send whose answer was lost may still arrive.
@@ -87,7 +87,7 @@ def show(key: str, env_file: Path | None, as_json: bool) -> int:
     return 0 if entry is not None else 1
 
 
-@ledger.command
+@ledger.command("prune")
 @click.option(
     "--older-than",
     type=_Age(),
@@ -98,7 +98,7 @@ def show(key: str, env_file: Path | None, as_json: bool) -> int:
 )
 @env_file_option
 @json_option
-def prune(older_than: timedelta, env_file: Path | None, as_json: bool) -> int:
+def _prune_command(older_than: timedelta, env_file: Path | None, as_json: bool) -> int:
     """Delete the keys that are so old that no call will be made again under them.
 
     A call under a key that was pruned runs again, so keep keys longer than anything retries: queues, crons, people.

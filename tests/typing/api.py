@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_type
 
 from sendoka import (
@@ -25,8 +26,6 @@ from sendoka.errors import UniqueViolation
 from sendoka.http.transaction import Committed
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import httpx
 
 
