@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,6 +47,8 @@ class Retry:
 
     def wait(self, attempt: int) -> float:
         """Return the seconds to wait after failure number `attempt`, counted from 1."""
+        import random  # not for a call that goes well
+
         base = min(self.longest, self.first * 2 ** (attempt - 1))
         return float(base * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -64,6 +63,8 @@ def _revive(
 
 def _portable(cause: BaseException | None) -> BaseException | None:
     """Return the cause, or a plain exception with its text where it cannot be pickled."""
+    import pickle
+
     try:
         pickle.loads(pickle.dumps(cause))  # noqa: S301 - only ever what was dumped in the line itself
     except Exception:  # noqa: BLE001 - a foreign exception's pickling may raise anything

@@ -6,7 +6,6 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sendoka.database.once import Once
 from sendoka.database.retry import Retry, persist
 from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
@@ -18,7 +17,6 @@ from sendoka.http.query import Query, Reading
 from sendoka.http.reply import read_batch, read_single
 from sendoka.http.request import Request, batch_body, option_headers, single_body
 from sendoka.http.target import Where, find_target
-from sendoka.http.transaction import LIST_FORM, Transaction, abandon, queries_of
 from sendoka.http.transport import Timing, Transport, Transports
 
 if TYPE_CHECKING:
@@ -28,11 +26,13 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from sendoka.database.once import Once
     from sendoka.database.statement import Cells, Result
     from sendoka.http.credentials import Headers
     from sendoka.http.reply import Reply
     from sendoka.http.row import Row
     from sendoka.http.target import Target
+    from sendoka.http.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -105,15 +105,19 @@ class Neon(Database):
         effect: with it the effect is there once, however often the call is sent or made (see `Once`). Raises
         TypeError, ValueError or RuntimeError at once for a list that cannot be one transaction.
         """
+        from sendoka.http.transaction import LIST_FORM, Transaction, once_of, queries_of
+
         if queries is None:
             raise TypeError(LIST_FORM)
         listed = queries_of(self, queries)
         _check_timeouts(timeout)
         options = _options(isolation_level, read_only, deferrable, idempotent, timeout)
-        return Transaction(self, listed, options, settings, _once(self, once, options))
+        return Transaction(self, listed, options, settings, once_of(self, once, options))
 
     def begin(self, *arguments: object, **_options: object) -> NoReturn:
         """Raise an error that shows the list form: over HTTP nothing can be held open."""
+        from sendoka.http.transaction import LIST_FORM, abandon
+
         abandon(arguments)
         raise TypeError(f"there is no begin(): {LIST_FORM}")
 
@@ -234,15 +238,6 @@ def neon(
 
 
 _ROWS: Reading[Row] = Reading()
-
-
-def _once(client: Neon, once: str | Once[Any] | None, options: TransactionOptions) -> Once[Any] | None:
-    if once is None:
-        return None
-    if options.read_only:
-        raise ValueError("once= is for what writes; a read_only transaction may be sent again as it is")
-    made = once if isinstance(once, Once) else Once(once)
-    return replace(made, then=queries_of(client, list(made.then)))
 
 
 def _options(

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from sendoka.database.statement import Cells, Field, Result
 from sendoka.errors import AnswerLost, EndpointError, Outcome, ProtocolError, database_error
-from sendoka.http.blame import statement_at_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,9 +74,9 @@ _NEEDS_A_PERSON = (
 )
 _UNREADABLE_CELL = "could not parse postgres response"
 
-_SECRET = re.compile(r"postgres(?:ql)?(?::|%3A)\S*", re.IGNORECASE)
-
-_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
+# Compiled when they are first used: a cold start that goes well needs none of them.
+_CONNECTION_STRING = r"(?i:postgres(?:ql)?(?::|%3A)\S*)"
+_SQLSTATE = r"[0-9A-Z]{5}"
 
 # What Postgres reports when it refuses the login itself: no such database, role or right, wrong password.
 _AT_LOGIN = ("3D000", "28")
@@ -169,7 +168,7 @@ def _error(reply: Reply, statements: Sequence[Statement], *, batch: bool) -> Sen
 
 def _is_from_postgres(document: dict[str, Any]) -> bool:
     code = document["code"]
-    return isinstance(code, str) and _SQLSTATE.fullmatch(code) is not None
+    return isinstance(code, str) and re.fullmatch(_SQLSTATE, code) is not None
 
 
 def _from_postgres(document: dict[str, Any], status: int, statements: Sequence[Statement]) -> SendokaError:
@@ -180,6 +179,8 @@ def _from_postgres(document: dict[str, Any], status: int, statements: Sequence[S
     else:
         outcome = Outcome.UNKNOWN if fatal else Outcome.FAILED
     fields = {name: None if value is None else str(value) for name, value in document.items()}
+    from sendoka.http.blame import statement_at_fault  # its patterns are for what goes wrong
+
     error = database_error(fields, outcome=outcome)
     error.statement = statement_at_fault(statements, error.message, error.position)
     return error
@@ -202,5 +203,5 @@ def _from_endpoint(message: str, status: int, undone: Outcome) -> SendokaError:
 
 def _preview(body: bytes) -> str:
     # A page that shows the request's headers back would show the connection string with them.
-    text = _SECRET.sub("postgresql://…", " ".join(body[:1000].decode("utf-8", "replace").split()))
+    text = re.sub(_CONNECTION_STRING, "postgresql://…", " ".join(body[:1000].decode("utf-8", "replace").split()))
     return text[:80] + ("…" if len(text) > 80 else "")

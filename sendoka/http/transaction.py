@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sendoka.database.statement import Cells, Result, Statement
     from sendoka.http.client import Neon
 
-__all__ = ["LIST_FORM", "Committed", "Transaction", "abandon", "queries_of"]
+__all__ = ["LIST_FORM", "Committed", "Transaction", "abandon", "once_of", "queries_of"]
 
 T = TypeVar("T")
 
@@ -126,6 +126,16 @@ def _read(queries: list[Query[T]], results: list[Result[Cells]]) -> list[Result[
 
 
 # ------------------------------------------------------------------ what may be in the list
+
+
+def once_of(client: Neon, once: str | Once[Any] | None, options: TransactionOptions) -> Once[Any] | None:
+    """Return what `once=` means, the queries in it taken. Raises ValueError or TypeError for what makes no sense."""
+    if once is None:
+        return None
+    if options.read_only:
+        raise ValueError("once= is for what writes; a read_only transaction may be sent again as it is")
+    made = once if isinstance(once, Once) else Once(once)
+    return replace(made, then=queries_of(client, list(made.then)))
 
 
 def queries_of(client: Neon, queries: Any) -> list[Query[Any]]:

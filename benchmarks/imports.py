@@ -1,0 +1,46 @@
+"""What a cold start pays for the client: importing it and building one, over what asyncio, ssl and json cost anyway.
+
+    .venv/bin/python benchmarks/imports.py
+
+Whole processes, taking turns, median. The byte code is there already, as it is in an installed package.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+ROUNDS = 25
+BASE = "import asyncio, ssl, json"
+CLIENT = f"{BASE}\nfrom sendoka import neon\nneon('postgresql://user:password@ep-x.eu.aws.neon.tech/db')"
+HTTPX = f"{BASE}\nimport httpx\nhttpx.AsyncClient()"
+
+
+def seconds(code: str) -> float:
+    """Return how long a fresh interpreter takes for `code`."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure and print the table."""
+    programs = {"asyncio, ssl, json": BASE, "and the client": CLIENT, "and httpx with a client": HTTPX}
+    for code in programs.values():
+        seconds(code)
+    times: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(ROUNDS):
+        for name, code in programs.items():
+            times[name].append(seconds(code) * 1000)
+    base = statistics.median(times["asyncio, ssl, json"])
+    print("| import and build | whole process | added |")
+    print("| --- | --- | --- |")
+    for name, measured in times.items():
+        median = statistics.median(measured)
+        print(f"| {name} | {median:.0f} ms | {median - base:.1f} ms |")
+
+
+if __name__ == "__main__":
+    main()
