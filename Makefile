@@ -13,7 +13,7 @@ export no_proxy := $(NO_PROXY)
 # Files and programs are read as UTF-8, whatever LANG says.
 export PYTHONUTF8 = 1
 
-.PHONY: help setup demo test test-peers check bench dev db-generate db-migrate db-status backfill clean
+.PHONY: help setup demo test test-peers check docs bench dev db-generate db-migrate db-status backfill clean
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ check: setup ## lint, formatting, types, layers, docs, and the application's sch
 	@$(PYTHON_BIN) -m mypy
 	@$(PYTHON_BIN) -m pytest -q tests/unit/test_layers.py tests/unit/test_public_names.py tests/unit/test_docs.py
 	@$(SENDOKA) check
+
+docs: setup ## write docs/errors.md anew from the errors' classes
+	@$(PYTHON_BIN) docs/errors.py
 
 bench: setup ## measure against the peers, and write benchmarks/RESULTS.md: make bench ARGS="decode"
 	@test -z "$$(ls benchmarks/requirements.txt 2>/dev/null)" || $(PYTHON_BIN) -m pip install --quiet \

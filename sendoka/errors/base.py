@@ -32,12 +32,19 @@ class Outcome(StrEnum):
 
 
 class SendokaError(Exception):
-    """Never raised itself; catch it for everything that Sendoka raises on purpose.
+    """Everything that Sendoka raises on purpose; raised itself where no kind below fits.
 
-    `what`, `where` and `todo` are the parts of the text; the two last may be empty.
+    `.what`, `.where` and `.todo` are the parts of the text; the two last may be empty.
+
+    What to do: what the text says.
     """
 
+    # The docstring of every class here has this shape: when it is raised, what it carries, what to do. With the facts
+    # below docs/errors.md is made of it.
     exit_code: ClassVar[int] = 3
+    """The exit status of a command that ends with it."""
+    outcomes: ClassVar[tuple[Outcome, ...]] = ()
+    """What `.outcome` may say, the usual one first; none for errors that are not about statements of a call."""
 
     def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
         super().__init__(what)
@@ -63,7 +70,7 @@ def _revive(
 
 def _portable(cause: BaseException | None) -> BaseException | None:
     """Return the cause, or a plain exception with its text where it cannot be pickled."""
-    import pickle
+    import pickle  # a cold start pays for it only where it pickles
 
     try:
         pickle.loads(pickle.dumps(cause))  # noqa: S301 - only ever what was dumped in the line itself
@@ -73,20 +80,34 @@ def _portable(cause: BaseException | None) -> BaseException | None:
 
 
 class SettingsError(SendokaError, ValueError):
-    """A connection string, option or setting that cannot be used. Never prints the connection string."""
+    """A connection string, option or setting cannot be used. The text never shows the connection string.
+
+    What to do: mend what the text names; nothing was sent.
+    """
 
     exit_code = 2
 
 
 class InvalidCursor(SendokaError, ValueError):
-    """A cursor that no page of this list gave out."""
+    """`paginate()` was given a cursor that no page of this list gave out.
+
+    What to do: answer a request that brought it with "bad request", or start at the first page.
+    """
 
     exit_code = 2
 
 
 class OnceKeyReused(SendokaError, ValueError):
-    """A `once` key that a transaction of other statements has used. Those of this call did not run."""
+    """A transaction's `once=` key is in the ledger already, with other statements or other values; `.key` is it.
 
+    The database refused the key, and the transaction of this call is undone (`failed`): of the new statements none
+    stays, those that came first under this key have.
+
+    What to do: give every intent a key of its own, made of what it is about (`signup:` and an id); and do not put what
+    differs from call to call (a time, a new id) into the statements of one key.
+    """
+
+    outcomes = (Outcome.FAILED,)
     outcome = Outcome.FAILED
 
     def __init__(self, key: str) -> None:
@@ -100,9 +121,11 @@ class OnceKeyReused(SendokaError, ValueError):
 
 
 class AnswerMissing(SendokaError):
-    """A question that needs a person's answer was met where nobody can be asked. `todo` names the flag.
+    """A question that needs a person's answer was met where nobody can be asked: without a terminal, or with `--json`.
 
-    `questions` are dictionaries of `question`, a text, and `answers`, each the list of arguments that gives it.
+    `.questions` are dictionaries of `question`, a text, and `answers`, each the list of arguments that gives it.
+
+    What to do: answer with the flag that `.todo` names, or run the command in a terminal.
     """
 
     exit_code = 4

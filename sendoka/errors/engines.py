@@ -24,35 +24,59 @@ __all__ = [
 
 
 class SchemaError(SendokaError):
-    """The declared schema contradicts itself, or cannot be loaded."""
+    """The declared schema contradicts itself, or its folder cannot be loaded.
+
+    What to do: mend the file of `schema/` that the text names.
+    """
 
     exit_code = 2
 
 
 class MigrationError(SendokaError):
-    """A migrations folder, or the history in a database, is not what it should be."""
+    """A migrations folder, or the history in a database, is not what it should be.
+
+    What to do: mend the folder as the text says; the database was not changed.
+    """
 
     exit_code = 1
 
 
 class InvalidMigration(MigrationError):
-    """A file that breaks the format: name, header, directive, or what it holds."""
+    """A file breaks the format: its name, header, a directive, or what it holds.
+
+    What to do: mend that file if it was applied nowhere yet; otherwise take it back from version control.
+    """
 
 
 class ChecksumMismatch(MigrationError):
-    """A file is not the one its successor, or the database, knows under that name."""
+    """A file is not the one its successor, or the database, knows under that name: it was edited after it was used.
+
+    What to do: take the file back from version control, and write the change as the next migration.
+    """
 
 
 class MissingMigration(MigrationError):
-    """A file that the chain, or the database, needs is not in the folder."""
+    """A file that the chain, or the database, needs is not in the folder.
+
+    What to do: take it back from version control, or deploy the folder whole.
+    """
 
 
 class ForkedHistory(MigrationError):
-    """Two files follow the same parent, or the database followed another branch."""
+    """Two files follow the same parent, or the database followed another branch.
+
+    What to do: generate the file again that was applied nowhere, on top of the other.
+    """
 
 
 class MigrationFailed(MigrationError):
-    """A statement of a migration was refused by the database. `.statement` is its number, from 1."""
+    """A statement of a migration failed; its file left nothing behind.
+
+    `.migration` is the file's name and `.statement` the number of the statement, from 1, None where it cannot be known.
+    The database's own error is the cause.
+
+    What to do: mend the statement or the data, and migrate again.
+    """
 
     exit_code = 3
 
@@ -65,23 +89,37 @@ class MigrationFailed(MigrationError):
 
 
 class BackfillError(SendokaError):
-    """A backfill cannot be declared, found or run."""
+    """A backfill cannot be declared, found or run.
+
+    What to do: what the text says; what was committed before stays, and its checkpoint with it.
+    """
 
 
 class InvalidBackfill(BackfillError):
-    """A backfill that is declared wrongly, or a script that declares none."""
+    """A backfill is declared wrongly, or a script declares none.
+
+    What to do: mend the declaration that the text names; nothing was sent.
+    """
 
     exit_code = 2
 
 
 class UnknownBackfill(BackfillError):
-    """No script, or more than one, has the name that was asked for."""
+    """No script, or more than one, has the name that was asked for.
+
+    What to do: choose one of the names that the text lists.
+    """
 
     exit_code = 2
 
 
 class BatchFailed(BackfillError):
-    """A batch could not be applied. `.cursor` is the last key that was."""
+    """A batch could not be applied, also not after it was tried again. The batches before it stay.
+
+    `.cursor` is the last key that was applied. The database's own error is the cause.
+
+    What to do: mend the script or the rows behind the cursor, and run it again: it goes on there.
+    """
 
     def __init__(self, what: str, *, cursor: tuple[Any, ...] | None = None, where: str = "", todo: str = "") -> None:
         super().__init__(what, where=where, todo=todo)
@@ -89,10 +127,16 @@ class BatchFailed(BackfillError):
 
 
 class BackfillRunning(BackfillError):
-    """Another runner holds this backfill."""
+    """Another runner holds this backfill.
+
+    What to do: leave it to that one; if it died, its lease ends by itself and the next run goes on.
+    """
 
 
 class BackfillChanged(BackfillError):
-    """The script is not the one that this run was started with."""
+    """The script is not the one that this run was started with.
+
+    What to do: `--accept-change` goes on with the new one, `--again` starts over.
+    """
 
     exit_code = 1

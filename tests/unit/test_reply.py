@@ -9,12 +9,18 @@ import pytest
 
 from sendoka.database.statement import Statement
 from sendoka.errors import (
+    AdminShutdown,
     AnswerLost,
+    CannotConnectNow,
     DatabaseError,
     EndpointError,
+    InvalidAuthorizationSpecification,
+    InvalidCatalogName,
+    OperationalError,
     Outcome,
     ProtocolError,
     SendokaError,
+    TooManyConnections,
     TransportError,
     UniqueViolation,
 )
@@ -40,12 +46,12 @@ BOTH = {
 CASES: list[tuple[str, int, bytes, type[SendokaError], dict[str, str]]] = [
     ("constraint", 400, postgres("23505"), UniqueViolation, BOTH["failed"]),
     ("of a newer Postgres", 400, postgres("ZZ999"), DatabaseError, BOTH["failed"]),
-    ("admin shutdown", 400, postgres("57P01", "FATAL"), DatabaseError, BOTH["unknown"]),
-    ("cancelled by the proxy", 400, b'{"message": "cancelled", "code": "08P01"}', DatabaseError, BOTH["unknown"]),
-    ("no such database", 400, postgres("3D000", "FATAL"), DatabaseError, BOTH["refused"]),
-    ("raised by a function", 400, postgres("28000", "ERROR"), DatabaseError, BOTH["failed"]),
-    ("too many connections", 500, postgres("53300", "FATAL"), DatabaseError, BOTH["refused"]),
-    ("starting up", 500, postgres("57P03", "FATAL"), DatabaseError, BOTH["refused"]),
+    ("admin shutdown", 400, postgres("57P01", "FATAL"), AdminShutdown, BOTH["unknown"]),
+    ("cancelled by the proxy", 400, b'{"message": "cancelled", "code": "08P01"}', OperationalError, BOTH["unknown"]),
+    ("no such database", 400, postgres("3D000", "FATAL"), InvalidCatalogName, BOTH["refused"]),
+    ("raised by a function", 400, postgres("28000", "ERROR"), InvalidAuthorizationSpecification, BOTH["failed"]),
+    ("too many connections", 500, postgres("53300", "FATAL"), TooManyConnections, BOTH["refused"]),
+    ("starting up", 500, postgres("57P03", "FATAL"), CannotConnectNow, BOTH["refused"]),
     ("connection closed", 400, endpoint("connection closed"), AnswerLost, BOTH["unknown"]),
     ("io after sending", 400, endpoint("error communicating with the server: x"), AnswerLost, BOTH["unknown"]),
     ("copy", 400, endpoint("unexpected message from server"), AnswerLost, BOTH["unknown"]),
@@ -84,6 +90,7 @@ def test_an_answer_says_what_is_known(
     assert type(caught.value) is cls
     assert isinstance(caught.value, TransportError | DatabaseError)
     assert caught.value.outcome == Outcome(outcomes[form])
+    assert caught.value.outcome in cls.outcomes
 
 
 def read(form: str, reply: Reply) -> object:

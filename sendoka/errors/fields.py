@@ -1,0 +1,60 @@
+"""Postgres' error as Neon writes it, and the class that its SQLSTATE chooses."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sendoka.errors import circumstances, data, programming
+from sendoka.errors.base import Outcome
+from sendoka.errors.reported import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["NEON_ERROR_KEYS", "database_error"]
+
+NEON_ERROR_KEYS = (
+    "message", "code", "detail", "hint", "position", "internalPosition", "internalQuery", "severity", "where",
+    "table", "column", "schema", "dataType", "constraint", "file", "line", "routine",
+)  # fmt: skip
+"""The fields of Postgres' error as Neon names and orders them; an answer has all of them, null where unknown."""
+
+# A list meets a column of JSON: what Postgres says, in whatever language, names the type last.
+_TYPE_JSON = re.compile(r"\bjson\b")
+_LIST_AS_JSON = "a list is sent as a Postgres array; for json write Json([...])"
+
+
+_BY_SQLSTATE = {
+    code: kind
+    for module in (circumstances, data, programming)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, DatabaseError)
+    for code in vars(kind)["sqlstates"]
+}
+
+
+def database_error(
+    fields: Mapping[str, str | None], *, statement: str | None = None, outcome: Outcome = Outcome.FAILED
+) -> DatabaseError:
+    """Return the error for Postgres' fields, named as Neon names them (`code`, `dataType`, `where`, …)."""
+    sqlstate = fields.get("code") or ""
+    cls = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or DatabaseError
+    position = fields.get("position")
+    return cls(
+        fields.get("message") or "the database reported an error without a message",
+        sqlstate=sqlstate,
+        severity=fields.get("severity") or "ERROR",
+        detail=fields.get("detail"),
+        hint=fields.get("hint"),
+        position=int(position) if position and position.isdecimal() else None,
+        context=fields.get("where"),
+        schema=fields.get("schema"),
+        table=fields.get("table"),
+        column=fields.get("column"),
+        datatype=fields.get("dataType"),
+        constraint=fields.get("constraint"),
+        statement=statement,
+        outcome=outcome,
+        todo=_LIST_AS_JSON if sqlstate == "22P02" and _TYPE_JSON.search(fields.get("message") or "") else "",
+    )
