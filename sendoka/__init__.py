@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from sendoka.http.client import Neon as Neon
     from sendoka.http.client import neon as neon
     from sendoka.http.encode import Json as Json
+    from sendoka.http.fragments import Fragment as Fragment
+    from sendoka.http.fragments import fragment as fragment
+    from sendoka.http.fragments import ident as ident
+    from sendoka.http.fragments import join as join
+    from sendoka.http.fragments import literal as literal
     from sendoka.http.query import Query as Query
     from sendoka.http.row import Row as Row
     from sendoka.ids import new_id as new_id
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Fragment": "sendoka.http.fragments",
     "Json": "sendoka.http.encode",
     "Neon": "sendoka.http.client",
     "Once": "sendoka.database.once",
@@ -36,6 +42,10 @@ _HOME = {
     "Retry": "sendoka.database.retry",
     "Row": "sendoka.http.row",
     "SendokaError": "sendoka.errors",
+    "fragment": "sendoka.http.fragments",
+    "ident": "sendoka.http.fragments",
+    "join": "sendoka.http.fragments",
+    "literal": "sendoka.http.fragments",
     "migrate": "sendoka.migrations.runner",
     "neon": "sendoka.http.client",
     "new_id": "sendoka.ids",
@@ -43,6 +53,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Fragment",
     "Json",
     "Neon",
     "Once",
@@ -54,6 +65,10 @@ __all__ = [
     "Row",
     "SendokaError",
     "__version__",
+    "fragment",
+    "ident",
+    "join",
+    "literal",
     "migrate",
     "neon",
     "new_id",
