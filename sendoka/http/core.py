@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
-from sqlalchemy import Delete, FunctionElement, Insert, TextClause, Update
+from sqlalchemy import Delete, FunctionElement, Insert, Select, TextClause, Update
 from sqlalchemy.dialects.postgresql import BIT, Range, ranges
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import SQLAlchemyError
@@ -66,6 +66,8 @@ def _compiled(statement: Any, named: dict[str, object]) -> tuple[str, tuple[obje
         return _ddl(statement, named), ()
     if isinstance(statement, FunctionElement):
         statement = statement.select()
+    if isinstance(statement, Select) and any("entity" in column for column in statement.column_descriptions):
+        statement = _without_joins(statement)
     if isinstance(statement, Insert | Update):
         # Otherwise an INSERT returns a generated key that nobody asked for, as SQLAlchemy's own engine needs it.
         statement = statement.inline()
@@ -76,6 +78,13 @@ def _compiled(statement: Any, named: dict[str, object]) -> tuple[str, tuple[obje
     return state.statement, _values(compiled, state)
 
 
+def _without_joins(statement: Select[Any]) -> Select[Any]:
+    """Return a SELECT of mapped classes without the joins that their relationships would add: rows stay rows."""
+    from sqlalchemy.orm import lazyload
+
+    return statement.options(lazyload("*"))
+
+
 def _ddl(statement: ExecutableDDLElement, named: Mapping[str, object]) -> str:
     _check_names((), named)
     return str(statement.compile(dialect=_dialect())).strip()
@@ -84,7 +93,7 @@ def _ddl(statement: ExecutableDDLElement, named: Mapping[str, object]) -> str:
 def _check_names(bound: Iterable[str], named: Mapping[str, object]) -> None:
     unknown = set(named) - set(bound)
     if unknown:
-        raise TypeError(f"the statement has no bindparam {', '.join(map(repr, sorted(unknown)))}")
+        raise TypeError(f"the statement takes no value named {', '.join(map(repr, sorted(unknown)))}")
 
 
 def _values(compiled: SQLCompiler, state: ExpandedState) -> tuple[object, ...]:
