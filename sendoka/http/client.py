@@ -11,6 +11,7 @@ from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_level, may_set
+from sendoka.http.compose import compose
 from sendoka.http.credentials import Credentials
 from sendoka.http.encode import encode_all
 from sendoka.http.query import Query, Reading
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from sendoka.database.once import Once
     from sendoka.database.statement import Cells, Result
+    from sendoka.http.compose import Composable
     from sendoka.http.credentials import Headers
     from sendoka.http.reply import Reply
     from sendoka.http.row import Row
@@ -66,21 +68,21 @@ class Neon(Database):
 
     def __call__(
         self,
-        text: str,
+        statement: Composable,
         /,
         *params: Any,
         read_only: bool = False,
         idempotent: bool = False,
         timeout: float | None = None,
     ) -> Query[Row]:
-        """Return the query `text` with parameters for `$1, $2, …`. Nothing is sent until it is awaited.
+        """Return a query: a text with parameters for `$1, $2, …`, or a fragment, t-string or SQLAlchemy statement.
 
-        `read_only=True` tells the server so, and `idempotent=True` is your word that running it twice does no harm;
-        both let a lost answer be met by sending again. `timeout` is the seconds this call may take, where it is not the
-        client's own. Raises TypeError for a parameter that has no Postgres text.
+        Nothing is sent until it is awaited. `read_only=True` tells the server so, and `idempotent=True` is your word
+        that running it twice does no harm; both let a lost answer be met by sending again. `timeout` is the seconds
+        this call may take, where it is not the client's own. Raises TypeError for a parameter that has no Postgres
+        text, and for what is no statement.
         """
-        if not isinstance(text, str):
-            raise TypeError(f"a statement is text, not {type(text).__name__}")
+        text, params = compose(statement, params)
         _check_timeouts(timeout)
         options = TransactionOptions(read_only=read_only or None, idempotent=idempotent, timeout=timeout)
         return Query(self, Statement(text, encode_all(params)), options, _ROWS)
