@@ -21,7 +21,7 @@ LAYERS: list[list[set[str]]] = [
     [{"errors", "quoting", "discover", "dotenv", "ids", "lazy"}],
     [{"database", "bookkeeping", "script", "pages", "settings"}],
     [{"http"}],
-    [{"schema"}, {"direct"}],
+    [{"schema"}, {"direct"}, {"otel"}],
     [{"lint"}, {"local"}],
     [{"migrations"}, {"backfills"}],
     [{"testing"}],

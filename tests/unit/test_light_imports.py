@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = {"sqlalchemy", "pydantic", "asyncpg", "httpx", "rich", "click", "psycopg", "uvicorn", "numpy"}
+HEAVY = {"sqlalchemy", "pydantic", "asyncpg", "httpx", "rich", "click", "psycopg", "uvicorn", "numpy", "opentelemetry"}
 
 
 def loaded_by(code: str) -> set[str]:
