@@ -62,7 +62,6 @@ from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 from sendoka import fragment, ident, join
 from sendoka import literal as written
 from sendoka.errors import ExclusionViolation, UniqueViolation
-from sendoka.http.compose import compose
 from sendoka.schema import json_of
 
 if TYPE_CHECKING:
@@ -152,28 +151,21 @@ class Word(Base):
     told: Mapped[str] = mapped_column("word")
 
 
-def composed(sql: Neon, statement: object, *params: object) -> Any:
-    """Return the query of a composed statement."""
-    made, parameters = compose(statement, params)
-    return sql(made, *parameters)
-
-
-async def rows(sql: Neon, statement: object, *params: object) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in await composed(sql, statement, *params)]
+async def rows(sql: Neon, statement: Any, *params: object) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await sql(statement, *params)]
 
 
 @pytest.fixture
 async def filled(sql: Neon) -> Neon:
     await sql("create type mood as enum ('happy', 'sad')")
     for table in (things, parts, Base.metadata.tables["words"]):
-        await composed(sql, CreateTable(table))
-    await composed(
-        sql,
+        await sql(CreateTable(table))
+    await sql(
         insert(things).values(
             [{"id": n, "name": name, "price": n, "doc": {"n": n}} for n, name in enumerate("abc", 1)]
         ),
     )
-    await composed(sql, insert(parts).values([{"thing_id": n, "n": m} for n in (1, 2) for m in range(n)]))
+    await sql(insert(parts).values([{"thing_id": n, "n": m} for n in (1, 2) for m in range(n)]))
     return sql
 
 
@@ -287,8 +279,8 @@ class TestWriting:
             "bits": "1010",
             "ip": "10.0.0.1",
         }
-        await composed(filled, insert(things).values(id=9, name="nine", **given))
-        row = await composed(filled, select(*(t[name] for name in given)).where(t.id == 9)).one()
+        await filled(insert(things).values(id=9, name="nine", **given))
+        row = await filled(select(*(t[name] for name in given)).where(t.id == 9)).one()
         assert dict(row) == given | {
             "mood": "sad",  # a name of the enum, as Postgres has it
             "config": {"size": 3, "tags": ["x"]},  # what a type does to results is not done
@@ -304,12 +296,12 @@ class TestWriting:
         assert await rows(filled, kept.where(t.id == 9)) == [(1, 5, "{[1,3),[7,)}", "1010", "10.0.0.1/32")]
 
     async def test_a_list_for_jsonb_is_json_and_for_an_array_is_an_array(self, filled: Neon) -> None:
-        await composed(filled, update(things).values(doc=[1, 2], old=[3], tags=["x"]))
+        await filled(update(things).values(doc=[1, 2], old=[3], tags=["x"]))
         kinds = select(func.jsonb_typeof(t.doc), func.json_typeof(t.old), func.cardinality(t.tags)).limit(1)
         assert await rows(filled, kinds) == [("array", "array", 1)]
 
     async def test_null_is_json_null_or_none_as_the_type_says(self, filled: Neon) -> None:
-        await composed(filled, update(things).values(doc=None, old=None, config=None))
+        await filled(update(things).values(doc=None, old=None, config=None))
         found = select(t.doc.is_(None), func.jsonb_typeof(t.doc), t.old.is_(None), t.config.is_(None)).limit(1)
         assert await rows(filled, found) == [(False, "null", True, True)]
 
@@ -321,21 +313,21 @@ class TestWriting:
         assert await rows(filled, select(t.id).where(t.name == "generated")) == [(51,)]
 
     async def test_defaults_of_python_are_filled_in(self, filled: Neon) -> None:
-        await composed(filled, insert(things).values(id=20))
-        await composed(filled, insert(things).values([{"id": 21}, {"id": 22}]))
+        await filled(insert(things).values(id=20))
+        await filled(insert(things).values([{"id": 21}, {"id": 22}]))
         found = await rows(filled, select(t.name, t.kind, t.touched).where(t.id >= 20))
         assert found == [("unnamed", "thing", None)] * 3
-        await composed(filled, update(things).where(t.id == 20).values(kind="x"))
+        await filled(update(things).where(t.id == 20).values(kind="x"))
         assert await rows(filled, select(t.kind, t.touched).where(t.id == 20)) == [("x", "yes")]
 
     async def test_values_may_be_given_by_name(self, filled: Neon) -> None:
-        await composed(filled, insert(things), {"id": 30, "name": "given"})
-        await composed(filled, update(things).where(t.id == bindparam("which")), {"which": 30, "kind": "k"})
+        await filled(insert(things), {"id": 30, "name": "given"})
+        await filled(update(things).where(t.id == bindparam("which")), {"which": 30, "kind": "k"})
         query = select(t.name, t.kind).where(t.id.in_(bindparam("ids", expanding=True)))
         assert await rows(filled, query, {"ids": [30, 31]}) == [("given", "k")]
 
     async def test_insert_from_a_query(self, filled: Neon) -> None:
-        await composed(filled, insert(parts).from_select(["thing_id", "n"], select(t.id, t.id + 100).where(t.id == 3)))
+        await filled(insert(parts).from_select(["thing_id", "n"], select(t.id, t.id + 100).where(t.id == 3)))
         assert await rows(filled, select(p.n).where(p.thing_id == 3)) == [(103,)]
 
     async def test_an_upsert(self, filled: Neon) -> None:
@@ -346,44 +338,44 @@ class TestWriting:
         nothing = upsert(things).values(id=1).on_conflict_do_nothing().returning(t.id)
         assert await rows(filled, nothing) == []
         with pytest.raises(UniqueViolation):
-            await composed(filled, insert(things).values(id=1))
+            await filled(insert(things).values(id=1))
 
     async def test_update_and_delete_with_other_tables_and_in_a_cte(self, filled: Neon) -> None:
-        await composed(filled, update(things).values(price=p.n + 5).where(p.thing_id == t.id, p.n == 1))
+        await filled(update(things).values(price=p.n + 5).where(p.thing_id == t.id, p.n == 1))
         assert await rows(filled, select(t.price).where(t.id == 2)) == [(Decimal("6.00"),)]
         gone = delete(parts).where(p.thing_id == 2).returning(p.n).cte("gone")
         assert await rows(filled, select(func.count()).select_from(gone)) == [(2,)]
-        result = await composed(filled, delete(things).where(t.id.in_([2, 3]))).result()
+        result = await filled(delete(things).where(t.id.in_([2, 3]))).result()
         assert (result.command, result.row_count) == ("DELETE", 2)
 
     async def test_a_transaction_takes_them_all(self, filled: Neon) -> None:
         done = await filled.transaction(
             [
-                composed(filled, insert(parts).values(thing_id=3, n=7).returning(p.n)),
-                composed(filled, fragment("select count(*) from parts where n = {}", 7)),
+                filled(insert(parts).values(thing_id=3, n=7).returning(p.n)),
+                filled(fragment("select count(*) from parts where n = {}", 7)),
                 filled("select $1::int", 5),
             ]
         )
         assert [tuple(only) for (only,) in done] == [(7,), (1,), (5,)]
 
     async def test_statements_of_mapped_classes_give_columns(self, filled: Neon) -> None:
-        await composed(filled, insert(Word).values(told="hi"))
-        await composed(filled, update(Word).where(Word.told == "hi").values(told="ho"))
-        row = await composed(filled, select(Word)).one()
+        await filled(insert(Word).values(told="hi"))
+        await filled(update(Word).where(Word.told == "hi").values(told="ho"))
+        row = await filled(select(Word)).one()
         assert dict(row) == {"id": 1, "word": "ho"}
-        assert (await composed(filled, delete(Word)).result()).row_count == 1
+        assert (await filled(delete(Word)).result()).row_count == 1
         # A relationship that a session would load by a join adds no rows.
-        assert [row.id for row in await composed(filled, select(Thing).order_by(thing.id))] == [1, 2, 3]
+        assert [row.id for row in await filled(select(Thing).order_by(thing.id))] == [1, 2, 3]
 
     async def test_ddl(self, filled: Neon) -> None:
         extra = Table(
             "extra", MetaData(), Column("id", Integer, primary_key=True), Column("x", Text, server_default="a%")
         )
-        await composed(filled, CreateTable(extra))
-        await composed(filled, CreateIndex(Index("extra_x", extra.c.x)))
-        await composed(filled, insert(extra).values(id=1))
+        await filled(CreateTable(extra))
+        await filled(CreateIndex(Index("extra_x", extra.c.x)))
+        await filled(insert(extra).values(id=1))
         assert await rows(filled, select(extra.c.x)) == [("a%",)]
-        await composed(filled, DropTable(extra))
+        await filled(DropTable(extra))
 
 
 HOSTILE = ['x"; drop table parts; --', "it's", "Größe", "{}", "$1", "a b", "%s", "\\", "select", "\u2028", "x\ny"]
@@ -396,13 +388,11 @@ class TestFragments:
             row = join(", ", HOSTILE[:2])
             done = await sql.transaction(
                 [
-                    composed(sql, fragment("create table {} ({})", ident("public", name), columns)),
-                    composed(sql, fragment("insert into {} values ({})", ident(name), row)),
-                    composed(sql, fragment("comment on table {} is {}", ident(name), written(name))),
-                    composed(sql, fragment("select {} from {}", ident(f"{name}1"), ident(name))),
-                    composed(
-                        sql, fragment("select obj_description({}::regclass)", f'"{name.replace(chr(34), chr(34) * 2)}"')
-                    ),
+                    sql(fragment("create table {} ({})", ident("public", name), columns)),
+                    sql(fragment("insert into {} values ({})", ident(name), row)),
+                    sql(fragment("comment on table {} is {}", ident(name), written(name))),
+                    sql(fragment("select {} from {}", ident(f"{name}1"), ident(name))),
+                    sql(fragment("select obj_description({}::regclass)", f'"{name.replace(chr(34), chr(34) * 2)}"')),
                 ]
             )
             assert [tuple(only) for (only,) in done[3:]] == [(HOSTILE[1],), (name,)]
@@ -420,7 +410,7 @@ class TestFragments:
 
     async def test_rows_inserted_at_once(self, filled: Neon) -> None:
         many = join(", ", [fragment("({}, {})", 1, n) for n in range(1000)])
-        result = await composed(filled, fragment("insert into parts (thing_id, n) values {}", many)).result()
+        result = await filled(fragment("insert into parts (thing_id, n) values {}", many)).result()
         assert result.row_count == 1000
 
     @settings(max_examples=25 * SOAK, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -430,13 +420,13 @@ class TestFragments:
     )
     async def test_any_name_and_any_text_come_back(self, sql: Neon, name: str, value: str) -> None:
         query = fragment("select {} as {}, {} as w", value, ident(name), fragment("{}::text", written(value)))
-        row = await composed(sql, query).one()
+        row = await sql(query).one()
         assert (row.keys()[0], row[0], row[1]) == (name, value, value)
 
 
 async def test_an_error_of_a_composed_statement_is_an_error_as_any_other(sql: Neon) -> None:
     await sql("create table bookings (span int4range, exclude using gist (span with &&))")
     book = fragment("insert into bookings values ({})", "[1,5)")
-    await composed(sql, book)
+    await sql(book)
     with pytest.raises(ExclusionViolation, match="bookings_span_excl"):
-        await composed(sql, book)
+        await sql(book)

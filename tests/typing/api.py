@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_type
 
+from sqlalchemy import column, delete, func, insert, select, table, text, update
+
 from sendoka import (
+    Fragment,
     Json,
     Neon,
     Once,
@@ -16,6 +19,10 @@ from sendoka import (
     Retry,
     Row,
     SendokaError,
+    fragment,
+    ident,
+    join,
+    literal,
     migrate,
     neon,
     new_id,
@@ -47,6 +54,20 @@ async def the_client(url: str, own: httpx.AsyncClient) -> None:
     neon(host="h", port=5432, user="u", password=lambda: "p", database="d", application_name="a", token=secret)
     neon(url, endpoint="https://example.org/sql", transport=own, timeout=10, retry=Retry(attempts=1))
     await neon().aclose()
+
+
+async def composing(sql: Neon) -> None:
+    condition = fragment("name = {} and {}", "Acme", fragment("id = any({ids})", ids=[1, 2]))
+    assert_type(condition, Fragment)
+    query = fragment("select {} from {} where {}", join(", ", [ident("a"), ident("b")]), ident("app", "t"), condition)
+    assert_type(sql(query), Query[Row])
+    await sql(fragment("comment on table t is {}", literal("it's")))
+    t = table("t", column("id"))
+    assert_type(sql(select(t.c.id)), Query[Row])
+    for statement in (insert(t), update(t), delete(t)):
+        await sql(statement.returning(t.c.id))
+    await sql(text("select :x"), {"x": 1})
+    await sql(func.now(), read_only=True).value()
 
 
 async def rows(sql: Neon) -> None:

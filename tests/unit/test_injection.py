@@ -15,17 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HEAD = """\
-from typing import Any, Protocol
-
-from sendoka import Fragment, fragment, ident, join
-from sendoka.http.compose import Composable
+from sendoka import Neon, fragment, ident, join
 
 
-class Client(Protocol):
-    def __call__(self, text: Composable, /, *params: Any) -> Any: ...
-
-
-async def statements(sql: Client, value: str, table: str) -> None:
+async def statements(sql: Neon, value: str, table: str) -> None:
 """
 
 # Seen by ruff's S608 and by a type checker that knows LiteralString.
