@@ -16,7 +16,7 @@ from sendoka.http.scan import masked, operation, tokens
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
-    from sendoka.http.observe import CallEvent, Listener, RequestEvent
+    from sendoka.http.events import CallEvent, Listener, RequestEvent
 
 __all__ = ["Tracing", "otel"]
 

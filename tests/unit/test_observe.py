@@ -12,7 +12,7 @@ import pytest
 from sendoka import Outcome
 from sendoka.database.statement import Statement
 from sendoka.errors import AnswerLost, EndpointError, UniqueViolation
-from sendoka.http.observe import Observer, RequestEvent, Watch
+from sendoka.http.observe import Observer, Watch
 from sendoka.http.reply import Reply
 from sendoka.http.target import read_target
 from tests.fixtures.canned import ONE, CannedServer, Exchange, answer, canned
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sendoka import Neon
+    from sendoka.http.events import RequestEvent
 
 DUPLICATE = answer({"message": 'duplicate key "bob@example.org"', "code": "23505", "severity": "ERROR"}, 400)
 WAKING = answer({"message": "Couldn't connect to compute node", "code": "", "severity": ""}, 500)
@@ -137,6 +138,22 @@ class TestHooks:
         assert len(seen) == 1
         errors = [record for record in caplog.records if record.levelno == logging.ERROR]
         assert [str(record.exc_info[1]) for record in errors if record.exc_info] == ["at once", "mine"]
+
+    async def test_a_hook_that_fails_does_not_log_the_words_of_the_error(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(event: RequestEvent) -> None:
+            try:
+                raise KeyError("first")
+            except KeyError:
+                raise RuntimeError("mine")  # noqa: B904 - the chain is what is tested
+
+        async with canned(DUPLICATE) as server, watched(server.url, [broken]) as sql:
+            with pytest.raises(UniqueViolation, match="duplicate key"):
+                await sql("insert into t values (1)")
+        assert "KeyError: 'first'" in caplog.text
+        assert "RuntimeError: mine" in caplog.text
+        assert "bob@example.org" not in caplog.text
 
     @pytest.mark.parametrize("hook", [5, "x", None])
     def test_what_is_no_hook_is_refused_at_once(self, hook: Any) -> None:
