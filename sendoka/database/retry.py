@@ -10,6 +10,7 @@ from sendoka.errors import (
     DatabaseError,
     DeadlockDetected,
     Outcome,
+    SendokaError,
     SerializationFailure,
     TransportError,
 )
@@ -82,10 +83,12 @@ async def persist(
     repeatable: bool,
     deadline: float | None = None,
     insistent: bool = False,
+    told: Callable[[SendokaError, float], None] | None = None,
 ) -> T:
     """Send until it is answered, or until `may_send_again` says no, the attempts are used up or no time is left.
 
-    `deadline` is of `time.monotonic()`, None for no end; `send` is to observe it too. Raises the last send's error,
+    `deadline` is of `time.monotonic()`, None for no end; `send` is to observe it too. `told` is called before each
+    wait, with the error and the seconds. Raises the last send's error,
     whose outcome is `unknown` where an earlier send's was: that one may still arrive and commit.
     """
     attempt, unknown_before = 0, False
@@ -104,4 +107,6 @@ async def persist(
                 if unknown_before:
                     error.outcome = Outcome.UNKNOWN
                 raise
+            if told is not None:
+                told(error, wait)
         await sleep(wait)

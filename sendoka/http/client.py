@@ -14,6 +14,7 @@ from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_
 from sendoka.http.compose import compose
 from sendoka.http.credentials import Credentials
 from sendoka.http.encode import encode_all
+from sendoka.http.observe import Observer
 from sendoka.http.query import Query, Reading
 from sendoka.http.reply import read_batch, read_single
 from sendoka.http.request import Request, batch_body, option_headers, single_body
@@ -21,7 +22,7 @@ from sendoka.http.target import Where, find_target
 from sendoka.http.transport import Timing, Transport, Transports
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import NoReturn, Self
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sendoka.database.statement import Cells, Result
     from sendoka.http.compose import Composable
     from sendoka.http.credentials import Headers
+    from sendoka.http.events import Hook
     from sendoka.http.reply import Reply
     from sendoka.http.row import Row
     from sendoka.http.target import Target
@@ -48,8 +50,16 @@ class Neon(Database):
     """
 
     def __init__(
-        self, target: Target, credentials: Credentials, transports: Transports, *, timeout: float, retry: Retry
+        self,
+        target: Target,
+        credentials: Credentials,
+        transports: Transports,
+        observer: Observer,
+        *,
+        timeout: float,
+        retry: Retry,
     ) -> None:
+        self._observer = observer
         self._target = target
         self._credentials = credentials
         self._transports = transports
@@ -137,42 +147,51 @@ class Neon(Database):
         if not options.idempotent and any(may_set(statement.text) for statement in statements):
             # The headers were written; for sending again it counts as what it may make of itself.
             options = replace(options, read_only=None)
-        return await self._exchange(body, headers, lambda reply: read_batch(reply, statements), True, options)
+        return await self._exchange(
+            body, headers, statements, lambda reply: read_batch(reply, statements), True, options
+        )
 
     async def send(self, statement: Statement, options: TransactionOptions) -> Result[Cells]:
         """Run one statement: as a transaction of one where `options` say something to the server, else by itself."""
         if options.read_only:
             return (await self.run_all([statement], options))[0]
         return await self._exchange(
-            single_body(statement), (), lambda reply: read_single(reply, statement), False, options
+            single_body(statement), (), [statement], lambda reply: read_single(reply, statement), False, options
         )
 
     async def _exchange(
         self,
         body: bytes,
         said: Headers,
+        statements: Sequence[Statement],
         read: Callable[[Reply], T],
         batch: bool,
         options: TransactionOptions,
     ) -> T:
-        timing = Timing.start(self._timeout if options.timeout is None else options.timeout)
+        with self._observer.begin(statements, batch) as watch:
+            timing = Timing.start(self._timeout if options.timeout is None else options.timeout, watch.marks)
 
-        async def send() -> T:
-            # No name for the header lines: a traceback that shows local variables would show the password.
-            request = Request(
-                self._target, (self._credentials.fixed or await self._credentials.headers(timing)) + said, body
+            async def send() -> T:
+                # No name for the header lines: a traceback that shows local variables would show the password.
+                request = Request(
+                    self._target, (self._credentials.fixed or await self._credentials.headers(timing)) + said, body
+                )
+                transport = self._transports.choose()
+                watch.sending(transport, len(body))
+                reply = await transport.exchange(request, timing)
+                watch.answered(reply)
+                return read(reply)
+
+            return await persist(
+                send,
+                self._pause,
+                retry=self._retry,
+                batch=batch,
+                repeatable=options.repeatable,
+                deadline=timing.deadline,
+                insistent=options.insistent,
+                told=watch.again,
             )
-            return read(await self._transports.choose().exchange(request, timing))
-
-        return await persist(
-            send,
-            self._pause,
-            retry=self._retry,
-            batch=batch,
-            repeatable=options.repeatable,
-            deadline=timing.deadline,
-            insistent=options.insistent,
-        )
 
     async def _pause(self, seconds: float) -> None:
         await self._transports.choose().sleep(seconds)
@@ -208,6 +227,8 @@ def neon(
     timeout: float = 60.0,
     connect_timeout: float = 10.0,
     retry: Retry | None = None,
+    hooks: Iterable[Hook] = (),
+    log_parameters: bool = False,
 ) -> Neon:
     """Return a client for the database at `url`, `postgresql://user:password@host/database`.
 
@@ -221,6 +242,8 @@ def neon(
         httpx where a proxy applies or where respx is loaded, so that its mocks work.
     timeout: seconds for a whole call, retries and a cold start included. connect_timeout: seconds for one connection.
     retry: how often and how long to wait between sends; only what cannot have run is sent again (see `Outcome`).
+    hooks: functions that are called with a `RequestEvent` after each request, or hooks as `otel()` makes them.
+    log_parameters: whether the lines of the logger `sendoka.http` show parameters.
 
     Raises SettingsError, which never shows a secret.
     """
@@ -236,7 +259,8 @@ def neon(
     _check_timeouts(timeout, connect_timeout)
     target = find_target(where)
     transports = Transports(target, transport, connect_timeout)
-    return Neon(target, Credentials(target, where), transports, timeout=timeout, retry=retry or Retry())
+    observer = Observer(target, hooks, log_parameters=log_parameters)
+    return Neon(target, Credentials(target, where), transports, observer, timeout=timeout, retry=retry or Retry())
 
 
 _ROWS: Reading[Row] = Reading()

@@ -23,6 +23,7 @@ CLAIMS = {
     ("README.md", "python"): "acceptance/test_readme.py",
     ("README.md", "sh"): "acceptance/test_readme.py",
     ("docs/client.md", "python"): "acceptance/test_client_doc.py",
+    ("docs/observing.md", "python"): "acceptance/test_observing_doc.py",
     ("docs/guide.md", "python"): "acceptance/test_guide.py",
     ("docs/guide.md", "sh"): "acceptance/test_guide.py",
 }

@@ -58,7 +58,10 @@ class TestHooks:
             assert event.bytes_out == len(server.requests[0].body)
             assert event.bytes_in == len(answer(ONE).partition(b"\r\n\r\n")[2])
             assert before <= event.started <= time.time()
-            assert 0 < event.seconds < 60
+            assert event.connected is not None
+            assert event.sent is not None
+            assert event.answered is not None
+            assert 0 < event.connected <= event.sent <= event.answered <= event.seconds < 60
 
     async def test_a_transaction_is_one_request(self) -> None:
         seen: list[RequestEvent] = []
@@ -171,6 +174,13 @@ class TestHooks:
         async with canned(wakes_up_on(2)) as server, watched(server.url, [Story()]) as sql:
             await sql("select 1")
         assert story == ["begin select 1", "1 refused False", "2 ok True"]
+
+    async def test_a_transport_that_notes_no_moments_has_none(self) -> None:
+        seen: list[RequestEvent] = []
+        async with canned(answer(ONE)) as server, watched(server.url, [seen.append], transport="httpx") as sql:
+            await sql("select 1")
+        (event,) = seen
+        assert (event.transport, event.connected, event.sent, event.answered) == ("httpx", None, None, None)
 
     async def test_moments_that_a_transport_noted_are_told_from_the_start(self) -> None:
         seen: list[RequestEvent] = []

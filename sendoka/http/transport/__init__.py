@@ -14,6 +14,7 @@ from sendoka.errors import SettingsError
 if TYPE_CHECKING:
     import httpx
 
+    from sendoka.http.observe import Marks
     from sendoka.http.reply import Reply
     from sendoka.http.request import Request
     from sendoka.http.target import Target
@@ -26,15 +27,16 @@ WRONG_PORT = "is that PostgreSQL's own port? start `sendoka dev`, and give the p
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The one deadline of a call."""
+    """The one deadline of a call; and where somebody wants to know them, the moments of its requests."""
 
     deadline: float
     seconds: float
+    marks: Marks | None = None
 
     @classmethod
-    def start(cls, seconds: float) -> Timing:
+    def start(cls, seconds: float, marks: Marks | None = None) -> Timing:
         """Return the deadline `seconds` from now."""
-        return cls(time.monotonic() + seconds, seconds)
+        return cls(time.monotonic() + seconds, seconds, marks)
 
     def left(self) -> float:
         """Return the seconds left, at least 0."""

@@ -24,6 +24,7 @@ from sendoka.http.transport import WRONG_PORT, Transport
 from sendoka.http.transport.tls import tls_context
 
 if TYPE_CHECKING:
+    from sendoka.http.observe import Marks
     from sendoka.http.request import Request
     from sendoka.http.target import Target
     from sendoka.http.transport import Timing
@@ -83,6 +84,9 @@ class NativeTransport(Transport):
             raise _too_late(timing, Outcome.NOT_SENT, "waiting for a free connection") from None
         try:
             connection = pool.checkout() or await self._connect(timing)
+            if timing.marks is not None:
+                timing.marks.connected = time.monotonic()
+            connection.marks = timing.marks
             return await self._on(connection, pool, request, timing)
         finally:
             pool.turns.release()
@@ -175,6 +179,7 @@ class _Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._framed = False
         self._unflushed = False
+        self.marks: Marks | None = None
         self.reusable = False
         self.sent_whole = False
         self.idle_since = (0.0, 0.0)
@@ -192,7 +197,8 @@ class _Connection(asyncio.Protocol):
         self.sent_whole = False
         self._transport.write(data)
         del data  # a traceback that shows local variables would show the header with the password
-        self.sent_whole = not self._unflushed
+        if not self._unflushed:
+            self._sent()
         return await self._answer
 
     def is_fresh(self) -> bool:
@@ -223,13 +229,20 @@ class _Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._unflushed = False
+        self._sent()
+
+    def _sent(self) -> None:
         self.sent_whole = True
+        if self.marks is not None:
+            self.marks.sent = time.monotonic()
 
     def data_received(self, data: bytes) -> None:
         if self._answer is None or self._answer.done():
             self.abort()
             return
         self._unheard = ""
+        if self.marks is not None and self.marks.answered is None:
+            self.marks.answered = time.monotonic()
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
