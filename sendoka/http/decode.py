@@ -1,141 +1,100 @@
-"""Postgres' text to Python values, by the type's OID: one Python type a column, never a guess by value.
-
-The OIDs are those of Postgres' `pg_type.dat`; they never change between versions.
-"""
+"""Rows of text to rows of values, a column at a time: one Python type a column, never a guess by value."""
 
 from __future__ import annotations
 
-import json
-import re
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from sendoka.errors import DecodeError
+from sendoka.http.fast import uncollected
 from sendoka.http.row import Row, row_type
+from sendoka.http.types.choice import BUILT_IN, Reader, Types
+from sendoka.http.types.far import StyleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sendoka.database.statement import Cells, Field, Result
 
-    Decoder = Callable[[str], Any]
+    Column = Sequence[str | None]
 
 __all__ = ["decode_rows"]
 
+_CHUNK = 4096
+"""Rows that are turned into columns and back at a time: what lies between is then small, and near."""
 
-_MISFITS = (ValueError, ArithmeticError, KeyError, TypeError, RecursionError)
-"""TypeError: a cell that is no text. RecursionError: JSON nested deeper than Python goes."""
 
+def decode_rows(result: Result[Cells], types: Types = BUILT_IN) -> list[Row]:
+    """Take the rows out of `result`, and return them with every cell as the Python type of its column; NULL is None.
 
-def decode_rows(result: Result[Cells]) -> list[Row]:
-    """Return the rows of `result` with every cell as the Python type of its column; NULL is None.
-
-    Raises DecodeError for a cell outside its Python type (a date of the year 12000); the statements did run.
+    `result.rows` is empty afterwards: of a large answer, text and values together would be too much to hold. Raises
+    DecodeError for a cell that its type cannot be, whatever a function of `types` raised; the statements ran.
     """
     row = row_type(tuple(field.name for field in result.fields))
-    if not result.rows:
-        return []
-    if not result.fields:
-        return [row(()) for _ in result.rows]
-    columns = [
-        _column(field, cells) for field, cells in zip(result.fields, zip(*result.rows, strict=True), strict=True)
-    ]
-    return list(map(row, zip(*columns, strict=True)))
+    readers = [types.reader(field.type_oid) for field in result.fields]
+    rows: list[Row] = []
+    with uncollected(len(result.rows) * len(readers)):
+        for cells in _chunks(result.rows):
+            if not readers:
+                rows.extend(row(()) for _ in cells)
+                continue
+            read = map(_column, readers, zip(*cells, strict=True), result.fields)
+            rows.extend(map(row, zip(*read, strict=True)))
+    return rows
 
 
-def _column(field: Field, cells: tuple[str | None, ...]) -> tuple[Any, ...] | list[Any]:
-    decoder = _DECODERS.get(field.type_oid)
-    if decoder is None:
+def _chunks(rows: list[Cells]) -> Iterator[list[Cells]]:
+    """Take the rows out of the list, some at a time; nothing refers to those that were worked on."""
+    rows.reverse()
+    while rows:
+        chunk = rows[-_CHUNK:]
+        del rows[-_CHUNK:]
+        chunk.reverse()
+        yield chunk
+
+
+def _column(reader: Reader | None, cells: Column, field: Field) -> Sequence[Any]:
+    if reader is None:
         return cells
-    try:
-        return [None if cell is None else decoder(cell) for cell in cells]
-    except _MISFITS as error:
-        raise DecodeError(
-            f"column {field.name!r} holds a value that its Python type cannot: {_culprit(decoder, cells)!r}",
-            passing=False,
-            where="the statement did run, whatever `outcome` allows; only its answer cannot be shown",
-            todo=f'select it as text: "{field.name}"::text',
-        ) from error
-
-
-def _culprit(decoder: Decoder, cells: tuple[str | None, ...]) -> str:
-    for cell in cells:
+    if reader.column is not None:
         try:
-            if cell is not None:
-                decoder(cell)
-        except _MISFITS:
-            return cell if cell is not None and len(cell) <= 60 else f"{cell[:59] if cell else ''}…"
-    return ""
+            return reader.column(cells)  # type: ignore[arg-type]  # a NULL among them is the error that is caught
+        except Exception:  # noqa: BLE001 - whatever it was, each cell is looked at by itself next
+            present = [cell for cell in cells if cell is not None]
+            if len(present) < len(cells):
+                return _spread(_column(reader, present, field), cells)
+    return _cell_by_cell(reader, cells, field)
 
 
-_BOOL = {"t": True, "f": False}
+def _spread(values: Iterable[Any], cells: Column) -> list[Any]:
+    """Return `values` in the places of the cells that are not NULL."""
+    following = iter(values)
+    return [None if cell is None else next(following) for cell in cells]
 
 
-def _bytea(text: str) -> bytes:
-    if text.startswith("\\x"):
-        return bytes.fromhex(text[2:])
-    return re.sub(rb"\\(\\|[0-7]{3})", _escaped_byte, text.encode())
+def _cell_by_cell(reader: Reader, cells: Column, field: Field) -> list[Any]:
+    decode = reader.decode
+    values: list[Any] = []
+    cell = None
+    try:
+        for cell in cells:
+            values.append(None if cell is None else decode(cell))
+    except Exception as error:
+        raise _misfit(field, cell, error) from error
+    return values
 
 
-def _escaped_byte(found: re.Match[bytes]) -> bytes:
-    return b"\\" if found[1] == b"\\" else bytes([int(found[1], 8)])
+def _misfit(field: Field, cell: str | None, error: Exception) -> DecodeError:
+    shown = cell if isinstance(cell, str) else type(cell).__name__
+    todo = f'select it as text: "{field.name}"::text'
+    if isinstance(error, StyleError):
+        todo = f"set datestyle to iso, for the role, the database or the transaction; or {todo}"
+    return DecodeError(
+        f"column {field.name!r} holds a value that its Python type cannot: {_cut(shown)!r}",
+        passing=False,
+        where="the statement did run, whatever `outcome` allows; only its answer cannot be shown",
+        todo=todo,
+    )
 
 
-# One part of an array literal: a brace or comma, a quoted element, or a bare one.
-_PART = re.compile(r'[{},]|"(?:[^"\\]|\\.)*"|[^{},"]+', re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-
-
-def _array(decoder: Decoder) -> Decoder:
-    """Return the decoder of arrays of what `decoder` decodes. Bounds such as `[0:1]=` are dropped."""
-
-    def decode(text: str) -> list[Any]:
-        stack: list[list[Any]] = [[]]
-        for part in _PART.findall(text[text.index("{") :]):
-            if part == "{":
-                stack.append([])
-            elif part == "}":
-                done = stack.pop()
-                stack[-1].append(done)
-            elif part != ",":
-                stack[-1].append(_item(part, decoder))
-        (array,) = stack[0]
-        return list(array)
-
-    return decode
-
-
-def _item(part: str, decoder: Decoder) -> Any:
-    if part.startswith('"'):
-        return decoder(_ESCAPED.sub(r"\1", part[1:-1]))
-    return None if part == "NULL" else decoder(part)
-
-
-# type, its OID, its array's OID, its decoder. What is not here stays text.
-_TYPES: tuple[tuple[str, int, int, Decoder], ...] = (
-    ("bool", 16, 1000, _BOOL.__getitem__),
-    ("bytea", 17, 1001, _bytea),
-    ("int8", 20, 1016, int),
-    ("int2", 21, 1005, int),
-    ("int4", 23, 1007, int),
-    ("oid", 26, 1028, int),
-    ("float4", 700, 1021, float),
-    ("float8", 701, 1022, float),
-    ("numeric", 1700, 1231, Decimal),
-    ("text", 25, 1009, str),
-    ("varchar", 1043, 1015, str),
-    ("bpchar", 1042, 1014, str),
-    ("name", 19, 1003, str),
-    ("json", 114, 199, json.loads),
-    ("jsonb", 3802, 3807, json.loads),
-    ("uuid", 2950, 2951, UUID),
-    ("date", 1082, 1182, date.fromisoformat),
-    ("time", 1083, 1183, time.fromisoformat),
-    ("timestamp", 1114, 1115, datetime.fromisoformat),
-    ("timestamptz", 1184, 1185, datetime.fromisoformat),
-)
-_DECODERS: dict[int, Decoder] = {oid: decoder for _, oid, _, decoder in _TYPES if decoder is not str} | {
-    array: _array(decoder) for _, _, array, decoder in _TYPES
-}
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"

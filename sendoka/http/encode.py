@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+from sendoka.http.types.array import array_text
+from sendoka.http.types.documents import Json, is_model, json_text, model_text
+from sendoka.http.types.far import FarDate, FarDatetime, FarTime
+from sendoka.http.types.interval import Interval, timedelta_text
+from sendoka.http.types.moments import time_text
+from sendoka.http.types.numbers import bool_text, bytes_text, decimal_text, float_text, int_text
+from sendoka.http.types.range import Multirange, Range, multirange_text, range_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Json", "encode", "encode_all"]
+    Encoder = Callable[[Any], str | None]
+
+__all__ = ["HOOK", "PARAMETERS", "Json", "Parameter", "encode", "encode_all"]
+
+HOOK = "__postgres__"
+"""The method by which an object of any class says what is sent in its place: `def __postgres__(self) -> object`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Json:
-    """A parameter for a `json` or `jsonb` column, whatever its Python type: `Json([1, 2])`, `Json("text")`.
+class Parameter:
+    """Python types that are sent in one way, in the documentation's words too.
 
-    A dict needs no `Json`; a list does, because a bare list is a Postgres array.
+    `types` and their subclasses, or what `fits` says of a class, are written by `encode`.
     """
 
-    value: Any
+    shown: str
+    reads: str
+    encode: Encoder
+    types: tuple[type, ...] = ()
+    fits: Callable[[type], bool] = lambda _: False
 
 
 def encode_all(params: tuple[Any, ...]) -> tuple[str | None, ...]:
@@ -34,99 +50,100 @@ def encode_all(params: tuple[Any, ...]) -> tuple[str | None, ...]:
 
 def encode(value: Any) -> str | None:
     """Return `value` as Postgres text, None for NULL. Raises TypeError for a type that has no text."""
-    if value is None:
-        return None
-    encoder = _ENCODERS.get(type(value)) or _inherited(type(value))
-    return encoder(value)
+    return _encoder(type(value))(value)
 
 
 def _named(value: Any, number: int) -> str | None:
     try:
         return encode(value)
+    except RecursionError:
+        raise ValueError(f"parameter ${number}: it is nested too deep, or holds itself") from None
     except (TypeError, ValueError) as error:
-        raise type(error)(f"parameter ${number}: {error}") from None
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"parameter ${number}: {error}") from error
 
 
-def _inherited(cls: type) -> Callable[[Any], str | None]:
-    if issubclass(cls, Enum):
-        return _enum
+def _encoder(cls: type) -> Encoder:
+    known = _BY_TYPE.get(cls)
+    if known is not None:
+        return known
+    for parameter in PARAMETERS:
+        if parameter.fits(cls):
+            return parameter.encode
     for base in cls.__mro__:
-        if base in _ENCODERS:
-            return _ENCODERS[base]
+        if base in _BY_TYPE:
+            return _BY_TYPE[base]
     raise TypeError(
         f"a value of type {cls.__name__} cannot be sent to Postgres; "
-        "send text, or Json(…) where the column is json or jsonb"
+        f"send text, Json(…) where the column is json or jsonb, or give the class a method {HOOK}()"
     )
 
 
-def _enum(value: Enum) -> str | None:
-    return encode(value.value)
-
-
-def _bool(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _float(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return repr(value)
-
-
-def _decimal(value: Decimal) -> str:
-    if value.is_nan():
-        return "NaN"
-    return str(value)
-
-
-def _bytes(value: bytes | bytearray | memoryview) -> str:
-    return "\\x" + bytes(value).hex()
-
-
-def _interval(value: timedelta) -> str:
-    # Each unit apart: Postgres keeps days and microseconds as they are given. Each with its sign: with IntervalStyle
-    # sql_standard a sign in front of the first is otherwise taken for all of them.
-    return f"{value.days:+d} days {value.seconds:+d} seconds {value.microseconds:+d} microseconds"
-
-
-def _json(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except ValueError as error:
-        raise ValueError(f"not JSON: {error}") from None
-
-
 def _array(value: list[Any] | tuple[Any, ...]) -> str:
-    return "{" + ",".join(_element(item) for item in value) + "}"
+    return array_text(value, _element)
 
 
 def _element(item: Any) -> str:
-    if isinstance(item, list | tuple):
-        return _array(item)
-    text = encode(item)
-    if text is None:
-        return "NULL"
+    item = _final(item)
+    encoder = _encoder(type(item))
+    text = encoder(item)
+    if text is None or encoder is _array:
+        return text or "NULL"
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-_ENCODERS: dict[type, Callable[[Any], str | None]] = {
-    str: str,
-    bool: _bool,
-    int: str,
-    float: _float,
-    Decimal: _decimal,
-    bytes: _bytes,
-    bytearray: _bytes,
-    memoryview: _bytes,
-    datetime: datetime.isoformat,
-    date: date.isoformat,
-    time: time.isoformat,
-    timedelta: _interval,
-    UUID: str,
-    list: _array,
-    tuple: _array,
-    dict: _json,
-    Json: lambda value: _json(value.value),
-}
+def _final(value: Any) -> Any:
+    """Return what an enum or an object with the hook stands for: it may be an array, which is not quoted."""
+    while hasattr(type(value), HOOK) or isinstance(value, Enum):
+        value = value.__postgres__() if hasattr(type(value), HOOK) else value.value
+    return value
+
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("`None`", "NULL", lambda _: None, (type(None),)),
+    Parameter("`str`", "its text", str.__str__, (str,)),
+    Parameter("`bool`", "`true`, `false`", bool_text, (bool,)),
+    Parameter("`int`", "its digits, of any size", int_text, (int,)),
+    Parameter("`float`", "its shortest exact text; `NaN`, `Infinity`, `-Infinity`", float_text, (float,)),
+    Parameter("`Decimal`", "its text; `NaN`, `Infinity`, `-Infinity`", decimal_text, (Decimal,)),
+    Parameter("`bytes`, `bytearray`, `memoryview`", "`bytea`, in hex", bytes_text, (bytes, bytearray, memoryview)),
+    Parameter(
+        "`datetime`, `date`", "ISO text, with its offset where it is aware", lambda at: at.isoformat(), (datetime, date)
+    ),
+    Parameter("`time`", "ISO text; its offset must not depend on the day", time_text, (time,)),
+    Parameter("`FarDatetime`, `FarDate`, `FarTime`", "what Postgres wrote", str, (FarDatetime, FarDate, FarTime)),
+    Parameter("`timedelta`", "an interval of days and microseconds", timedelta_text, (timedelta,)),
+    Parameter("`Interval`", "an interval of months, days and microseconds", str, (Interval,)),
+    Parameter("`UUID`", "its text", str, (UUID,)),
+    Parameter(
+        "`IPv4Address`, `IPv6Address`, interfaces",
+        "`inet`",
+        str,
+        (IPv4Address, IPv6Address, IPv4Interface, IPv6Interface),
+    ),
+    Parameter("`IPv4Network`, `IPv6Network`", "`cidr`", str, (IPv4Network, IPv6Network)),
+    Parameter("`list`, `tuple`", "an array, nested to any depth: `$1::text[]`, `any($1)`", _array, (list, tuple)),
+    Parameter("`Range`", "a range", lambda value: range_text(value, encode), (Range,)),
+    Parameter("`Multirange`", "a multirange", lambda value: multirange_text(value, encode), (Multirange,)),
+    Parameter("`dict`", "`json` or `jsonb`", json_text, (dict,)),
+    Parameter(
+        "`Json(anything)`",
+        "`json` or `jsonb`; a list for such a column needs it",
+        lambda value: json_text(value.value),
+        (Json,),
+    ),
+    Parameter(
+        "an object with `__postgres__()`",
+        "what that returns",
+        lambda value: encode(value.__postgres__()),
+        fits=lambda cls: hasattr(cls, HOOK),
+    ),
+    Parameter("an `Enum`", "its value", lambda value: encode(value.value), fits=lambda cls: issubclass(cls, Enum)),
+    Parameter(
+        "a dataclass, pydantic model or msgspec `Struct`",
+        "`json` or `jsonb`",
+        model_text,
+        fits=is_model,
+    ),
+)
+_BY_TYPE: dict[type, Encoder] = {cls: parameter.encode for parameter in PARAMETERS for cls in parameter.types}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 
 import pytest
 
-from sendoka.http.row import row_type
+from sendoka.http.row import Row, row_type
 
 
 def test_a_cell_is_reached_by_name_attribute_and_position() -> None:
@@ -57,9 +58,47 @@ def test_an_unknown_column_names_the_known_ones() -> None:
         _ = row.nmae
 
 
-def test_a_row_survives_pickling_and_shows_itself() -> None:
+def test_a_row_survives_copies_and_shows_itself() -> None:
+    row = row_type(("id", "tags"))((1, ["x"]))
+    for again in (copy.copy(row), copy.deepcopy(row), *(pickle.loads(pickle.dumps(row, n)) for n in range(6))):
+        assert (again, type(again), again.tags) == (row, type(row), ["x"])
+    assert copy.deepcopy(row).tags is not row.tags
+    assert repr(row) == "Row(id=1, tags=['x'])"
+
+
+def test_a_row_matches_patterns_of_tuples_and_of_attributes() -> None:
+    match row_type(("id", "name"))((1, "x")):
+        case Row(id=1, name=str() as name):
+            assert name == "x"
+        case _:
+            pytest.fail("attributes")
+    match row_type(("id", "name"))((1, "x")):
+        case (number, "x"):
+            assert number == 1
+        case _:
+            pytest.fail("a tuple")
+
+
+def test_a_row_is_a_tuple_in_all_else() -> None:
     row = row_type(("id", "name"))((1, "x"))
-    again = pickle.loads(pickle.dumps(row))
-    assert again == row
-    assert again.name == "x"
-    assert repr(row) == "Row(id=1, name='x')"
+    assert isinstance(row, tuple)
+    assert (row[:1], type(row[:1]), row[::-1]) == ((1,), tuple, ("x", 1))
+    assert ("x" in row, "name" in row) == (True, False)
+    assert (len(row), bool(row), bool(row_type(())(()))) == (2, True, False)
+    assert row + (2,) == (1, "x", 2)  # noqa: RUF005 - adding is what is tested
+    assert row < (1, "y")
+    assert hash(row) == hash((1, "x"))
+    with pytest.raises(IndexError):
+        row[2]
+    with pytest.raises(TypeError):
+        row["id"] = 2
+    with pytest.raises(AttributeError):
+        setattr(row, "id", 2)  # noqa: B010 - mypy would say so too
+
+
+@pytest.mark.parametrize("name", ["", "?column?", "a b", "é", "class", "_names", "__len__", "_position", "mro", "1"])
+def test_whatever_a_column_is_called_it_is_there_by_name_and_breaks_nothing(name: str) -> None:
+    row = row_type((name, "id"))((5, 7))
+    assert (row[name], row["id"], row.id, len(row), dict(row)) == (5, 7, 7, 2, {name: 5, "id": 7})
+    assert copy.copy(row) == row
+    assert repr(row) == f"Row({name}=5, id=7)"

@@ -1,0 +1,127 @@
+"""What each type is read as: the catalog, and what a client or a query says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sendoka.http.types.array import array_reader
+from sendoka.http.types.catalog import RANGES, SCALARS, SPELLINGS, RangeType, Scalar
+from sendoka.http.types.range import multirange_reader, range_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Decoder = Callable[[str], Any]
+
+__all__ = ["BUILT_IN", "Reader", "Types"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How cells of one type are read: one by one, and, where `column` is given, a column without NULLs at once."""
+
+    decode: Decoder
+    column: Callable[[Sequence[str]], list[Any]] | None = None
+
+
+class Types:
+    """What cells are read as, by type. `Types.of({"jsonb": loads, 1700: float, "numeric[]": my_array})` says otherwise.
+
+    A key is a type's name (`"int8"`, `"bigint"`, `"text[]"`) or OID, which is the only way to name a type of an
+    extension or of your own; a value is called with a cell's text and never with NULL. What is said about a type holds
+    in its arrays and ranges too, unless something is said about those. Immutable.
+    """
+
+    __slots__ = ("_overrides", "_readers")
+
+    def __init__(self, overrides: Mapping[int, Decoder], /) -> None:
+        self._overrides = dict(overrides)
+        self._readers = dict(_readers(self._overrides))
+
+    @classmethod
+    def of(cls, overrides: Mapping[str | int, Decoder]) -> Types:
+        """Return the built-in types with these overrides. Raises ValueError or TypeError for what names no type."""
+        return BUILT_IN.extended(overrides)
+
+    def extended(self, overrides: Mapping[str | int, Decoder]) -> Types:
+        """Return these types with more overrides; the later ones win."""
+        return Types({**self._overrides, **_checked(overrides)}) if overrides else self
+
+    def reader(self, oid: int) -> Reader | None:
+        """Return how cells of this type are read; None where they stay text."""
+        return self._readers.get(oid)
+
+    def __repr__(self) -> str:
+        names: dict[int, str | int] = {oid: name for name, oid in _names().items()}
+        said = {names.get(oid, oid): decode for oid, decode in self._overrides.items()}
+        return f"Types.of({said!r})"
+
+
+def _readers(overrides: Mapping[int, Decoder]) -> Iterator[tuple[int, Reader]]:
+    """Yield (OID, reader) of every type that is not text."""
+    decoders: dict[int, Decoder] = {}
+    for scalar in SCALARS:
+        decode = decoders[scalar.oid] = overrides.get(scalar.oid, scalar.decode)
+        if decode is not str:
+            yield scalar.oid, Reader(decode, None if scalar.oid in overrides else scalar.column)
+        if scalar.array:
+            yield scalar.array, Reader(array_reader(decode, scalar.separator))
+    for kind in RANGES:
+        yield from _range_readers(kind, decoders[kind.of], overrides)
+    for oid, decode in overrides.items():
+        yield oid, Reader(decode)
+
+
+def _range_readers(kind: RangeType, end: Decoder, overrides: Mapping[int, Decoder]) -> Iterator[tuple[int, Reader]]:
+    for oid, array, decode in (
+        (kind.oid, kind.array, range_reader(end)),
+        (kind.multirange_oid, kind.multirange_array, multirange_reader(end)),
+    ):
+        decode = overrides.get(oid, decode)
+        yield oid, Reader(decode)
+        yield array, Reader(array_reader(decode))
+
+
+@cache
+def _names() -> dict[str, int]:
+    """Return the OID of every type by its name in Postgres, an array's being `name[]`."""
+    known = {name: oid for scalar in SCALARS for name, oid in _named(scalar)}
+    for kind in RANGES:
+        known |= {kind.name: kind.oid, f"{kind.name}[]": kind.array}
+        known |= {kind.multirange: kind.multirange_oid, f"{kind.multirange}[]": kind.multirange_array}
+    return known
+
+
+def _named(scalar: Scalar) -> list[tuple[str, int]]:
+    own = (scalar.name, scalar.oid)
+    return [own, (f"{scalar.name}[]", scalar.array)] if scalar.array else [own]
+
+
+def _checked(overrides: Mapping[str | int, Decoder]) -> dict[int, Decoder]:
+    found = {_oid(key): decode for key, decode in overrides.items()}
+    for key, decode in overrides.items():
+        if not callable(decode):
+            raise TypeError(f"types={{{key!r}: …}} takes a function from text to a value, not {decode!r}")
+    return found
+
+
+def _oid(key: str | int) -> int:
+    if isinstance(key, int) and not isinstance(key, bool) and 0 < key < 2**32:
+        return key
+    if not isinstance(key, str):
+        raise TypeError(f"types= is keyed by a type's name or OID, not by {key!r}")
+    word = " ".join(key.lower().split())
+    base = word.removesuffix("[]")
+    oid = _names().get(SPELLINGS.get(base, base) + word[len(base) :])
+    if oid is None:
+        raise ValueError(
+            f"no built-in type is called {key!r}; a type of an extension or of yours is named by its OID: "
+            "select 'name'::regtype::oid"
+        )
+    return oid
+
+
+BUILT_IN = Types({})
+"""The types as the catalog has them."""
