@@ -8,7 +8,6 @@ from sendoka.errors import DecodeError
 from sendoka.http.fast import uncollected
 from sendoka.http.row import Row, row_type
 from sendoka.http.types.choice import BUILT_IN, Reader, Types
-from sendoka.http.types.far import StyleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -84,6 +83,8 @@ def _cell_by_cell(reader: Reader, cells: Column, field: Field) -> list[Any]:
 
 
 def _misfit(field: Field, cell: str | None, error: Exception) -> DecodeError:
+    from sendoka.http.types.far import StyleError
+
     shown = cell if isinstance(cell, str) else type(cell).__name__
     todo = f'select it as text: "{field.name}"::text'
     if isinstance(error, StyleError):

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from sendoka.http.types.array import array_text
 from sendoka.http.types.documents import Json, is_model, json_text, model_text
-from sendoka.http.types.far import FarDate, FarDatetime, FarTime
-from sendoka.http.types.interval import Interval, timedelta_text
 from sendoka.http.types.moments import time_text
 from sendoka.http.types.numbers import bool_text, bytes_text, decimal_text, float_text, int_text
-from sendoka.http.types.range import Multirange, Range, multirange_text, range_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +24,7 @@ HOOK = "__postgres__"
 """The method by which an object of any class says what is sent in its place: `def __postgres__(self) -> object`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """Python types that are sent in one way, in the documentation's words too.
 
     `types` and their subclasses, or what `fits` says of a class, are written by `encode`.
@@ -80,7 +74,15 @@ def _encoder(cls: type) -> Encoder:
 
 
 def _array(value: list[Any] | tuple[Any, ...]) -> str:
+    from sendoka.http.types.array import array_text
+
     return array_text(value, _element)
+
+
+def _timedelta(value: timedelta) -> str:
+    from sendoka.http.types.interval import Interval
+
+    return str(Interval.of(value))
 
 
 def _element(item: Any) -> str:
@@ -108,12 +110,13 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("`Decimal`", "its text; `NaN`, `Infinity`, `-Infinity`", decimal_text, (Decimal,)),
     Parameter("`bytes`, `bytearray`, `memoryview`", "`bytea`, in hex", bytes_text, (bytes, bytearray, memoryview)),
     Parameter(
-        "`datetime`, `date`", "ISO text, with its offset where it is aware", lambda at: at.isoformat(), (datetime, date)
+        "`datetime`, `date`; `FarDatetime`, `FarDate`",
+        "ISO text, with its offset where it is aware",
+        lambda at: at.isoformat(),
+        (datetime, date),
     ),
-    Parameter("`time`", "ISO text; its offset must not depend on the day", time_text, (time,)),
-    Parameter("`FarDatetime`, `FarDate`, `FarTime`", "what Postgres wrote", str, (FarDatetime, FarDate, FarTime)),
-    Parameter("`timedelta`", "an interval of days and microseconds", timedelta_text, (timedelta,)),
-    Parameter("`Interval`", "an interval of months, days and microseconds", str, (Interval,)),
+    Parameter("`time`; `FarTime`", "ISO text; its offset must not depend on the day", time_text, (time,)),
+    Parameter("`timedelta`", "an interval of days and microseconds", _timedelta, (timedelta,)),
     Parameter("`UUID`", "its text", str, (UUID,)),
     Parameter(
         "`IPv4Address`, `IPv6Address`, interfaces",
@@ -123,8 +126,6 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter("`IPv4Network`, `IPv6Network`", "`cidr`", str, (IPv4Network, IPv6Network)),
     Parameter("`list`, `tuple`", "an array, nested to any depth: `$1::text[]`, `any($1)`", _array, (list, tuple)),
-    Parameter("`Range`", "a range", lambda value: range_text(value, encode), (Range,)),
-    Parameter("`Multirange`", "a multirange", lambda value: multirange_text(value, encode), (Multirange,)),
     Parameter("`dict`", "`json` or `jsonb`", json_text, (dict,)),
     Parameter(
         "`Json(anything)`",
@@ -133,8 +134,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         (Json,),
     ),
     Parameter(
-        "an object with `__postgres__()`",
-        "what that returns",
+        "`Interval`, `Range`, `Multirange`, any object with `__postgres__()`",
+        "what that returns: an interval, a range, a multirange",
         lambda value: encode(value.__postgres__()),
         fits=lambda cls: hasattr(cls, HOOK),
     ),

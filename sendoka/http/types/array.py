@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Decoder = Callable[[str], Any]
 
-__all__ = ["Array", "array_reader", "array_text", "vector_reader"]
+__all__ = ["Array", "array_reader", "array_text"]
 
 T = TypeVar("T")
 
@@ -104,12 +104,3 @@ def _item(part: str, decode: Decoder) -> Any:
     if part.startswith('"'):
         return decode(re.sub(r"(?s)\\(.)", r"\1", part[1:-1]))
     return None if part == "NULL" else decode(part)
-
-
-def vector_reader(decode: Decoder) -> Decoder:
-    """Return the reader of `int2vector` and `oidvector`: elements with blanks between."""
-
-    def read(text: str) -> list[Any]:
-        return list(map(decode, text.split()))
-
-    return read

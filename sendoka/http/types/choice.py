@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sendoka.http.types.array import array_reader
-from sendoka.http.types.catalog import RANGES, SCALARS, SPELLINGS, RangeType, Scalar
-from sendoka.http.types.range import multirange_reader, range_reader
+from sendoka.http.types.catalog import RANGES, SCALARS, SPELLINGS, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Decoder = Callable[[str], Any]
 
 __all__ = ["BUILT_IN", "Reader", "Types"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """How cells of one type are read: one by one, and, where `column` is given, a column without NULLs at once."""
 
     decode: Decoder
@@ -38,7 +34,8 @@ class Types:
 
     def __init__(self, overrides: Mapping[int, Decoder], /) -> None:
         self._overrides = dict(overrides)
-        self._readers = dict(_readers(self._overrides))
+        # Filled as columns of a type are met.
+        self._readers: dict[int, Reader] = {}
 
     @classmethod
     def of(cls, overrides: Mapping[str | int, Decoder]) -> Types:
@@ -51,7 +48,12 @@ class Types:
 
     def reader(self, oid: int) -> Reader | None:
         """Return how cells of this type are read; None where they stay text."""
-        return self._readers.get(oid)
+        found = self._readers.get(oid)
+        if found is None:
+            found = _reader(oid, self._overrides)
+            if found is not None:
+                self._readers[oid] = found
+        return found
 
     def __repr__(self) -> str:
         names: dict[int, str | int] = {oid: name for name, oid in _names().items()}
@@ -59,29 +61,37 @@ class Types:
         return f"Types.of({said!r})"
 
 
-def _readers(overrides: Mapping[int, Decoder]) -> Iterator[tuple[int, Reader]]:
-    """Yield (OID, reader) of every type that is not text."""
-    decoders: dict[int, Decoder] = {}
-    for scalar in SCALARS:
-        decode = decoders[scalar.oid] = overrides.get(scalar.oid, scalar.decode)
-        if decode is not str:
-            yield scalar.oid, Reader(decode, None if scalar.oid in overrides else scalar.column)
-        if scalar.array:
-            yield scalar.array, Reader(array_reader(decode, scalar.separator))
-    for kind in RANGES:
-        yield from _range_readers(kind, decoders[kind.of], overrides)
-    for oid, decode in overrides.items():
-        yield oid, Reader(decode)
+def _reader(oid: int, overrides: Mapping[int, Decoder]) -> Reader | None:
+    decode = _decoder(oid, overrides)
+    scalar = None if oid in overrides else _SCALARS.get(oid)
+    return None if decode in {None, str} else Reader(decode, scalar.column if scalar else None)
 
 
-def _range_readers(kind: RangeType, end: Decoder, overrides: Mapping[int, Decoder]) -> Iterator[tuple[int, Reader]]:
-    for oid, array, decode in (
-        (kind.oid, kind.array, range_reader(end)),
-        (kind.multirange_oid, kind.multirange_array, multirange_reader(end)),
-    ):
-        decode = overrides.get(oid, decode)
-        yield oid, Reader(decode)
-        yield array, Reader(array_reader(decode))
+def _decoder(oid: int, overrides: Mapping[int, Decoder]) -> Decoder | None:
+    if oid in overrides:
+        return overrides[oid]
+    if oid in _SCALARS:
+        return _SCALARS[oid].decode
+    if oid in _ELEMENTS:
+        from sendoka.http.types.array import array_reader
+
+        of, separator = _ELEMENTS[oid]
+        return array_reader(_decoder(of, overrides) or str, separator)
+    if oid in _ENDS:
+        from sendoka.http.types.range import multirange_reader, range_reader
+
+        of, is_multirange = _ENDS[oid]
+        return (multirange_reader if is_multirange else range_reader)(_decoder(of, overrides) or str)
+    return None
+
+
+_SCALARS = {scalar.oid: scalar for scalar in SCALARS}
+# Of an array's OID, those of its elements and what parts them.
+_ELEMENTS = {scalar.array: (scalar.oid, scalar.separator) for scalar in SCALARS if scalar.array}
+_ELEMENTS |= {kind.array: (kind.oid, ",") for kind in RANGES}
+_ELEMENTS |= {kind.multirange_array: (kind.multirange_oid, ",") for kind in RANGES}
+# Of a range's OID or a multirange's, that of the type of its ends, and which of the two it is.
+_ENDS = {kind.oid: (kind.of, False) for kind in RANGES} | {kind.multirange_oid: (kind.of, True) for kind in RANGES}
 
 
 @cache

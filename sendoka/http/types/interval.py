@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Interval", "read_interval", "timedelta_text"]
+__all__ = ["Interval", "read_interval"]
 
 _SECOND = 1_000_000
 _HOUR = 3600 * _SECOND
@@ -59,6 +59,9 @@ class Interval:
     def _parts(self) -> tuple[int, int, int]:
         return self.months, self.days, self.microseconds
 
+    def __postgres__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         """Return a text that Postgres reads alike under every IntervalStyle: each part has its sign."""
         if self._parts() in _INFINITE:
@@ -72,11 +75,6 @@ class Interval:
 Interval.infinity = Interval(2**31 - 1, 2**31 - 1, 2**63 - 1)
 Interval.minus_infinity = Interval(-(2**31), -(2**31), -(2**63))
 _INFINITE = {(2**31 - 1, 2**31 - 1, 2**63 - 1): "infinity", (-(2**31), -(2**31), -(2**63)): "-infinity"}
-
-
-def timedelta_text(value: timedelta) -> str:
-    """Return a timedelta as the text of an interval."""
-    return str(Interval.of(value))
 
 
 _NUMBER = r"[+-]?[0-9]+"

@@ -1,10 +1,8 @@
-"""Dates and times as text: the ISO style, read and written."""
+"""Dates and times as text: the ISO style, read and written. What is outside Python's range is looked for only then."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time
-
-from sendoka.http.types.far import FarDate, FarDatetime, FarTime
 
 __all__ = ["read_date", "read_time", "read_timestamp", "read_timestamptz", "time_text"]
 
@@ -14,6 +12,8 @@ def read_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
+        from sendoka.http.types.far import FarDate
+
         return FarDate(text)
 
 
@@ -22,6 +22,8 @@ def read_timestamp(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
+        from sendoka.http.types.far import FarDatetime
+
         return FarDatetime(text)
 
 
@@ -30,13 +32,18 @@ def read_timestamptz(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
+        from sendoka.http.types.far import FarDatetime
+
         return FarDatetime(text, aware=True)
 
 
 def read_time(text: str) -> time:
     """Return a `time`, aware for `timetz`; a `FarTime` for 24:00:00."""
-    # Some versions of Python read 24:00 as the day's beginning.
-    return FarTime(text) if text.startswith("24") else time.fromisoformat(text)
+    if text.startswith("24"):  # some versions of Python read it as the day's beginning
+        from sendoka.http.types.far import FarTime
+
+        return FarTime(text)
+    return time.fromisoformat(text)
 
 
 def time_text(value: time) -> str:

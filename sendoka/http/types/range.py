@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     Decoder = Callable[[str], Any]
-    Encoder = Callable[[Any], str | None]
 
-__all__ = ["Multirange", "Range", "multirange_reader", "multirange_text", "range_reader", "range_text"]
+__all__ = ["Multirange", "Range", "multirange_reader", "range_reader"]
 
 T = TypeVar("T")
 
@@ -57,6 +56,11 @@ class Range(Generic[T]):
         above = lower is None or lower < value or (self.bounds[0] == "[" and lower == value)
         return bool(above and (upper is None or value < upper or (self.bounds[1] == "]" and upper == value)))
 
+    def __postgres__(self) -> str:
+        if self.is_empty:
+            return "empty"
+        return f"{self.bounds[0]}{_end(self.lower)},{_end(self.upper)}{self.bounds[1]}"
+
     def __lt__(self, other: Range[T]) -> bool:
         return self._rank() < other._rank() if isinstance(other, Range) else NotImplemented  # type: ignore[redundant-expr]  # other callers
 
@@ -83,23 +87,16 @@ class Multirange(tuple[Range[T], ...]):
                 raise TypeError(f"a multirange is made of Range values, not of {type(found).__name__}")
         return self
 
+    def __postgres__(self) -> str:
+        return "{" + ",".join(part.__postgres__() for part in self) + "}"
+
     def __repr__(self) -> str:
         return f"Multirange({list(self)!r})"
 
 
-def range_text(value: Range[Any], encode: Encoder) -> str:
-    """Return a range as Postgres reads it, its ends written by `encode`."""
-    if value.is_empty:
-        return "empty"
-    return f"{value.bounds[0]}{_end(value.lower, encode)},{_end(value.upper, encode)}{value.bounds[1]}"
+def _end(value: Any) -> str:
+    from sendoka.http.encode import encode
 
-
-def multirange_text(value: Multirange[Any], encode: Encoder) -> str:
-    """Return a multirange as Postgres reads it, its ends written by `encode`."""
-    return "{" + ",".join(range_text(part, encode) for part in value) + "}"
-
-
-def _end(value: Any, encode: Encoder) -> str:
     text = encode(value)
     return "" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
