@@ -36,8 +36,8 @@ def decode_rows(result: Result[Cells], types: Types = BUILT_IN) -> list[Row]:
             if not readers:
                 rows.extend(row(()) for _ in cells)
                 continue
-            read = map(_column, readers, zip(*cells, strict=True), result.fields)
-            rows.extend(map(row, zip(*read, strict=True)))
+            columns = zip(readers, zip(*cells, strict=True), result.fields, strict=True)
+            rows.extend(map(row, zip(*(_column(*column) for column in columns), strict=True)))
     return rows
 
 

@@ -370,6 +370,12 @@ def test_a_long_cell_is_cut_and_one_that_is_no_text_is_named_by_its_type() -> No
         decode_rows(Result((Field("n", 23),), [[{}]], "SELECT", 1))  # type: ignore[list-item]  # as a stranger may send
 
 
+@pytest.mark.parametrize("cells", [[["1"]], [["1", "2", "3"]], [["1", "2"], ["1"]]])
+def test_rows_that_do_not_fit_their_fields_are_no_rows(cells: list[list[str | None]]) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        decode_rows(Result((Field("a", 23), Field("b", 23)), cells, "SELECT", len(cells)))
+
+
 def test_rows_without_columns_are_counted() -> None:
     assert [len(row) for row in decode_rows(Result((), [[], []], "SELECT", 2))] == [0, 0]
 
