@@ -20,6 +20,7 @@ from sendoka.http.reply import read_batch, read_single
 from sendoka.http.request import Request, batch_body, option_headers, single_body
 from sendoka.http.target import Where, find_target
 from sendoka.http.transport import Timing, Transport, Transports
+from sendoka.http.types.choice import BUILT_IN, Types
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -58,6 +59,7 @@ class Neon(Database):
         *,
         timeout: float,
         retry: Retry,
+        types: Types,
     ) -> None:
         self._observer = observer
         self._target = target
@@ -65,6 +67,7 @@ class Neon(Database):
         self._transports = transports
         self._timeout = timeout
         self._retry = retry
+        self._reading: Reading[Row] = Reading(types)
 
     @property
     def target(self) -> Target:
@@ -84,18 +87,20 @@ class Neon(Database):
         read_only: bool = False,
         idempotent: bool = False,
         timeout: float | None = None,
+        types: Mapping[str | int, Callable[[str], Any]] | None = None,
     ) -> Query[Row]:
         """Return a query: a text with parameters for `$1, $2, …`, or a fragment, t-string or SQLAlchemy statement.
 
         Nothing is sent until it is awaited. `read_only=True` tells the server so, and `idempotent=True` is your word
         that running it twice does no harm; both let a lost answer be met by sending again. `timeout` is the seconds
-        this call may take, where it is not the client's own. Raises TypeError for a parameter that has no Postgres
-        text, and for what is no statement.
+        this call may take, where it is not the client's own. `types` says what cells are read as, over what the client
+        says (see `Types`). Raises TypeError for a parameter that has no Postgres text, and for what is no statement.
         """
         text, params = compose(statement, params)
         _check_timeouts(timeout)
         options = TransactionOptions(read_only=read_only or None, idempotent=idempotent, timeout=timeout)
-        return Query(self, Statement(text, encode_all(params)), options, _ROWS)
+        reading: Reading[Row] = self._reading if types is None else Reading(self._reading.types.extended(types))
+        return Query(self, Statement(text, encode_all(params)), options, reading)
 
     def transaction(
         self,
@@ -227,6 +232,7 @@ def neon(
     timeout: float = 60.0,
     connect_timeout: float = 10.0,
     retry: Retry | None = None,
+    types: Types | Mapping[str | int, Callable[[str], Any]] | None = None,
     hooks: Iterable[Hook] = (),
     log_parameters: bool = False,
 ) -> Neon:
@@ -242,6 +248,7 @@ def neon(
         httpx where a proxy applies or where respx is loaded, so that its mocks work.
     timeout: seconds for a whole call, retries and a cold start included. connect_timeout: seconds for one connection.
     retry: how often and how long to wait between sends; only what cannot have run is sent again (see `Outcome`).
+    types: what cells are read as where it is not what the catalog says: `{"jsonb": loads, 1700: float}`; see `Types`.
     hooks: functions that are called with a `RequestEvent` after each request, or hooks as `otel()` makes them.
     log_parameters: whether the lines of the logger `sendoka.http` show parameters.
 
@@ -259,11 +266,17 @@ def neon(
     _check_timeouts(timeout, connect_timeout)
     target = find_target(where)
     transports = Transports(target, transport, connect_timeout)
+    read_as = types if isinstance(types, Types) else BUILT_IN.extended(types or {})
     observer = Observer(target, hooks, log_parameters=log_parameters)
-    return Neon(target, Credentials(target, where), transports, observer, timeout=timeout, retry=retry or Retry())
-
-
-_ROWS: Reading[Row] = Reading()
+    return Neon(
+        target,
+        Credentials(target, where),
+        transports,
+        observer,
+        timeout=timeout,
+        retry=retry or Retry(),
+        types=read_as,
+    )
 
 
 def _options(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sendoka.database.statement import Result
 from sendoka.http.decode import decode_rows
+from sendoka.http.types.choice import BUILT_IN, Types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator
+    from collections.abc import Callable, Coroutine, Generator, Sequence
 
     from sendoka.database.statement import Cells, Statement
     from sendoka.database.transaction import TransactionOptions
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Lazy", "Query", "Reading", "shortened"]
 
 T = TypeVar("T")
+M = TypeVar("M")
 
 
 class Lazy:
@@ -53,13 +55,14 @@ class Lazy:
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """How a query's cells are read: what makes rows of them something else, None where they stay rows."""
+    """How a query's cells are read: as which types, and what `shape` makes of the rows, None where they stay rows."""
 
-    shape: Callable[[list[Row]], list[T]] | None = None
+    types: Types = BUILT_IN
+    shape: Callable[[Sequence[Row]], list[T]] | None = None
 
     def rows(self, result: Result[Cells]) -> list[Row]:
         """Return the rows. Raises DecodeError."""
-        return decode_rows(result)
+        return decode_rows(result, self.types)
 
     def result(self, result: Result[Cells]) -> Result[T]:
         """Return the whole result. Raises DecodeError, and whatever the shape raises."""
@@ -98,6 +101,17 @@ class Query(Lazy, Generic[T]):
     def __await__(self) -> Generator[Any, None, list[T]]:
         self.claim()
         return self._rows().__await__()
+
+    def into(self, model: type[M]) -> Query[M]:
+        """Return the same query with rows as objects of `model`: `await sql(…).into(Org).one()` is an Org.
+
+        A model is a dataclass, a TypedDict, a NamedTuple, a pydantic model or a msgspec Struct. Columns and fields must
+        have the same names: a ValueError says where they do not. Raises TypeError at once for what is no model.
+        """
+        from sendoka.http.into import shaper
+
+        self.claim()
+        return Query(self._client, self.statement, self._options, Reading(self.reading.types, shaper(model)))
 
     def result(self) -> Coroutine[Any, Any, Result[T]]:
         """Return rows with fields, command and row count."""

@@ -41,8 +41,8 @@ def commands(blocks: list[Block]) -> list[str]:
 
 def execute(code: str, **names: Any) -> dict[str, Any]:
     """Run a block of code, with `await` at its top where it has it, and return its names."""
-    compiled = compile(code, "block", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    space: dict[str, Any] = {"__name__": "block", **names}
+    compiled = compile(code, "block", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    space: dict[str, Any] = {"__name__": "__main__", **names}
     done = eval(compiled, space)  # noqa: S307 - the project's own documents
     if inspect.iscoroutine(done):
         asyncio.run(done)

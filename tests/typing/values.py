@@ -18,12 +18,16 @@ from sendoka import (
     Interval,
     Json,
     Multirange,
+    Neon,
+    Query,
     Range,
     Row,
     Types,
     exact_json,
+    neon,
 )
 from sendoka.http.into import shaper
+from sendoka.http.transaction import Committed
 
 
 @dataclass
@@ -102,3 +106,14 @@ def types() -> None:
 class Point:
     def __postgres__(self) -> object:
         return "(1,2)"
+
+
+async def queries(sql: Neon) -> None:
+    assert_type(sql("select 1 as id").into(Plain), Query[Plain])
+    assert_type(await sql("select 1 as id").into(Plain), list[Plain])
+    assert_type(await sql("select 1 as id").into(Plain).one(), Plain)
+    assert_type(await sql("select 1 as id").into(Plain).one_or_none(), Plain | None)
+    assert_type((await sql("select 1 as id").into(Plain).result()).rows, list[Plain])
+    assert_type(await sql.transaction([sql("select 1 as id").into(Plain)]), Committed[Plain])
+    await sql("select 1.5", types={"numeric": float, 17: bytes.fromhex})
+    neon(types=Types.of({"numeric": float}))
