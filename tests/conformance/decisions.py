@@ -1,0 +1,174 @@
+"""What was decided about the recorded exchanges: errors and outcomes, where we differ, what Python has no call for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["DIFFERENT", "ERRORS", "NO_COUNTERPART", "ON_THE_NETWORK", "Different"]
+
+# What a call that the official driver rejects raises in ours, and what is known about its statements.
+ERRORS = {
+    "v118": "EndpointError refused",
+    "v121": "ReadOnlyTransaction failed",
+    "v122": "DatabaseError failed",
+    "v124": "TypeError",
+    "v125": "TypeError",
+    **dict.fromkeys(("v136", "v140", "v141", "v142", "v143", "v150", "v151"), "SettingsError"),
+    "v152": "ProgrammingError failed",
+    "v153": "UndefinedTable failed",
+    "v154": "UndefinedColumn failed",
+    "v159": "DatabaseError failed",
+    "v160": "DatabaseError failed",
+    "v161": "DatabaseError failed",
+    "v162": "DatabaseError failed",
+    "v163": "ProgrammingError failed",
+    "v164": "ProgrammingError failed",
+    "v166": "DatabaseError failed",
+    "v167": "ProgrammingError failed",
+    "v168": "DatabaseError refused",
+    "v169": "AnswerLost unknown",
+    "v170": "DatabaseError failed",
+    "v172": "UniqueViolation failed",
+    "v173": "EndpointError refused",
+    "v174": "EndpointError refused",
+    "v175": "ProtocolError unknown",
+    "v177": "EndpointError unknown",
+    "v178": "EndpointError unknown",
+    "v179": "ProtocolError unknown",
+    "v180": "EndpointError refused",
+    "v182": "DatabaseError refused",
+    "v184": "ProtocolError unknown",
+    "v185": "ProtocolError unknown",
+    "v186": "ProtocolError unknown",
+    "v187": "EndpointError unknown",
+    **dict.fromkeys(("v188", "v189", "v190", "v191", "v192", "v195"), "ProtocolError unknown"),
+    "v214": "TypeError",
+    "v358": "ProgrammingError failed",
+    "v377": "AnswerLost unknown",
+    "v384": "EndpointError refused",
+    "v387": "DatabaseError failed",
+    "v388": "DatabaseError failed",
+    "v389": "ReadOnlyTransaction failed",
+    "v390": "UniqueViolation failed",
+    "v393": "DatabaseError failed",
+    "v397": "EndpointError refused",
+    "v399": "DatabaseError refused",
+    "v400": "DatabaseError failed",
+    "v401": "ProgrammingError failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Different:
+    """Why we differ on purpose, and how: by what is compared (url, string, headers, body, requests, outcome), ours."""
+
+    reason: str
+    ours: dict[str, Any]
+
+
+def _not_sent(reason: str, outcome: str, **more: Any) -> Different:
+    return Different(reason, {"requests": 0, "outcome": outcome, **more})
+
+
+_LOCAL = "a host on this machine is a local endpoint, over plain HTTP on the port given, by default 4444"
+_INTERVAL = "an interval is text as Postgres wrote it"
+_INFINITE = "a date that is none of Python's is refused by name, and not made a number"
+_POINT = "geometric types are text as Postgres wrote them"
+_NETWORK = "network addresses are text, and their arrays too"
+_EXACT = "microseconds are not cut off, and are sent with six digits"
+_FEWER = "an answer with another number of results than statements is no answer"
+_ENDS = "a statement that would end the transaction early is refused before it is sent"
+
+DIFFERENT = {
+    "v009": Different(_LOCAL, {"url": "http://localhost:4444/sql"}),
+    "v010": Different(_LOCAL, {"url": "http://localhost:5432/sql"}),
+    "v012": Different(_LOCAL, {"requests": 1, "outcome": []}),
+    "v013": Different(_LOCAL, {"url": "http://[::1]:5432/sql"}),
+    "v019": _not_sent("a path with two parts names no database", "SettingsError"),
+    "v042": _not_sent("half a surrogate pair is no character, and the server could not read it", "ValueError"),
+    "v043": _not_sent("NUL is refused before it is sent, by the parameter's number", "ValueError"),
+    "v045": Different("of two columns with one name both are kept", {"outcome": [[1, 2]]}),
+    "v063": Different("a float keeps its sign", {"body": '{"query":"SELECT $1","params":["-0.0"]}'}),
+    "v066": Different("Python writes exponents with two digits", {"body": '{"query":"SELECT $1","params":["1e-07"]}'}),
+    "v069": Different("an int of any size is exact", {"body": '{"query":"SELECT $1","params":["9007199254740993"]}'}),
+    "v073": Different(_EXACT, {"body": '{"query":"SELECT $1","params":["2024-02-29T12:34:56.789000+00:00"]}'}),
+    "v087": Different(_EXACT, {"body": '{"query":"SELECT $1","params":["{\\"2024-01-01T00:00:00+00:00\\"}"]}'}),
+    "v089": Different(
+        "each element stands in quotes", {"body": '{"query":"SELECT $1","params":["{\\"\\\\\\\\x01ff\\"}"]}'}
+    ),
+    "v096": _not_sent("a function is no value", "TypeError"),
+    "v098": _not_sent("a pattern is no value, and not an empty object", "TypeError"),
+    "v106": Different("a transaction of nothing needs no request", {"requests": 0}),
+    "v118": Different(
+        "a level is written in any usual way, and sent as Neon spells it",
+        {"headers": {"neon-batch-isolation-level": "Serializable"}},
+    ),
+    "v144": Different("a password may stand unescaped", {"requests": 1, "outcome": []}),
+    "v193": Different(_FEWER, {"outcome": "ProtocolError unknown"}),
+    "v194": Different(
+        "a redirect is never followed: the connection string would go to another host",
+        {"requests": 1, "outcome": "ProtocolError unknown"},
+    ),
+    "v206": Different(
+        _EXACT,
+        {
+            "body": '{"query":"SELECT $1::timestamptz::text AS t, $2::date::text AS d",'
+            '"params":["2024-07-01T08:00:00.789000-04:00","2024-06-30T22:00:00-04:00"]}'
+        },
+    ),
+    "v212": Different(
+        "drizzle asks for dates as text", {"outcome": [[{"$": "Date", "iso": "2026-11-23T00:00:00.000Z"}, 1]]}
+    ),
+    "v253": Different(_INFINITE, {"outcome": "DecodeError unknown"}),
+    "v259": Different(_INFINITE, {"outcome": "DecodeError unknown"}),
+    "v261": Different(_INFINITE, {"outcome": "DecodeError unknown"}),
+    "v264": Different("24:00 is no time of Python's", {"outcome": "DecodeError unknown"}),
+    "v268": Different(_INTERVAL, {"outcome": [["00:00:00"]]}),
+    "v288": Different(_INFINITE, {"outcome": "DecodeError unknown"}),
+    "v294": Different(_INTERVAL, {"outcome": [['{"1 day"}']]}),
+    "v297": Different(_NETWORK, {"outcome": [["{10.0.0.0/8}"]]}),
+    "v298": Different(_NETWORK, {"outcome": [["{1.2.3.4}"]]}),
+    "v299": Different(_POINT, {"outcome": [['{"(1,2)"}']]}),
+    "v300": Different(_POINT, {"outcome": [["(1.5,2)"]]}),
+    "v301": Different(_POINT, {"outcome": [["<(1,2),3>"]]}),
+    "v380": Different("a transaction of nothing needs no request", {"requests": 0}),
+    "v384": Different(
+        "a level is written in any usual way, and sent as Neon spells it",
+        {"headers": {"neon-batch-isolation-level": "Serializable"}},
+    ),
+    "v391": _not_sent(_ENDS, "ValueError"),
+    "v392": _not_sent(_ENDS, "ValueError"),
+    "v395": _not_sent("without a connection string there is no client", "SettingsError"),
+    "v396": _not_sent("a connection string of another database is refused", "SettingsError"),
+}
+
+# Calls that a Python program does not make, and why.
+_TOKEN = "the client logs in with a password"
+_BY_HAND = "our client always asks for text in arrays, and never sends this: only the endpoint is asked so"
+NO_COUNTERPART = {
+    "v023": _TOKEN,
+    "v025": "the address is one URL, endpoint=, and never plain HTTP to another machine",
+    "v029": "a transaction belongs to its client's database",
+    "v038": "a plain call is the form that we have",
+    "v056": "cells are decoded by one table",
+    "v057": "cells are decoded by one table",
+    "v074": "a datetime of Python's has no years before Christ",
+    "v091": "an object says nothing of itself to Postgres",
+    "v093": "an object says nothing of itself to Postgres",
+    "v095": "Python has no symbols",
+    "v097": "Python has one kind of strings",
+    "v101": "bytes have no second form that would be sent as an empty object",
+    "v117": "options of transactions are said to transactions",
+    "v126": _TOKEN,
+    "v127": _TOKEN,
+    **dict.fromkeys(("v128", "v129", "v130", "v131", "v132", "v215"), _TOKEN),
+    **dict.fromkeys(("v216", "v218"), "drizzle's migrator; ours keeps another history"),
+    **dict.fromkeys(("v337", "v338", "v339", "v340", "v341", "v344", "v345", "v346", "v381"), _BY_HAND),
+    **dict.fromkeys(("v348", "v350", "v351", "v356"), "every parameter of ours is sent as text or null"),
+    **dict.fromkeys(("v385", "v386"), "a single statement of ours has no isolation level"),
+    **dict.fromkeys(("v402", "v403", "v404"), "our client only posts to /sql"),
+}
+
+# What happens below HTTP: each has a test of its own, named after its vector.
+ON_THE_NETWORK = ("v197", "v198", "v199", "v201", "v203", "v204", "v205")
