@@ -13,7 +13,7 @@ export no_proxy := $(NO_PROXY)
 # Files and programs are read as UTF-8, whatever LANG says.
 export PYTHONUTF8 = 1
 
-.PHONY: help setup demo test test-peers check docs bench dev db-generate db-migrate db-status backfill clean
+.PHONY: help setup demo test soak test-peers check docs bench dev db-generate db-migrate db-status backfill clean
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ demo: setup ## show the whole road on a temporary local Postgres, in half a minu
 
 test: setup ## run every test, on a real PostgreSQL, in about four minutes
 	@$(PYTHON_BIN) -m pytest $(ARGS)
+
+soak: setup ## run the tests with twenty times the seeds, rows and connections: make soak ARGS="tests/conformance"
+	@SENDOKA_SOAK=20 $(PYTHON_BIN) -m pytest $(ARGS)
 
 test-peers: setup ## run the tests against the npm peers; without node >= 20 they fail
 	@SENDOKA_PEERS=require $(PYTHON_BIN) -m pytest -m peers $(ARGS)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sendoka import fragment, ident
+
 if TYPE_CHECKING:
     from sendoka.http.client import Neon
     from sendoka.http.query import Query
+    from sendoka.http.row import Row
     from tests.conformance.vectors import Vector
 
 __all__ = ["CS", "CSO", "Call", "call_of"]
@@ -27,10 +30,11 @@ Make = Callable[["Neon"], Any]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`make(sql)` on a client of `url` is the call; None as `url` is a client without any."""
+    """`make(sql)` on a client of `url` is the call; None as `url` is a client without any. `client` are its options."""
 
     make: Make
     url: Any = CSO
+    client: Mapping[str, Any] = field(default_factory=dict)
 
 
 def call_of(vector: Vector) -> Call | None:
@@ -77,18 +81,19 @@ def _replayed(vector: Vector) -> Call | None:
     url = headers.get("neon-connection-string", "")
     if not _is_ours(headers) or len(body) > 2:
         return None
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    client = {"token": token} if kind == "Bearer" else {}
     if body.keys() == {"queries"} and all(map(_is_query, body["queries"])):
-        return Call(
-            lambda sql: sql.transaction([_said(sql, query) for query in body["queries"]], **_options(headers)), url
-        )
+        queries, options = body["queries"], _options(headers)
+        return Call(lambda sql: sql.transaction([_said(sql, query) for query in queries], **options), url, client)
     if _is_query(body) and not any(_options(headers).values()):
-        return Call(lambda sql: _said(sql, body), url)
+        return Call(lambda sql: _said(sql, body), url, client)
     return None
 
 
 def _is_ours(headers: dict[str, str]) -> bool:
     modes = headers.get("neon-raw-text-output"), headers.get("neon-array-mode")
-    return modes == ("true", "true") and "authorization" not in headers
+    return modes == ("true", "true")
 
 
 def _is_query(query: dict[str, Any]) -> bool:
@@ -96,7 +101,7 @@ def _is_query(query: dict[str, Any]) -> bool:
     return query.keys() | {"params"} == {"query", "params"} and all(isinstance(param, str | None) for param in params)
 
 
-def _said(sql: Neon, query: dict[str, Any]) -> Query:
+def _said(sql: Neon, query: dict[str, Any]) -> Query[Row]:
     return sql(query["query"], *query.get("params", []))
 
 
@@ -151,6 +156,10 @@ def _transaction(*texts: str, **options: Any) -> Make:
     return lambda sql: sql.transaction([sql(text) for text in texts], **options)
 
 
+def _select(sql: Neon) -> Query[Row]:
+    return sql("SELECT 1")
+
+
 def _any(value: Any) -> Any:
     """Hide from the type checker what it would refuse too."""
     return value
@@ -184,14 +193,27 @@ ALL_THREE = (
 )
 EASTERN = timezone(timedelta(hours=-4))
 LOCAL_TIMES = (datetime(2024, 7, 1, 8, 0, 0, 789000, EASTERN), datetime(2024, 6, 30, 22, tzinfo=EASTERN))
-SERIES = "SELECT * FROM generate_series($1::int, $2::int) g WHERE g > $3 AND g < $4 ORDER BY g"
+SERIES = "SELECT * FROM generate_series({}::int, {}::int) g {} ORDER BY g"
+AUTHENTICATED = "postgresql://authenticated@ep-x.us-east-2.aws.neon.tech/neondb"
+JWT = "eyJ.fake.jwt"
+
+
+async def _jwt2() -> str:
+    return JWT + "2"
+
+
+def _idp_down() -> str:
+    raise RuntimeError("idp down")
+
 
 TABLE: dict[str, Call] = {
-    "v031": Call(lambda sql: sql("SELECT $1::int AS n, $2 AS s", 1, "x")),
+    "v023": Call(_select, AUTHENTICATED, {"token": ""}),
+    "v029": Call(_transaction("SELECT 1"), CS, {"database": "db2"}),
+    "v031": Call(lambda sql: sql(fragment("SELECT {}::int AS n, {} AS s", 1, "x"))),
     "v032": Call(lambda sql: sql("SELECT $1::int AS n, $2 AS s", 1, "x")),
-    "v034": Call(lambda sql: sql('SELECT $1 AS "My Col"', 1)),
-    "v035": Call(lambda sql: sql(SERIES, 1, 3, 1, 9)),
-    "v036": Call(lambda sql: sql("SELECT 0 AS n, $1::int AS m", 5)),
+    "v034": Call(lambda sql: sql(fragment("SELECT {} AS {}", 1, ident("My Col")))),
+    "v035": Call(lambda sql: sql(fragment(SERIES, 1, 3, fragment("WHERE g > {} {}", 1, fragment("AND g < {}", 9))))),
+    "v036": Call(lambda sql: sql(fragment("SELECT {}, {}::int AS m", fragment("0 AS n"), 5))),
     "v040": Call(_nothing),
     "v041": Call(lambda sql: sql("SELECT $1 AS s", 'é😀\n\t"\\\x01')),
     "v042": Call(lambda sql: sql("SELECT $1 AS s", "\ud800")),
@@ -216,9 +238,16 @@ TABLE: dict[str, Call] = {
     "v122": Call(_transaction("CREATE TABLE cap_x(i int)", "SELECT 1/0", "SELECT 3")),
     "v124": Call(lambda sql: sql.transaction(_any(["SELECT 1"]))),
     "v125": Call(lambda sql: sql.transaction(_any("SELECT 1"))),
+    "v126": Call(_transaction("SELECT 1"), AUTHENTICATED, {"token": JWT}),
+    "v128": Call(_select, AUTHENTICATED, {"token": JWT}),
+    "v129": Call(_select, AUTHENTICATED, {"token": _jwt2}),
+    # Ours has no token for one query; a client has it.
+    "v130": Call(_select, AUTHENTICATED, {"token": JWT + "3"}),
+    "v131": Call(_select, CS, {"token": _idp_down}),
+    "v132": Call(_select, CS, {"token": JWT}),
     "v134": Call(lambda sql: sql("SELECT $1::int AS a", 1)),
-    "v136": Call(lambda sql: sql("SELECT 1"), None),
-    "v151": Call(lambda sql: sql("SELECT 1"), 5),
+    "v136": Call(_select, None),
+    "v151": Call(_select, 5),
     "v160": Call(lambda sql: sql("SELECT $1::int", "abc")),
     "v161": Call(lambda sql: sql("SELECT $1")),
     "v162": Call(lambda sql: sql("SELECT $1", 1, 2)),

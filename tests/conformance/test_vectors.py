@@ -245,7 +245,7 @@ def _sent(url: str, exchange: Exchange) -> Sent:
 async def outcome_of(vector: Vector, call: Call, **options: Any) -> Any:
     """Return what the caller gets: rows, with fields where the recorded caller saw them, or the error's kind."""
     try:
-        async with neon(call.url, retry=ONCE, **options) as sql:
+        async with neon(call.url, retry=ONCE, **call.client, **options) as sql:
             made = call.make(sql)
             whole = vector.group == "server" or isinstance(vector.outcome.get("resolved"), dict)
             if isinstance(made, list):

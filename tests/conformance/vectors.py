@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from sendoka.http.target import APPLICATION_NAME
+
 __all__ = ["BY_ID", "VECTORS", "Answer", "Sent", "Vector", "read_string", "sent_of"]
 
 FILE = Path(__file__).parent.parent / "vectors" / "neon-http.jsonl"
 
-# The official driver signs its connection strings with its own name; ours says it in User-Agent.
-SIGNATURE = ("application_name", "pkg:npm/%40neondatabase/serverless@1.2.0")
+# Both drivers sign their connection strings with their own name, where the string has none.
+SIGNATURES = [("application_name", name) for name in ("pkg:npm/%40neondatabase/serverless@1.2.0", APPLICATION_NAME)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def sent_of(url: str, headers: list[tuple[str, str]], body: str) -> Sent:
 def read_string(text: str) -> tuple[Any, ...]:
     """Return the parts of a connection string, decoded: how much of it is encoded is each client's own affair."""
     url = urlsplit(text)
-    options = [pair for pair in parse_qsl(url.query.replace("+", "%2B")) if pair != SIGNATURE]
+    options = [pair for pair in parse_qsl(url.query.replace("+", "%2B")) if pair not in SIGNATURES]
     user, password = unquote(url.username or ""), unquote(url.password or "")
     return url.scheme, user, password, url.hostname, url.port, unquote(url.path), tuple(options)
 
