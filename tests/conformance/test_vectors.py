@@ -14,17 +14,15 @@ import pytest
 
 from sendoka import Retry, neon
 from sendoka.errors import AnswerLost, ConnectFailed, DatabaseError, Outcome, RequestTimeout, SendokaError
+from tests.conformance.answers import FIELDS, error_of, result_of, rows_of
 from tests.conformance.calls import CSO, Call, call_of
 from tests.conformance.decisions import DIFFERENT, ERRORS, NO_COUNTERPART, ON_THE_NETWORK
-from tests.conformance.javascript import as_javascript
 from tests.conformance.vectors import BY_ID, VECTORS, Answer, Sent, Vector, sent_of
 from tests.fixtures.canned import Exchange, answer, canned, raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendoka.database.statement import Result
-    from sendoka.http.row import Row
 
 ONCE = Retry(attempts=1)
 CALLED = [vector for vector in VECTORS if vector.id not in {*NO_COUNTERPART, *ON_THE_NETWORK}]
@@ -160,12 +158,6 @@ def _document(vector: Vector) -> dict[str, Any]:
     return {}
 
 
-FIELDS = (
-    *("message", "code", "detail", "hint", "position", "severity", "where"),
-    *("schema", "table", "column", "dataType", "constraint"),
-)
-
-
 def _fields(document: dict[str, Any]) -> dict[str, Any]:
     return {name: document.get(name) for name in FIELDS}
 
@@ -252,50 +244,13 @@ async def outcome_of(vector: Vector, call: Call, **options: Any) -> Any:
                 return made
             if not hasattr(made, "result"):
                 done = await made
-                return [[_javascript(result, row) for row in result.rows] for result in done.results]
+                return [rows_of(result) for result in done.results]
             result = await made.result()
     except DatabaseError as error:
-        return {"error": f"{type(error).__name__} {error.outcome}", **_fields_of(error)}
+        return {"error": f"{type(error).__name__} {error.outcome}", **error_of(error)}
     except (SendokaError, TypeError, ValueError) as error:
         return f"{type(error).__name__} {getattr(error, 'outcome', '')}".strip()
-    rows = [_javascript(result, row) for row in result.rows]
-    return _with_fields(result, rows) if whole else rows
-
-
-def _javascript(result: Result[Row], row: Row) -> list[Any]:
-    return [as_javascript(cell, field.type_oid) for field, cell in zip(result.fields, row, strict=True)]
-
-
-def _with_fields(result: Result[Row], rows: list[Any]) -> dict[str, Any]:
-    fields = [
-        {
-            "name": field.name,
-            "dataTypeID": field.type_oid,
-            "tableID": field.table_oid,
-            "columnID": field.column,
-            "dataTypeSize": field.type_size,
-            "dataTypeModifier": field.type_modifier,
-        }
-        for field in result.fields
-    ]
-    return {"fields": fields, "rows": rows, "command": result.command, "rowCount": result.row_count}
-
-
-def _fields_of(error: DatabaseError) -> dict[str, Any]:
-    return {
-        "message": error.message,
-        "code": error.sqlstate,
-        "detail": error.detail,
-        "hint": error.hint,
-        "position": None if error.position is None else str(error.position),
-        "severity": error.severity,
-        "where": error.context,
-        "schema": error.schema,
-        "table": error.table,
-        "column": error.column,
-        "dataType": error.datatype,
-        "constraint": error.constraint,
-    }
+    return result_of(result) if whole else rows_of(result)
 
 
 # ------------------------------------------------------------------ below HTTP
