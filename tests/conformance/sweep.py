@@ -262,7 +262,8 @@ async def run(one: Case, endpoint: Endpoint, port: int, url: Callable[[int], str
     """Run a case against the endpoint at `port`; `url(port)` leads to its database by any port."""
     if one.fault.endpoint:
         name: Any = one.fault.endpoint
-        endpoint.faults.add(name, match=f"/* {one.key} */", seconds=0.02 if name == "late" else 0)
+        more: dict[str, Any] = {"seconds": 0.02} if name == "late" else {}
+        endpoint.faults.add(name, match=f"/* {one.key} */", **more)
     with socket.socket() as closed:
         # Bound, and not listened to: nobody else gets this port meanwhile.
         closed.bind(("127.0.0.1", 0))
