@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka import fragment, ident
+from sendoka import FarDatetime, fragment, ident
 
 if TYPE_CHECKING:
     from sendoka.http.client import Neon
@@ -119,6 +119,18 @@ FLAGS = {None: None, "true": True, "false": False}
 # ------------------------------------------------------------------ one parameter: `sql.query('SELECT $1', [value])`
 
 
+class _Hooked:
+    """An object that says itself what it is to Postgres."""
+
+    def __postgres__(self) -> str:
+        return "from-toPostgres"
+
+
+@dataclass
+class _Data:
+    j: int
+
+
 PARAMETERS: dict[str, Any] = {
     "v058": None,
     "v061": False,
@@ -133,6 +145,7 @@ PARAMETERS: dict[str, Any] = {
     "v071": "hello",
     "v072": "",
     "v073": datetime(2024, 2, 29, 12, 34, 56, 789000, tzinfo=UTC),
+    "v074": FarDatetime("0042-01-01 00:00:00+00 BC"),
     "v076": bytes([0, 1, 254, 255]),
     "v077": bytearray([65, 66]),
     "v080": memoryview(bytes([1, 2, 3, 4]))[1:3],
@@ -144,6 +157,8 @@ PARAMETERS: dict[str, Any] = {
     "v088": [{"a": 1}, {"b": 'q"x'}],
     "v089": [bytes([1, 255])],
     "v090": {"x": 1, "y": [1, 2], "z": None, "d": "1970-01-01T00:00:00.000Z"},
+    "v091": _Hooked(),
+    "v093": _Data(1),
     "v096": lambda: 1,
     "v098": re.compile("a"),
 }

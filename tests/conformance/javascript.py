@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+
+from sendoka import FarDate, FarDatetime
+from sendoka.http.encode import encode
 
 __all__ = ["as_javascript"]
 
@@ -25,20 +28,33 @@ def as_javascript(value: Any, oid: int = 0) -> Any:
             return str(value)
         case float():
             return _number(value)
+        case FarDate() | FarDatetime():
+            return _far(str(value))
         case date():
             return _moment(value)
         case bytes():
             return {"$": "Buffer", "hex": value.hex()}
-        case Decimal() | time() | UUID():
-            return _text(value)
-    return value
+        case str() | int() | None:
+            return value
+    return _text(value)
 
 
-def _text(value: Decimal | time | UUID) -> str:
+def _text(value: Any) -> str | None:
+    """The official driver leaves as text what it has no type for; ours has, and this is how it goes back."""
     if isinstance(value, Decimal):
         return f"{value:f}"
-    text = str(value)
-    return text.rstrip("0") if isinstance(value, time) and "." in text else text
+    if isinstance(value, time):
+        return re.sub(r"(?<=\.)(\d+?)0+\b", r"\1", str(value))
+    return encode(value)
+
+
+def _far(text: str) -> dict[str, str]:
+    """Infinity is a number in JavaScript, and the year 1 BC is the year 0."""
+    if "infinity" in text:
+        return {"$": "number", "v": text.replace("i", "I", 1)}
+    found = re.fullmatch(r"(\d+)(-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\+00)? BC", text)
+    assert found, text
+    return {"$": "Date", "iso": f"{1 - int(found[1]):07d}{found[2]}T{found[3]}.000Z"}
 
 
 def _number(value: float) -> Any:
