@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lazy", "Query", "Reading", "shortened"]
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)  # noqa: PLC0105 - what is read in signatures is T
 M = TypeVar("M")
 
 

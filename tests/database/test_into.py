@@ -14,7 +14,6 @@ from sendoka.errors import DecodeError
 
 if TYPE_CHECKING:
     from sendoka.http.client import Neon
-    from sendoka.http.query import Query
 
 
 @dataclass
@@ -44,8 +43,7 @@ async def test_rows_become_objects_in_every_form_of_a_query(sql: Neon) -> None:
     assert (await sql(ROW, read_only=True).into(Org).result()).rows == [org]
     assert await sql(ROW).into(Model).one() == Model(id=7, name="Acme")
     assert await sql(ROW).into(Shape).one() == {"id": 7, "name": "Acme"}
-    queries: list[Query[Any]] = [sql(ROW).into(Org), sql(ROW)]
-    done = await sql.transaction(queries)
+    done = await sql.transaction([sql(ROW).into(Org), sql(ROW)])
     assert list(done) == [[org], [(7, "Acme")]]
 
 
