@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from sendoka.errors import SettingsError
 
-__all__ = ["EXAMPLE", "ConnectionString", "bracketed", "is_address", "parse", "read_host"]
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+__all__ = ["EXAMPLE", "ConnectionString", "bracketed", "is_address", "is_loopback", "parse", "read_host"]
 
 EXAMPLE = "expected postgresql://user:password@host/database"
 
@@ -118,8 +121,23 @@ def bracketed(host: str) -> str:
 
 def is_address(host: str) -> bool:
     """Tell whether `host` is an IP address and no name."""
+    return _address(host) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` is `localhost`, in 127.0.0.0/8, or ::1."""
+    if host.lower() == "localhost":
+        return True
+    address = _address(host)
+    return address is not None and address.is_loopback
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    if ":" not in host and not host[-1:].isdigit():
+        return None  # nearly always, and nothing is imported to tell
+    from ipaddress import ip_address
+
     try:
-        ip_address(host)
+        return ip_address(host)
     except ValueError:
-        return False
-    return True
+        return None

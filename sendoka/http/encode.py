@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
 
 from sendoka.http.types.documents import Json, is_model, json_text, model_text
 from sendoka.http.types.moments import time_text
@@ -39,7 +38,7 @@ class Parameter(NamedTuple):
 
 def encode_all(params: tuple[Any, ...]) -> tuple[str | None, ...]:
     """Return the parameters as Postgres text. Raises TypeError or ValueError that names the one that cannot be sent."""
-    return tuple(_named(value, number) for number, value in enumerate(params, 1))
+    return tuple(_named(value, number) for number, value in enumerate(params, 1)) if params else ()
 
 
 def encode(value: Any) -> str | None:
@@ -58,9 +57,11 @@ def _named(value: Any, number: int) -> str | None:
 
 
 def _encoder(cls: type) -> Encoder:
-    known = _BY_TYPE.get(cls)
-    if known is not None:
-        return known
+    return _BY_TYPE.get(cls) or _found(cls)
+
+
+@lru_cache(maxsize=256)
+def _found(cls: type) -> Encoder:
     for parameter in PARAMETERS:
         if parameter.fits(cls):
             return parameter.encode
@@ -71,6 +72,11 @@ def _encoder(cls: type) -> Encoder:
         f"a value of type {cls.__name__} cannot be sent to Postgres; "
         f"send text, Json(…) where the column is json or jsonb, or give the class a method {HOOK}()"
     )
+
+
+def _called(*names: str) -> Callable[[type], bool]:
+    """Return what fits classes by their names, and their subclasses: to know them nothing needs to be imported."""
+    return lambda cls: any(f"{base.__module__}.{base.__qualname__}" in names for base in cls.__mro__)
 
 
 def _array(value: list[Any] | tuple[Any, ...]) -> str:
@@ -117,14 +123,19 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter("`time`; `FarTime`", "ISO text; its offset must not depend on the day", time_text, (time,)),
     Parameter("`timedelta`", "an interval of days and microseconds", _timedelta, (timedelta,)),
-    Parameter("`UUID`", "its text", str, (UUID,)),
+    Parameter("`UUID`", "its text", str, fits=_called("uuid.UUID")),
     Parameter(
         "`IPv4Address`, `IPv6Address`, interfaces",
         "`inet`",
         str,
-        (IPv4Address, IPv6Address, IPv4Interface, IPv6Interface),
+        fits=_called("ipaddress.IPv4Address", "ipaddress.IPv6Address"),
     ),
-    Parameter("`IPv4Network`, `IPv6Network`", "`cidr`", str, (IPv4Network, IPv6Network)),
+    Parameter(
+        "`IPv4Network`, `IPv6Network`",
+        "`cidr`",
+        str,
+        fits=_called("ipaddress.IPv4Network", "ipaddress.IPv6Network"),
+    ),
     Parameter("`list`, `tuple`", "an array, nested to any depth: `$1::text[]`, `any($1)`", _array, (list, tuple)),
     Parameter("`dict`", "`json` or `jsonb`", json_text, (dict,)),
     Parameter(

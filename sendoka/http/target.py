@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from sendoka import __version__
 from sendoka.database.secret import Secret, hide
 from sendoka.errors import SettingsError
-from sendoka.http.connection_string import EXAMPLE, ConnectionString, bracketed, is_address, parse, read_host
+from sendoka.http.connection_string import (
+    EXAMPLE,
+    ConnectionString,
+    bracketed,
+    is_address,
+    is_loopback,
+    parse,
+    read_host,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
     Text = str | Secret
     Supply = str | Callable[[], str | Awaitable[str]]
 
-__all__ = ["APPLICATION_NAME", "LOCAL_PORT", "Target", "Where", "find_target", "is_loopback", "read_target"]
+__all__ = ["APPLICATION_NAME", "LOCAL_PORT", "Target", "Where", "find_target", "read_target"]
 
 LOCAL_PORT = 4444
 """Where `sendoka dev` listens unless told otherwise."""
@@ -95,16 +102,6 @@ class Where:
 
     def __repr__(self) -> str:
         return "<where>"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host` is `localhost`, in 127.0.0.0/8, or ::1."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def read_target(connection_string: Text, endpoint: Text | None = None) -> Target:

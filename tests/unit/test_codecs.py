@@ -236,11 +236,12 @@ def test_every_kind_of_parameter_is_in_the_table_above() -> None:
     sent = [type(value) for value, _ in SENT]
     for parameter in PARAMETERS:
         assert any(issubclass(cls, parameter.types) or parameter.fits(cls) for cls in sent), parameter.shown
-    assert {cls for parameter in PARAMETERS for cls in parameter.types if cls not in sent} == {
-        type(ip_address("::1")),
-        type(ip_interface("::1/1")),
-        type(ip_network("10.0.0.0/8")),
-    }
+    assert {cls for parameter in PARAMETERS for cls in parameter.types if cls not in sent} == set()
+
+
+def test_addresses_of_both_versions_are_sent() -> None:
+    values = (ip_address("::1"), ip_interface("::1/1"), ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    assert encode_all(values) == ("::1", "::1/1", "10.0.0.0/8", "fd00::/8")
 
 
 CELLS: list[tuple[int, str, Any]] = [

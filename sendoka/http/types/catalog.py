@@ -10,9 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
-from ipaddress import ip_interface, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
 
 from sendoka.http.fast import loads_all
 from sendoka.http.types.documents import read_json
@@ -67,11 +65,16 @@ def _integers(text: str) -> list[int]:
 
 
 def _later(module: str, name: str) -> Callable[[Any], Any]:
-    """Return a function whose module is imported when it is called first: most programs never do."""
+    """Return a function of a module beside this one, which is imported when it is called first: most never are."""
+    return _from(f"sendoka.http.types.{module}", name)
+
+
+def _from(module: str, name: str) -> Callable[[Any], Any]:
+    """Return a function of any module, which is imported when it is called first."""
 
     @cache
     def found() -> Callable[[Any], Any]:
-        function: Callable[[Any], Any] = getattr(import_module(f"sendoka.http.types.{module}"), name)
+        function: Callable[[Any], Any] = getattr(import_module(module), name)
         return function
 
     def call(given: Any) -> Any:
@@ -99,15 +102,15 @@ SCALARS: tuple[Scalar, ...] = (
     Scalar("bytea", 17, 1001, read_bytes, "`bytes`", _each(read_bytes)),
     Scalar("json", 114, 199, read_json, "what it holds", loads_all),
     Scalar("jsonb", 3802, 3807, read_json, "what it holds", loads_all),
-    Scalar("uuid", 2950, 2951, UUID, "`UUID`", _later("uuids", "read_uuids")),
+    Scalar("uuid", 2950, 2951, _from("uuid", "UUID"), "`UUID`", _later("uuids", "read_uuids")),
     Scalar("date", 1082, 1182, read_date, "`date`"),
     Scalar("time", 1083, 1183, read_time, "`time`"),
     Scalar("timetz", 1266, 1270, read_time, "`time`, aware"),
     Scalar("timestamp", 1114, 1115, read_timestamp, "`datetime`", _each(datetime.fromisoformat)),
     Scalar("timestamptz", 1184, 1185, read_timestamptz, "`datetime`, aware", _each(datetime.fromisoformat)),
     Scalar("interval", 1186, 1187, _later("interval", "read_interval"), "`Interval`"),
-    Scalar("inet", 869, 1041, ip_interface, "`IPv4Interface`, `IPv6Interface`"),
-    Scalar("cidr", 650, 651, ip_network, "`IPv4Network`, `IPv6Network`"),
+    Scalar("inet", 869, 1041, _from("ipaddress", "ip_interface"), "`IPv4Interface`, `IPv6Interface`"),
+    Scalar("cidr", 650, 651, _from("ipaddress", "ip_network"), "`IPv4Network`, `IPv6Network`"),
     Scalar("int2vector", 22, 1006, _integers, "`list[int]`"),
     Scalar("oidvector", 30, 1013, _integers, "`list[int]`"),
     *_text(

@@ -9,7 +9,6 @@ from decimal import Decimal
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from sendoka.http.types.numbers import int_text, read_int
 
@@ -74,10 +73,12 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, date | datetime | time):
         return value.isoformat()
-    if isinstance(value, UUID):
-        return str(value)
     if is_model(type(value)):
         return _fields_of(value)
+    from uuid import UUID  # rare enough not to be imported with the client
+
+    if isinstance(value, UUID):
+        return str(value)
     raise TypeError(f"a value of type {type(value).__name__} is no JSON")
 
 
