@@ -19,8 +19,8 @@ from sendoka.http.query import Query, Reading
 from sendoka.http.reply import read_batch, read_single
 from sendoka.http.request import Request, batch_body, option_headers, single_body
 from sendoka.http.target import Where, find_target
-from sendoka.http.transport import Timing, Transport, Transports
 from sendoka.http.types.choice import BUILT_IN, Types
+from sendoka.http.transport import MAX_ANSWER, MAX_CONNECTIONS, Timing, Transport, TransportOptions, Transports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -235,6 +235,9 @@ def neon(
     types: Types | Mapping[str | int, Callable[[str], Any]] | None = None,
     hooks: Iterable[Hook] = (),
     log_parameters: bool = False,
+    ca: str | os.PathLike[str] | None = None,
+    max_connections: int = MAX_CONNECTIONS,
+    max_answer: int = MAX_ANSWER,
 ) -> Neon:
     """Return a client for the database at `url`, `postgresql://user:password@host/database`.
 
@@ -251,6 +254,9 @@ def neon(
     types: what cells are read as where it is not what the catalog says: `{"jsonb": loads, 1700: float}`; see `Types`.
     hooks: functions that are called with a `RequestEvent` after each request, or hooks as `otel()` makes them.
     log_parameters: whether the lines of the logger `sendoka.http` show parameters.
+    ca: a file of certificates in PEM, or a folder of hashed ones, to trust instead of the system's own.
+    max_connections: how many an event loop may hold; who comes when all are in use waits in line.
+    max_answer: bytes that the body of an answer may have.
 
     Raises SettingsError, which never shows a secret.
     """
@@ -267,6 +273,7 @@ def neon(
     target = find_target(where)
     transports = Transports(target, transport, connect_timeout)
     read_as = types if isinstance(types, Types) else BUILT_IN.extended(types or {})
+    transports = Transports(target, transport, TransportOptions(connect_timeout, max_connections, max_answer, ca))
     observer = Observer(target, hooks, log_parameters=log_parameters)
     return Neon(
         target,

@@ -7,7 +7,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendoka.errors import SettingsError
 
@@ -19,15 +19,23 @@ if TYPE_CHECKING:
     from sendoka.http.request import Request
     from sendoka.http.target import Target
 
-__all__ = ["WRONG_PORT", "Timing", "Transport", "Transports", "intercept"]
+__all__ = ["Timing", "Transport", "TransportOptions", "Transports", "intercept"]
 
-WRONG_PORT = "is that PostgreSQL's own port? start `sendoka dev`, and give the port that it prints"
-"""What to do where something on this machine ends the connection, and never yet answered in HTTP."""
+MAX_CONNECTIONS = 100
+"""Requests above this number wait their turn, first come first served."""
+
+MAX_IDLE = 55.0
+"""Seconds after which an idle connection is not trusted any more; load balancers commonly close at 60."""
+
+MAX_ANSWER = 256 * 1024 * 1024
+"""Bytes of one answer's body; Neon's own limit for an answer is 64 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The one deadline of a call; and where somebody wants to know them, the moments of its requests."""
+class Timing(NamedTuple):
+    """The one deadline of a call: the moment, of `time.monotonic()`, and the seconds it was given at the start.
+
+    Where somebody wants to know them, the moments of its requests are noted in `marks`.
+    """
 
     deadline: float
     seconds: float
@@ -41,6 +49,30 @@ class Timing:
     def left(self) -> float:
         """Return the seconds left, at least 0."""
         return max(0.0, self.deadline - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class TransportOptions:
+    """What the transports of one client may hold open and take in, and whom they trust.
+
+    `connect_timeout` is in seconds, `max_connections` counts for each event loop, `max_answer` is in bytes. `ca` is a
+    file of certificates in PEM, or a folder as `openssl rehash` makes it; it replaces the system's own.
+    """
+
+    connect_timeout: float = 10.0
+    max_connections: int = MAX_CONNECTIONS
+    max_answer: int = MAX_ANSWER
+    ca: str | os.PathLike[str] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_connections", "max_answer"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} is a whole number above 0, not {value!r}")
+        if self.ca is not None:
+            from sendoka.http.transport.tls import check_ca
+
+            check_ca(self.ca, f"ca={os.fspath(self.ca)!r}")
 
 
 class Transport(ABC):
@@ -72,8 +104,6 @@ def intercept(transport: Transport | None) -> Transport | None:
     return before
 
 
-# Mocks that patch httpx: while one is loaded, requests go where it can see them.
-_MOCKS = ("respx", "pytest_httpx")
 _PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
@@ -81,7 +111,7 @@ class Transports:
     """The transports of one client, each made when it is first needed, chosen anew for each request."""
 
     def __init__(
-        self, target: Target, wanted: str | Transport | httpx.AsyncClient | None, connect_timeout: float
+        self, target: Target, wanted: str | Transport | httpx.AsyncClient | None, options: TransportOptions
     ) -> None:
         if isinstance(wanted, str) and wanted not in {"native", "httpx"}:
             raise SettingsError(
@@ -89,43 +119,59 @@ class Transports:
             )
         self._target = target
         self._wanted = wanted
-        self._connect_timeout = connect_timeout
+        self._options = options
         self._proxied = wanted is None and not target.is_loopback and _proxy_applies(target.host)
-        self._native: Transport | None = None
-        self._httpx: Transport | None = None
+        self._made: dict[str, Transport] = {}
 
     def choose(self) -> Transport:
-        """Return the transport for the next request."""
+        """Return the transport for the next request.
+
+        Raises SettingsError where the native one is insisted upon, and no event loop of asyncio runs.
+        """
         if _interceptor is not None:
             return _interceptor
-        if isinstance(self._wanted, Transport):
-            return self._wanted
+        if self._wanted is None:
+            # Under trio, behind a proxy, or with a mock loaded that patches httpx, requests go through httpx.
+            modules = sys.modules
+            mocked = "respx" in modules or "pytest_httpx" in modules
+            return self._httpx() if mocked or self._proxied or not _on_asyncio() else self._native()
         if self._wanted == "native":
-            return self._native_one()
-        if self._wanted is not None or self._proxied or any(mock in sys.modules for mock in _MOCKS):
-            return self._httpx_one()
-        return self._native_one()
+            if not _on_asyncio():
+                raise SettingsError(
+                    'transport="native" needs asyncio, and no event loop of it is running',
+                    todo='under trio leave transport= out, or give transport="httpx"',
+                )
+            return self._native()
+        return self._wanted if isinstance(self._wanted, Transport) else self._httpx()
 
-    def _native_one(self) -> Transport:
-        if self._native is None:
+    # Two threads may come here at once; `setdefault` lets one of them win.
+
+    def _native(self) -> Transport:
+        made = self._made.get("native")
+        if made is None:
             from sendoka.http.transport.native import NativeTransport
 
-            self._native = NativeTransport(self._target, self._connect_timeout)
-        return self._native
+            made = self._made.setdefault("native", NativeTransport(self._target, self._options))
+        return made
 
-    def _httpx_one(self) -> Transport:
-        if self._httpx is None:
+    def _httpx(self) -> Transport:
+        made = self._made.get("httpx")
+        if made is None:
             from sendoka.http.transport.over_httpx import HttpxTransport
 
             given = None if isinstance(self._wanted, str | Transport) else self._wanted
-            self._httpx = HttpxTransport(self._target, self._connect_timeout, given)
-        return self._httpx
+            made = self._made.setdefault("httpx", HttpxTransport(self._target, self._options, given))
+        return made
 
     async def aclose(self) -> None:
         """Close the connections of all transports made so far."""
-        for transport in (self._native, self._httpx):
-            if transport is not None:
-                await transport.aclose()
+        for transport in list(self._made.values()):
+            await transport.aclose()
+
+
+def _on_asyncio() -> bool:
+    asyncio = sys.modules.get("asyncio")  # where nobody imported it, none of its loops runs
+    return asyncio is not None and asyncio._get_running_loop() is not None
 
 
 def _proxy_applies(host: str) -> bool:

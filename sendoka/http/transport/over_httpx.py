@@ -1,24 +1,39 @@
-"""The transport over httpx: for its proxies, a client of the user's own, and every mock that patches httpx."""
+"""The transport over httpx: for its proxies, a client of the user's own, trio, and every mock that patches httpx."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import anyio
 import httpx
 
-from sendoka.errors import AnswerLost, ConnectFailed, Outcome, ProtocolError, RequestTimeout, TransportError
+from sendoka.errors import AnswerLost, ConnectFailed, Outcome, ProtocolError, SettingsError, TransportError
 from sendoka.http.reply import Reply
-from sendoka.http.transport import WRONG_PORT, Transport
+from sendoka.http.transport import MAX_IDLE, Transport
+from sendoka.http.transport.failure import (
+    WRONG_PORT,
+    no_connection,
+    not_connected_in_time,
+    too_late,
+    too_much,
+)
+from sendoka.http.transport.lifetime import Lifetime
+from sendoka.http.transport.tls import tls_context
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sendoka.http.request import Request
     from sendoka.http.target import Target
-    from sendoka.http.transport import Timing
+    from sendoka.http.transport import Timing, TransportOptions
 
 __all__ = ["HttpxTransport"]
 
-# httpx cannot tell how much of a body was handed over, so only what fails before the first byte is known unsent.
+# What httpx raises before the first byte of a request leaves. It cannot tell how much of a body was handed over.
 _BEFORE_SENDING = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -30,14 +45,13 @@ _BEFORE_SENDING = (
 
 
 class HttpxTransport(Transport):
-    """Sends through a given `httpx.AsyncClient`, or through one of its own."""
+    """Sends through a given `httpx.AsyncClient`, or through one of its own for each event loop."""
 
-    def __init__(self, target: Target, connect_timeout: float, client: httpx.AsyncClient | None) -> None:
+    def __init__(self, target: Target, options: TransportOptions, client: httpx.AsyncClient | None) -> None:
         self._target = target
-        self._connect_timeout = connect_timeout
+        self._options = options
         self._given = client
-        self._own: httpx.AsyncClient | None = None
-        self._own_loop: object = None
+        self._own: WeakKeyDictionary[Any, tuple[httpx.AsyncClient, Lifetime]] = WeakKeyDictionary()
         self._answered = False
 
     async def exchange(self, request: Request, timing: Timing) -> Reply:
@@ -50,59 +64,171 @@ class HttpxTransport(Transport):
                 where=f"nothing was sent to {self._target.url}",
                 todo="keep it open as long as the client is used, or leave transport= out",
             )
-        left = timing.left()
-        timeouts = httpx.Timeout(left, connect=min(self._connect_timeout, left))
-        url = self._target.url
+        # httpcore leaks a connection that is cancelled in its TLS handshake, so its own limit comes first.
+        trace = _Trace(min(self._options.connect_timeout, 0.9 * timing.left()))
         try:
-            with anyio.fail_after(left):
-                headers = {**dict(request.headers), "Accept-Encoding": "identity"}
-                post = client.build_request("POST", url, headers=headers, content=request.body, timeout=timeouts)
-                response = await client.send(post, follow_redirects=False)
+            with anyio.fail_after(timing.left()):
+                reply = await self._sent(client, self._post(client, request, timing, trace))
         except httpx.RequestError as error:
-            raise _failure(self._target, error, timing, heard=self._answered) from error
+            raise self._failure(error, timing, trace) from _bare(error)
         except TimeoutError:
-            raise RequestTimeout(f"the deadline of {timing.seconds:g} s passed", passing=False) from None
+            raise _passed(timing, trace) from None
         self._answered = True
-        return Reply(response.status_code, response.content)
+        return reply
+
+    def _post(self, client: httpx.AsyncClient, request: Request, timing: Timing, trace: _Trace) -> httpx.Request:
+        return client.build_request(
+            "POST",
+            self._target.url,
+            headers={**dict(request.headers), "Accept-Encoding": "identity"},
+            content=request.body,
+            timeout=httpx.Timeout(timing.left(), connect=trace.patience),
+            extensions={"trace": trace},
+        )
+
+    async def _sent(self, client: httpx.AsyncClient, post: httpx.Request) -> Reply:
+        response = await client.send(post, stream=True, follow_redirects=False)
+        body = bytearray()
+        try:
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > self._options.max_answer:
+                    raise too_much(self._options.max_answer)
+        finally:
+            await response.aclose()
+        return Reply(response.status_code, bytes(body))
+
+    # -------------------------------------------------------------- our own clients
 
     async def _own_client(self) -> httpx.AsyncClient:
-        """Return our own client, a new one for a new event loop: connections cannot move between loops."""
+        """Return our client for the running loop: connections cannot move between loops."""
         loop = _running_loop()
-        if self._own is None or self._own_loop != loop:
-            local = self._target.is_loopback
-            # Nothing on this machine is reached through a proxy, and plain HTTP needs no certificates.
-            self._own = httpx.AsyncClient(trust_env=not local, verify=not local, follow_redirects=False)
-            self._own_loop = loop
-        return self._own
+        if loop not in self._own:
+            client = self._new_client()
+            lifetime = Lifetime(client.aclose)
+            self._own[loop] = client, lifetime
+            await lifetime.begin()
+        return self._own[loop][0]
+
+    def _new_client(self) -> httpx.AsyncClient:
+        most = self._options.max_connections
+        limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=MAX_IDLE)
+        if self._target.is_loopback:
+            # Nothing on this machine is reached through a proxy.
+            verify = tls_context(self._options.ca) if self._target.scheme == "https" else False
+            return httpx.AsyncClient(trust_env=False, verify=verify, limits=limits)
+        context = tls_context(self._options.ca)
+        try:
+            return httpx.AsyncClient(verify=context, limits=limits)
+        except ImportError:
+            raise SettingsError(
+                "the environment names a SOCKS proxy, and httpx lacks what that takes",
+                todo='pip install "httpx[socks]"',
+            ) from None
+        except (ValueError, httpx.InvalidURL):  # whose text may hold the proxy's password
+            raise SettingsError(
+                "the environment names a proxy that cannot be used",
+                todo="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY: expected http://user:password@host:port",
+            ) from None
 
     async def sleep(self, seconds: float) -> None:
         """See `Transport.sleep`."""
         await anyio.sleep(seconds)
 
     async def aclose(self) -> None:
-        """Close our own client; one that was handed over stays its owner's."""
-        if self._own is not None and self._own_loop == _running_loop():
-            await self._own.aclose()
-        self._own = None
+        """Close our own client of this loop; one that was handed over stays its owner's."""
+        own = self._own.pop(_running_loop(), None)
+        if own is not None:
+            await own[1].end()
+
+    # -------------------------------------------------------------- failures
+
+    def _failure(self, error: httpx.RequestError, timing: Timing, trace: _Trace) -> TransportError:
+        text = str(error) or type(error).__name__
+        timed_out = isinstance(error, httpx.TimeoutException)
+        too_short = isinstance(error, httpx.ConnectTimeout) and trace.patience < self._options.connect_timeout
+        if timed_out and (too_short or not timing.left()):
+            return _passed(timing, trace)
+        if not trace.sending and (trace.heard or isinstance(error, _BEFORE_SENDING)):
+            return self._not_connected(error, text)
+        if timed_out:
+            return too_late(timing, Outcome.UNKNOWN, "waiting for the answer")
+        if not isinstance(error, httpx.TransportError):  # an answer that cannot be decoded, redirects of an auth flow
+            return ProtocolError(f"the endpoint's answer cannot be read: {text}", passing=False)
+        if isinstance(error, httpx.RemoteProtocolError) and not _ENDED.search(text):
+            return ProtocolError(f"the endpoint's answer is not HTTP: {text}")
+        todo = WRONG_PORT if self._target.is_loopback and not self._answered else ""
+        return AnswerLost(f"the connection ended before the answer was whole: {text}", todo=todo)
+
+    def _not_connected(self, error: httpx.RequestError, text: str) -> ConnectFailed:
+        target = self._target
+        if isinstance(error, httpx.ConnectTimeout):
+            return not_connected_in_time(target, self._options.connect_timeout)
+        if isinstance(error, httpx.ProxyError):
+            return ConnectFailed(
+                f"the proxy gave no connection to {target.host}:{target.port}: {text}",
+                passing=not text.startswith("407"),
+                todo="check the user and password of the proxy" if text.startswith("407") else "",
+            )
+        system = next((cause for cause in _causes(error) if isinstance(cause, OSError) and cause.errno), None)
+        if system is not None:
+            return no_connection(target, system)
+        permanent = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError) or target.is_loopback
+        return ConnectFailed(f"no connection to {target.host}:{target.port}: {text}", passing=not permanent)
+
+
+class _Trace:
+    """What httpcore tells on a request's way. A transport that is no httpcore's, as a mock's, tells nothing.
+
+    `patience` is the seconds that a connection may take.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
+        self.heard = False
+        self.sending = False
+
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
+        self.heard = True
+        if event.endswith("send_request_headers.started"):
+            # A proxy is first asked for a tunnel; ours goes to the endpoint alone.
+            self.sending = self.sending or info["request"].method != b"CONNECT"
+
+
+# How h11 says that the connection ended; its other texts are about bytes that are no HTTP.
+_ENDED = re.compile("disconnected|closed")
+
+
+def _passed(timing: Timing, trace: _Trace) -> TransportError:
+    if trace.heard and not trace.sending:
+        return too_late(timing, Outcome.NOT_SENT, "waiting for a connection")
+    return too_late(timing, Outcome.UNKNOWN, "waiting for the answer")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield what led to `error`, itself first, through groups too."""
+    found: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while found:
+        cause = found.pop()
+        if cause is None or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        if isinstance(cause, BaseExceptionGroup):
+            found.extend(reversed(cause.exceptions))
+        found += [cause.__context__, cause.__cause__]
+
+
+def _bare(error: httpx.RequestError) -> httpx.RequestError:
+    """Return the error without the request that it holds and the frames that it passed: both hold the password."""
+    for cause in _causes(error):
+        cause.__traceback__ = None
+        if isinstance(cause, httpx.RequestError):
+            cause.request = httpx.Request("POST", "https://endpoint.invalid/sql")
+    return error
 
 
 def _running_loop() -> object:
-    return anyio.lowlevel.current_token()
-
-
-def _failure(target: Target, error: httpx.RequestError, timing: Timing, *, heard: bool) -> TransportError:
-    text = str(error) or type(error).__name__
-    if isinstance(error, _BEFORE_SENDING):
-        return ConnectFailed(
-            f"no connection to {target.host}:{target.port}: {text}", passing=not _is_permanent(target, error)
-        )
-    if isinstance(error, httpx.TimeoutException):
-        return RequestTimeout(f"no answer within {timing.seconds:g} s", outcome=Outcome.UNKNOWN, passing=False)
-    if not isinstance(error, httpx.TransportError):  # an answer that cannot be decoded, redirects of an auth flow
-        return ProtocolError(f"the endpoint's answer cannot be read: {text}", passing=False)
-    todo = WRONG_PORT if target.is_loopback and not heard else ""
-    return AnswerLost(f"the connection ended before the answer was whole: {text}", todo=todo)
-
-
-def _is_permanent(target: Target, error: httpx.RequestError) -> bool:
-    return isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError) or target.is_loopback
+    loop = asyncio._get_running_loop()
+    return sys.modules["trio"].lowlevel.current_trio_token() if loop is None else loop

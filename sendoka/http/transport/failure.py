@@ -1,0 +1,87 @@
+"""What went wrong below HTTP, as errors that say what is known and what to do."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+from sendoka.errors import ConnectFailed, Outcome, ProtocolError, RequestTimeout
+
+if TYPE_CHECKING:
+    from sendoka.http.target import Target
+    from sendoka.http.transport import Timing
+
+__all__ = ["WRONG_PORT", "no_connection", "not_connected_in_time", "too_late", "too_much"]
+
+WRONG_PORT = "is that PostgreSQL's own port? start `sendoka dev`, and give the port that it prints"
+"""What to do where something on this machine ends the connection, and never yet answered in HTTP."""
+
+# OpenSSL's names for what the other side's first bytes show.
+_OLD_TLS = {"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION"}
+_NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+
+
+def too_late(timing: Timing, outcome: Outcome, doing: str) -> RequestTimeout:
+    """Return the error of a call whose deadline passed while it was `doing` something."""
+    return RequestTimeout(
+        f"the deadline of {timing.seconds:g} s passed while {doing}",
+        outcome=outcome,
+        passing=False,
+        todo="give more time with neon(url, timeout=…)" if outcome is Outcome.NOT_SENT else "",
+    )
+
+
+def too_much(most: int) -> ProtocolError:
+    """Return the error of an answer that is longer than the `most` bytes it may have."""
+    return ProtocolError(
+        f"the endpoint's answer has over {most:,} bytes",
+        passing=False,
+        todo="ask for fewer rows: paginate(); or allow more with neon(url, max_answer=…)",
+    )
+
+
+def not_connected_in_time(target: Target, seconds: float) -> ConnectFailed:
+    """Return the error of a connection that took longer than it may."""
+    return ConnectFailed(
+        f"no connection to {target.host}:{target.port} within {seconds:g} s", where=f"nothing was sent to {target.url}"
+    )
+
+
+def no_connection(target: Target, error: OSError) -> ConnectFailed:
+    """Return the error of a connection that the system, or the other side's TLS, refused."""
+    place = f"{target.host}:{target.port}"
+    if isinstance(error, ssl.SSLError):
+        return _no_tls(place, error)
+    if isinstance(error, socket.gaierror):
+        return ConnectFailed(
+            f"the host {target.host} cannot be found: {error.strerror}",
+            passing=error.errno == socket.EAI_AGAIN,
+            todo="check the host of the connection string",
+        )
+    todo = "start the local endpoint with `sendoka dev`" if target.is_loopback else ""
+    refused = _refused(error)
+    reason = "connection refused" if refused else (error.strerror or str(error))
+    return ConnectFailed(f"no connection to {place}: {reason}", passing=not (refused and target.is_loopback), todo=todo)
+
+
+def _no_tls(place: str, error: ssl.SSLError) -> ConnectFailed:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConnectFailed(
+            f"the certificate of {place} does not verify: {error.verify_message}",
+            passing=False,
+            todo="where it comes from an authority of your own, name its certificate with neon(url, ca=…)",
+        )
+    reason = error.reason or str(error)
+    if reason in _OLD_TLS:
+        return ConnectFailed(f"{place} speaks no TLS 1.2 or newer ({reason})", passing=False)
+    if reason in _NO_TLS:
+        return ConnectFailed(f"{place} does not speak TLS ({reason})", passing=False, todo="check the port")
+    # A handshake that was cut off passes; one that the other side refused does not.
+    return ConnectFailed(f"no TLS with {place}: {reason}", passing=isinstance(error, ssl.SSLEOFError))
+
+
+def _refused(error: OSError) -> bool:
+    # Trying several addresses of one name, asyncio joins their errors into one text.
+    return error.errno == errno.ECONNREFUSED or "Connect call failed" in str(error)
