@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -13,6 +14,9 @@ import respx
 from sendoka import Retry, neon
 from sendoka.errors import AnswerLost, ConnectFailed, ProtocolError
 from tests.fixtures.canned import ONE, answer, canned
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 URL = "postgresql://user:hunter2@ep-x.eu-central-1.aws.neon.tech/db"
 ENDPOINT = "https://api.eu-central-1.aws.neon.tech/sql"
@@ -117,14 +121,66 @@ def test_the_order_of_imports_does_not_matter(first: str, second: str) -> None:
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 
-async def test_a_proxy_of_the_environment_is_used_for_remote_hosts_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with canned(b"HTTP/1.1 502 no\r\ncontent-length: 0\r\n\r\n") as proxy, canned(answer(ONE)) as server:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        async with neon(server.url) as sql:
+WITH_PYTEST_HTTPX = """
+    import httpx
+    import pytest
+    from pytest_httpx import HTTPXMock
+
+    from sendoka import Retry, neon
+    from sendoka.errors import AnswerLost, ConnectFailed, RequestTimeout, UniqueViolation
+
+    URL, ENDPOINT, ONE = {url!r}, {endpoint!r}, {one!r}
+
+
+    async def test_a_reply(httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(url=ENDPOINT, method="POST", json=ONE)
+        async with neon(URL) as sql:
             assert await sql("select 1 as n").value() == 1
-        assert proxy.connections == 0
+        (request,) = httpx_mock.get_requests()
+        assert request.headers["Neon-Array-Mode"] == "true"
+
+
+    async def test_an_error_of_postgres(httpx_mock: HTTPXMock) -> None:
+        error = {{"message": "no", "code": "23505", "severity": "ERROR", "constraint": "t_pkey"}}
+        httpx_mock.add_response(url=ENDPOINT, status_code=400, json=error)
+        async with neon(URL) as sql:
+            with pytest.raises(UniqueViolation):
+                await sql("insert into t values (1)")
+
+
+    @pytest.mark.parametrize(
+        ("raised", "error", "outcome"),
+        [
+            (httpx.ReadTimeout("slow"), RequestTimeout, "unknown"),
+            (httpx.ReadError("cut"), AnswerLost, "unknown"),
+            (httpx.ConnectError("no"), ConnectFailed, "not_sent"),
+        ],
+    )
+    async def test_failures(httpx_mock: HTTPXMock, raised: Exception, error: type[Exception], outcome: str) -> None:
+        httpx_mock.add_exception(raised, url=ENDPOINT)
         async with neon(URL, retry=Retry(attempts=1)) as sql:
-            with pytest.raises(ConnectFailed):
+            with pytest.raises(error) as caught:
                 await sql("select 1")
-        assert proxy.connections == 1
+        assert caught.value.outcome == outcome
+
+
+    async def test_what_nobody_expected_reaches_no_network(httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(url="https://other.example/", is_optional=True)
+        async with neon(URL, retry=Retry(attempts=1)) as sql:
+            with pytest.raises(RequestTimeout, match="No response can be found for POST request"):
+                await sql("select 1")
+"""
+
+
+def test_pytest_httpx_answers(tmp_path: Path) -> None:
+    """In a run of its own: once its plugin is loaded, all requests of a run go through httpx."""
+    script = textwrap.dedent(WITH_PYTEST_HTTPX.format(url=URL, endpoint=ENDPOINT, one=ONE))
+    (tmp_path / "test_with_pytest_httpx.py").write_text(script)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:respx", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert "6 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_pytest_httpx_is_not_loaded_into_this_suite() -> None:
+    assert "pytest_httpx" not in sys.modules

@@ -138,7 +138,7 @@ class Transports:
         if self._wanted == "native":
             if not _on_asyncio():
                 raise SettingsError(
-                    'transport="native" needs asyncio, and no event loop of it is running',
+                    'transport="native" needs asyncio, and no event loop of it runs',
                     todo='under trio leave transport= out, or give transport="httpx"',
                 )
             return self._native()

@@ -60,9 +60,11 @@ def no_connection(target: Target, error: OSError) -> ConnectFailed:
             passing=error.errno == socket.EAI_AGAIN,
             todo="check the host of the connection string",
         )
-    todo = "start the local endpoint with `sendoka dev`" if target.is_loopback else ""
+    todo = "start the local endpoint with `sendoka dev`" if target.is_loopback and target.scheme == "http" else ""
     refused = _refused(error)
-    reason = "connection refused" if refused else (error.strerror or str(error))
+    # asyncio raises a bare ConnectionResetError where the other side ends during the handshake of TLS.
+    cut = "it was cut off" if isinstance(error, ConnectionError) else type(error).__name__
+    reason = "connection refused" if refused else (error.strerror or str(error) or cut)
     return ConnectFailed(f"no connection to {place}: {reason}", passing=not (refused and target.is_loopback), todo=todo)
 
 
@@ -78,8 +80,9 @@ def _no_tls(place: str, error: ssl.SSLError) -> ConnectFailed:
         return ConnectFailed(f"{place} speaks no TLS 1.2 or newer ({reason})", passing=False)
     if reason in _NO_TLS:
         return ConnectFailed(f"{place} does not speak TLS ({reason})", passing=False, todo="check the port")
-    # A handshake that was cut off passes; one that the other side refused does not.
-    return ConnectFailed(f"no TLS with {place}: {reason}", passing=isinstance(error, ssl.SSLEOFError))
+    if isinstance(error, ssl.SSLEOFError):
+        return ConnectFailed(f"no connection to {place}: it was cut off")
+    return ConnectFailed(f"no TLS with {place}: {reason}", passing=False)
 
 
 def _refused(error: OSError) -> bool:

@@ -11,7 +11,15 @@ from weakref import WeakKeyDictionary
 import anyio
 import httpx
 
-from sendoka.errors import AnswerLost, ConnectFailed, Outcome, ProtocolError, SettingsError, TransportError
+from sendoka.errors import (
+    AnswerLost,
+    ConnectFailed,
+    Outcome,
+    ProtocolError,
+    RequestTimeout,
+    SettingsError,
+    TransportError,
+)
 from sendoka.http.reply import Reply
 from sendoka.http.transport import MAX_IDLE, Transport
 from sendoka.http.transport.failure import (
@@ -151,8 +159,8 @@ class HttpxTransport(Transport):
             return _passed(timing, trace)
         if not trace.sending and (trace.heard or isinstance(error, _BEFORE_SENDING)):
             return self._not_connected(error, text)
-        if timed_out:
-            return too_late(timing, Outcome.UNKNOWN, "waiting for the answer")
+        if timed_out:  # of a mock, or of a client that is given less time than the call
+            return RequestTimeout(f"no answer: {text}", outcome=Outcome.UNKNOWN, passing=False)
         if not isinstance(error, httpx.TransportError):  # an answer that cannot be decoded, redirects of an auth flow
             return ProtocolError(f"the endpoint's answer cannot be read: {text}", passing=False)
         if isinstance(error, httpx.RemoteProtocolError) and not _ENDED.search(text):
