@@ -7,6 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from sendoka import Outcome
@@ -62,6 +63,17 @@ class TestHooks:
             assert event.sent is not None
             assert event.answered is not None
             assert 0 < event.connected <= event.sent <= event.answered <= event.seconds < 60
+
+    @pytest.mark.parametrize("transport", ["native", "httpx"])
+    async def test_the_moments_of_a_request_follow_one_another(self, transport: str) -> None:
+        seen: list[RequestEvent] = []
+        async with canned(answer(ONE)) as server, watched(server.url, [seen.append], transport=transport) as sql:
+            for _ in range(2):
+                await sql("select 1")
+        for event in seen:
+            moments = [event.connected, event.sent, event.answered, event.seconds]
+            assert None not in moments
+            assert moments == sorted(moments, key=lambda moment: moment or 0)
 
     async def test_a_transaction_is_one_request(self) -> None:
         seen: list[RequestEvent] = []
@@ -177,8 +189,9 @@ class TestHooks:
 
     async def test_a_transport_that_notes_no_moments_has_none(self) -> None:
         seen: list[RequestEvent] = []
-        async with canned(answer(ONE)) as server, watched(server.url, [seen.append], transport="httpx") as sql:
-            await sql("select 1")
+        mocked = httpx.MockTransport(lambda _: httpx.Response(200, json=ONE))
+        async with httpx.AsyncClient(transport=mocked) as client:
+            await watched("postgresql://u:p@localhost/db", [seen.append], transport=client)("select 1")
         (event,) = seen
         assert (event.transport, event.connected, event.sent, event.answered) == ("httpx", None, None, None)
 

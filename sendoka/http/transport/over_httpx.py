@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -35,6 +36,7 @@ from sendoka.http.transport.tls import tls_context
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sendoka.http.observe import Marks
     from sendoka.http.request import Request
     from sendoka.http.target import Target
     from sendoka.http.transport import Timing, TransportOptions
@@ -73,7 +75,7 @@ class HttpxTransport(Transport):
                 todo="keep it open as long as the client is used, or leave transport= out",
             )
         # httpcore leaks a connection that is cancelled in its TLS handshake, so its own limit comes first.
-        trace = _Trace(min(self._options.connect_timeout, 0.9 * timing.left()))
+        trace = _Trace(min(self._options.connect_timeout, 0.9 * timing.left()), timing.marks)
         try:
             with anyio.fail_after(timing.left()):
                 reply = await self._sent(client, self._post(client, request, timing, trace))
@@ -191,16 +193,28 @@ class _Trace:
     `patience` is the seconds that a connection may take.
     """
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, marks: Marks | None) -> None:
         self.patience = patience
         self.heard = False
         self.sending = False
+        self._marks = marks
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         self.heard = True
-        if event.endswith("send_request_headers.started"):
-            # A proxy is first asked for a tunnel; ours goes to the endpoint alone.
-            self.sending = self.sending or info["request"].method != b"CONNECT"
+        step = event.partition(".")[2]
+        if step == "send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.sending = True  # a proxy was first asked for a tunnel; this goes to the endpoint
+        if self._marks is not None and self.sending:
+            self._note(self._marks, step)
+
+    def _note(self, marks: Marks, step: str) -> None:
+        now = time.monotonic()
+        if step == "send_request_headers.started":
+            marks.connected = now
+        elif step == "send_request_body.complete":
+            marks.sent = now
+        elif step == "receive_response_headers.complete":
+            marks.answered = now
 
 
 # How h11 says that the connection ended; its other texts are about bytes that are no HTTP.
