@@ -19,8 +19,8 @@ from sendoka.http.query import Query, Reading
 from sendoka.http.reply import read_batch, read_single
 from sendoka.http.request import Request, batch_body, option_headers, single_body
 from sendoka.http.target import Where, find_target
-from sendoka.http.types.choice import BUILT_IN, Types
 from sendoka.http.transport import MAX_ANSWER, MAX_CONNECTIONS, Timing, Transport, TransportOptions, Transports
+from sendoka.http.types.choice import BUILT_IN, Types
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
