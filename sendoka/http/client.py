@@ -271,7 +271,6 @@ def neon(
     del url, endpoint, password, token
     _check_timeouts(timeout, connect_timeout)
     target = find_target(where)
-    transports = Transports(target, transport, connect_timeout)
     read_as = types if isinstance(types, Types) else BUILT_IN.extended(types or {})
     transports = Transports(target, transport, TransportOptions(connect_timeout, max_connections, max_answer, ca))
     observer = Observer(target, hooks, log_parameters=log_parameters)
