@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 __all__ = ["Cells", "Field", "Result", "Statement"]
 
@@ -21,8 +21,7 @@ class Statement:
     params: tuple[str | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One column of a result. `table_oid` and `column` are 0 where it is not a table's column."""
 
     name: str

@@ -97,8 +97,10 @@ class Neon(Database):
         says (see `Types`). Raises TypeError for a parameter that has no Postgres text, and for what is no statement.
         """
         text, params = compose(statement, params)
-        _check_timeouts(timeout)
-        options = TransactionOptions(read_only=read_only or None, idempotent=idempotent, timeout=timeout)
+        options = DEFAULT
+        if read_only or idempotent or timeout is not None:
+            _check_timeouts(timeout)
+            options = TransactionOptions(read_only=read_only or None, idempotent=idempotent, timeout=timeout)
         reading: Reading[Row] = self._reading if types is None else Reading(self._reading.types.extended(types))
         return Query(self, Statement(text, encode_all(params)), options, reading)
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import gc
 import json
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["loads", "loads_all", "uncollected"]
 
@@ -45,7 +45,8 @@ def loads(body: bytes) -> Any:
         except ValueError:
             # It is stricter and shallower: what json reads all the same is read, and what it refuses says so.
             pass
-    return json.loads(body)
+    # Told that it is text, json need not look for other encodings first; what begins otherwise it looks at itself.
+    return json.loads(body.decode() if body.startswith(b"{") else body)
 
 
 def loads_all(texts: Sequence[str]) -> list[Any]:
@@ -63,18 +64,21 @@ def _list(found: list[Any], texts: Sequence[str]) -> list[Any]:
     return found
 
 
-@contextmanager
-def uncollected(values: int) -> Iterator[None]:
+def uncollected(values: int) -> AbstractContextManager[None]:
     """Pause the garbage collector while that many values are made: it would look at all of them, again and again.
 
     Nothing made here is garbage or in a circle. It is for code without await, so no other task runs meanwhile; of two
     threads the first to end lets the collector go on, which costs time and nothing else.
     """
-    if values < _MANY or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
+    return _AS_IT_IS if values < _MANY or not gc.isenabled() else _Paused()
+
+
+_AS_IT_IS = nullcontext()
+
+
+class _Paused(AbstractContextManager[None]):
+    def __enter__(self) -> None:
+        gc.disable()
+
+    def __exit__(self, *details: object) -> None:
         gc.enable()
