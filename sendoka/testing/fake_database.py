@@ -1,4 +1,4 @@
-"""A `Database` of canned answers, for tests of what stands on the seam."""
+"""A `Database` of scripted answers, for tests of what stands on the seam."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from sendoka.database.seam import Database
 from sendoka.database.transaction import DEFAULT
-from sendoka.errors import SendokaError
-from sendoka.testing.answers import Script
+from sendoka.errors import Outcome, RequestTimeout, TransportError
+from sendoka.http.reply import read_batch, read_single
+from sendoka.testing.recorded import Recorded
+from sendoka.testing.script import Script
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
 
     from sendoka.database.statement import Cells, Result, Statement
     from sendoka.database.transaction import TransactionOptions
-    from sendoka.testing.answers import Answers, Canned
+    from sendoka.http.reply import Reply
+    from sendoka.testing.cells import RowValues
+    from sendoka.testing.expected_statement import ExpectedStatement, Wanted
+    from sendoka.testing.expected_transaction import ExpectedTransaction
 
 __all__ = ["FakeDatabase"]
 
@@ -23,32 +29,67 @@ __all__ = ["FakeDatabase"]
 class FakeDatabase(Database):
     """Answers what it was told to, remembers every request, and refuses the unexpected with an AssertionError.
 
-    `requests` holds one list of statements for each call of `run` or `run_all`.
+    It is told with the words of `NeonMock`, and what goes wrong is the error that the client would raise, outcome
+    included; it never sends again. `answers` are statement texts and the rows they answer. `requests` are what was
+    sent; `verify()`, or leaving it as a context manager, says what is missing.
     """
 
-    def __init__(self, answers: Answers | None = None) -> None:
-        self._script = Script()
-        self.requests: list[list[Statement]] = []
+    def __init__(self, answers: Mapping[str, Sequence[RowValues]] | None = None, *, in_order: bool = False) -> None:
+        self._script = Script(in_order=in_order)
+        self.requests: list[Recorded] = []
         for text, rows in (answers or {}).items():
             self.on(text).rows(*rows)
 
-    def on(self, wanted: str | re.Pattern[str]) -> Canned:
-        """Return the answer to statements of this text, or that this pattern finds; say what it is on it."""
-        return self._script.on(wanted)
+    def on(self, wanted: Wanted, *params: Any) -> ExpectedStatement:
+        """Expect a statement; see `NeonMock.on`."""
+        return self._script.on(wanted, *params)
+
+    def on_transaction(
+        self,
+        *wanted: Wanted,
+        isolation_level: str | None = None,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
+    ) -> ExpectedTransaction:
+        """Expect a whole transaction; see `NeonMock.on_transaction`."""
+        return self._script.on_transaction(
+            *wanted, isolation_level=isolation_level, read_only=read_only, deferrable=deferrable
+        )
+
+    @property
+    def statements(self) -> list[Statement]:
+        """Every statement that was sent, in order."""
+        return [statement for request in self.requests for statement in request.statements]
+
+    def verify(self) -> None:
+        """Raise AssertionError for what was sent and not expected, and for what was expected and not sent."""
+        self._script.verify()
 
     async def run(self, statement: Statement) -> Result[Cells]:
-        """Answer one statement."""
-        return (await self.run_all([statement]))[0]
+        """Answer one statement, or raise what was scripted."""
+        return read_single(self._answer(Recorded((statement,), batch=False), None), statement)
 
     async def run_all(
         self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
     ) -> list[Result[Cells]]:
-        """Answer each statement; the first canned error is raised."""
-        self.requests.append(list(statements))
-        results: list[Any] = []
-        for statement in statements:
-            answer = self._script.find(statement).answer(statement)
-            if isinstance(answer, SendokaError):
-                raise answer
-            results.append(answer)
-        return results
+        """Answer each statement of a transaction; the first that fails is raised."""
+        request = Recorded(tuple(statements), True, options.isolation_level, options.read_only, options.deferrable)
+        return read_batch(self._answer(request, options.timeout), statements)
+
+    def _answer(self, request: Recorded, timeout: float | None) -> Reply:
+        self.requests.append(request)
+        answer = self._script.answer(request)
+        if timeout is not None and answer.seconds >= timeout:
+            raise RequestTimeout(f"the deadline of {timeout:g} s passed", outcome=Outcome.UNKNOWN, passing=False)
+        if isinstance(answer.reply, TransportError):
+            raise answer.reply
+        return answer.reply
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.verify()

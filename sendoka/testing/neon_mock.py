@@ -1,60 +1,93 @@
-"""A mock of Neon's endpoint: answers in Neon's shape, by the statement, without a socket."""
+"""A mock of Neon's endpoint: answers in Neon's shape, by the statement, without a socket and without waiting."""
 
 from __future__ import annotations
 
-import json
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sendoka.database.statement import Statement
-from sendoka.errors import NEON_ERROR_KEYS
+from sendoka.errors import Outcome, RequestTimeout, TransportError
 from sendoka.http import transport as seam
 from sendoka.http.client import neon
-from sendoka.http.reply import Reply
 from sendoka.http.transport import Transport
-from sendoka.testing.answers import Script
+from sendoka.testing.recorded import record
+from sendoka.testing.script import Script
 
 if TYPE_CHECKING:
-    import re
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
+    from sendoka.database.statement import Statement
     from sendoka.http.client import Neon
+    from sendoka.http.reply import Reply
     from sendoka.http.request import Request
     from sendoka.http.transport import Timing
-    from sendoka.testing.answers import Canned
+    from sendoka.testing.expected_statement import ExpectedStatement, Wanted
+    from sendoka.testing.expected_transaction import ExpectedTransaction
+    from sendoka.testing.recorded import Recorded
 
 __all__ = ["NeonMock"]
 
 
+@dataclass(slots=True)
+class _Call:
+    """One call of a client, retries included, and how much of its time passed without anybody waiting."""
+
+    timing: Timing
+    spent: float = 0.0
+
+
+_call: ContextVar[_Call | None] = ContextVar("sendoka_mocked_call", default=None)
+
+
 class NeonMock(Transport):
-    """Canned answers for every client: in `with NeonMock() as mock:` no request reaches a network.
+    """Scripted answers for every client: in `with NeonMock() as mock:` no request reaches a network.
 
         with NeonMock() as mock:
-            mock.on("select name from widgets where id = $1").rows({"name": "Lamp"})
-            mock.on(re.compile("^insert into orders")).fails("23505", constraint="orders_pkey")
+            mock.on("select name from widgets where id = $1", 7).rows({"name": "Lamp"})
+            mock.on(re.compile("^insert into orders")).meets("connection_closed").affects(1)
             ...
         assert len(mock.requests) == 2
 
-    A statement that nothing was said about is an AssertionError that lists what was, and once more at the end of the
-    block, where the application has caught the first. There so is an answer that was never asked for. `client()` is
-    for code that takes its client as an argument.
+    It holds for clients made before and inside, in all threads and tasks; of several the innermost answers. A statement
+    that nothing was said about is an AssertionError that shows the nearest that was, and once more at the end of the
+    block, where the application has caught the first; there so is what was never asked for. `requests` are what was
+    sent, `pauses` the seconds that clients would have waited between sends. `client()` is for code that takes its
+    client as an argument.
     """
 
-    def __init__(self) -> None:
-        self._script = Script()
-        self._before: Transport | None = None
-        self._unexpected: list[str] = []
-        self.requests: list[list[Statement]] = []
+    def __init__(self, *, in_order: bool = False) -> None:
+        self._script = Script(in_order=in_order)
+        self.requests: list[Recorded] = []
+        self.pauses: list[float] = []
 
-    def on(self, wanted: str | re.Pattern[str]) -> Canned:
-        """Return the answer to statements of this text (white space does not count), or that this pattern finds.
+    def on(self, wanted: Wanted, *params: Any) -> ExpectedStatement:
+        """Expect a statement of this text (white space does not count), or that this pattern finds; with parameters,
+        given as Python values, exactly these.
 
-        Say on it what it is: `.rows({...}, ...)`, `.affects(count, "INSERT")` or `.fails("23505", ...)`.
+        Say on it what it answers: `.rows({...}, ...)`, `.affects(count)`, `.fails("23505", ...)`, `.meets("html")`, …
         """
-        return self._script.on(wanted)
+        return self._script.on(wanted, *params)
 
-    def migrated(self, folder: str | Path = "migrations") -> Canned:
+    def on_transaction(
+        self,
+        *wanted: Wanted,
+        isolation_level: str | None = None,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
+    ) -> ExpectedTransaction:
+        """Expect a transaction of exactly these statements; without any, whatever they are. Options unsaid: any.
+
+        Say on it what it answers as a whole: `.results([...], 1)`, `.fails("40001")`, `.meets("connection_closed")`;
+        where nothing is said, its statements answer.
+        """
+        return self._script.on_transaction(
+            *wanted, isolation_level=isolation_level, read_only=read_only, deferrable=deferrable
+        )
+
+    def migrated(self, folder: str | Path = "migrations") -> ExpectedStatement:
         """Answer `migrate()`'s question as a database that has every migration of `folder`."""
         from sendoka.migrations.files import read_folder
         from sendoka.migrations.history import head_statement
@@ -70,75 +103,100 @@ class NeonMock(Transport):
     @property
     def statements(self) -> list[Statement]:
         """Every statement that was sent, in order."""
-        return [statement for request in self.requests for statement in request]
+        return [statement for request in self.requests for statement in request.statements]
+
+    def verify(self) -> None:
+        """Raise AssertionError for what was sent and not expected, and for what was expected and not sent.
+
+        Leaving the `with` does it; for a mock that is used by its `client()` alone it is yours to call.
+        """
+        self._script.verify()
+
+    # -------------------------------------------------------------- the transport
 
     async def exchange(self, request: Request, timing: Timing) -> Reply:
         """Answer one request, as Neon would."""
-        document = json.loads(request.body)
-        batch = "queries" in document
-        queries = document["queries"] if batch else [document]
-        statements = [Statement(query["query"], tuple(query["params"])) for query in queries]
-        self.requests.append(statements)
-        results = []
-        for statement in statements:
-            canned = self._find(statement)
-            result = canned.answer(statement)
-            if canned.error_fields is not None:
-                return _reply(400, {key: canned.error_fields.get(key) for key in NEON_ERROR_KEYS})
-            results.append(_document(result))
-        return _reply(200, {"results": results} if batch else results[0])
-
-    def _find(self, statement: Statement) -> Canned:
-        try:
-            return self._script.find(statement)
-        except AssertionError as error:
-            self._unexpected.append(str(error))
-            raise
+        call = _call.get()
+        if call is None or call.timing is not timing:
+            call = _Call(timing)
+            _call.set(call)
+        left = timing.left() - call.spent
+        if left <= 0:
+            raise _too_late(timing, Outcome.NOT_SENT)
+        recorded = record(request)
+        self.requests.append(recorded)
+        answer = self._script.answer(recorded)
+        if answer.seconds >= left:
+            raise _too_late(timing, Outcome.UNKNOWN)
+        call.spent += answer.seconds
+        if isinstance(answer.reply, TransportError):
+            raise answer.reply
+        return answer.reply
 
     async def sleep(self, seconds: float) -> None:
-        """Wait not at all: nothing passes by itself in a mock."""
+        """Wait not at all: the call's time passes, and nobody else's."""
+        self.pauses.append(seconds)
+        call = _call.get()
+        if call is not None:
+            call.spent += seconds
 
     async def aclose(self) -> None:
         """Close nothing."""
 
+    # -------------------------------------------------------------- in front of every client
+
+    def start(self) -> None:
+        """Answer for every client from now on. Raises RuntimeError where it does so already."""
+        _enter(self)
+
+    def stop(self) -> None:
+        """Answer for every client no more; `verify()` is another matter."""
+        _leave(self)
+
+    def conclude(self, error: BaseException | None) -> None:
+        """Verify at the end of a block or test; where it raised `error`, note beside it what was sent unexpectedly."""
+        if error is None:
+            self.verify()
+            return
+        # What the application made of the first AssertionError may hide it.
+        for said in self._script.unexpected:
+            if said not in str(error):
+                error.add_note(said)
+
     def __enter__(self) -> Self:
-        self._before = seam.intercept(self)
+        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        seam.intercept(self._before)
-        if kind is not None:
-            return
-        if self._unexpected:
-            raise AssertionError("\n".join(self._unexpected))
-        unused = self._script.unused()
-        if unused:
-            raise AssertionError("these statements were expected and never sent:\n  " + "\n  ".join(unused))
+        self.stop()
+        self.conclude(error)
 
 
-def _document(result: Any) -> dict[str, Any]:
-    fields = [
-        {
-            "name": field.name,
-            "dataTypeID": field.type_oid,
-            "tableID": field.table_oid,
-            "columnID": field.column,
-            "dataTypeSize": field.type_size,
-            "dataTypeModifier": field.type_modifier,
-            "format": "text",
-        }
-        for field in result.fields
-    ]
-    return {
-        "fields": fields,
-        "rows": result.rows,
-        "command": result.command,
-        "rowCount": result.row_count,
-        "rowAsArray": True,
-    }
+_entered: list[NeonMock] = []
+_before: list[Transport | None] = []
+_turn = threading.Lock()
 
 
-def _reply(status: int, document: Any) -> Reply:
-    return Reply(status, json.dumps(document).encode())
+def _enter(mock: NeonMock) -> None:
+    with _turn:
+        if mock in _entered:
+            raise RuntimeError("this mock was entered already; make another one")
+        before = seam.intercept(mock)
+        if not _entered:
+            _before[:] = [before]
+        _entered.append(mock)
+
+
+def _leave(mock: NeonMock) -> None:
+    """Let the innermost of those that are left answer, in whatever order they are left."""
+    with _turn:
+        _entered.remove(mock)
+        seam.intercept(_entered[-1] if _entered else _before.pop())
+
+
+def _too_late(timing: Timing, outcome: Outcome) -> RequestTimeout:
+    return RequestTimeout(
+        f"the deadline of {timing.seconds:g} s passed while waiting for the answer", outcome=outcome, passing=False
+    )

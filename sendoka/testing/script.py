@@ -1,0 +1,217 @@
+"""What a mock was told to expect, how a request is answered by it, and what is left at the end."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sendoka.database.statement import Field, Result
+from sendoka.errors import TransportError
+from sendoka.testing.difference import explain, indented, listed
+from sendoka.testing.expected_statement import ExpectedStatement, named
+from sendoka.testing.expected_transaction import ExpectedTransaction
+from sendoka.testing.mishaps import json_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    from sendoka.database.statement import Cells, Statement
+    from sendoka.http.reply import Reply
+    from sendoka.testing.expected import Turn
+    from sendoka.testing.expected_statement import Wanted
+    from sendoka.testing.recorded import Recorded
+
+    E = TypeVar("E", ExpectedStatement, ExpectedTransaction)
+    Made = list[Result[Cells]] | Reply | TransportError
+
+__all__ = ["Answer", "Script"]
+
+# What the client itself puts into a transaction for `once=` and `settings=`.
+_LEDGER = re.compile(r"\bsendoka\.ledger\b")
+_SETTINGS = re.compile(r"^\s*select\s+(?:pg_catalog\.)?set_config\s*\(", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes back, a reply or an exchange that went wrong, after so many seconds of the mock's own time."""
+
+    reply: Reply | TransportError
+    seconds: float = 0.0
+
+
+class Script:
+    """What is expected, and its answers. The first that matches and is not used up is given; threads take turns.
+
+    `in_order` wants what is expected in the order in which it was said. What the client adds to a transaction for
+    `once=` and `settings=` is answered by itself, unless something was said about it.
+    """
+
+    def __init__(self, *, in_order: bool = False) -> None:
+        self.expected: list[ExpectedStatement | ExpectedTransaction] = []
+        self.unexpected: list[str] = []
+        self._in_order = in_order
+        self._at = 0
+        self._turn = threading.RLock()
+
+    def on(self, wanted: Wanted, *params: Any) -> ExpectedStatement:
+        """Expect a statement of this text (white space does not count), or that this pattern finds.
+
+        With parameters, given as Python values, exactly these; without any, whatever they are.
+        """
+        return self._add(ExpectedStatement(wanted, params or None))
+
+    def on_transaction(
+        self,
+        *wanted: Wanted,
+        isolation_level: str | None = None,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
+    ) -> ExpectedTransaction:
+        """Expect a transaction of exactly these statements; without any, whatever they are. Options unsaid: any."""
+        return self._add(ExpectedTransaction(wanted, isolation_level, read_only, deferrable))
+
+    def answer(self, request: Recorded) -> Answer:
+        """Answer one request. Raises AssertionError for the unexpected, and keeps it for `verify`."""
+        with self._turn:
+            try:
+                return self._whole(request) or self._statements(request, ())
+            except AssertionError as error:
+                self.unexpected.append(str(error))
+                raise
+
+    def verify(self) -> None:
+        """Raise AssertionError that says what was sent and not expected, and what was expected and not sent."""
+        with self._turn:
+            lacking = [one for one in self.expected if one.lacks]
+            found = list(self.unexpected)
+            if lacking:
+                found.append("\n".join(["what was expected was not sent:", *indented(listed(lacking))]))
+        if found:
+            raise AssertionError("\n\n".join(found))
+
+    # -------------------------------------------------------------- how a request is answered
+
+    def _whole(self, request: Recorded) -> Answer | None:
+        """Answer a transaction that is expected as a whole; None where its statements are to answer."""
+        expected = self._due(lambda one: isinstance(one, ExpectedTransaction) and one.matches(request))
+        if not isinstance(expected, ExpectedTransaction):
+            return None
+        expected.seen += 1
+        turn = expected.due()
+        if turn is None:
+            return self._statements(request, expected.wanted)
+        for statement in request.statements:
+            self._was_sent(statement)
+        return Answer(_reply(_made(turn, request.statements, request), request), turn.seconds)
+
+    def _statements(self, request: Recorded, instead: tuple[ExpectedStatement, ...]) -> Answer:
+        """Answer statement by statement, up to the first that fails: those behind it are not run, but were sent."""
+        results: list[Result[Cells]] = []
+        seconds = 0.0
+        for place, statement in enumerate(request.statements):
+            expected = self._find(statement, instead[place] if instead else None)
+            expected.seen += 1
+            expected.calls.append(statement)
+            turn = expected.due()
+            made: Made = [named(_NOTHING, "", statement)] if turn is None else _made(turn, [statement], request)
+            seconds += turn.seconds if turn else 0.0
+            if not isinstance(made, list):
+                for behind in request.statements[place + 1 :]:
+                    if not self._was_sent(behind) and not instead:
+                        self._find(behind, None)  # which says that it is unexpected
+                return Answer(made, seconds)
+            results += made
+        return Answer(_reply(results, request), seconds)
+
+    def _find(self, statement: Statement, instead: ExpectedStatement | None) -> ExpectedStatement:
+        found = self._due(lambda one: isinstance(one, ExpectedStatement) and one.matches(statement))
+        if isinstance(found, ExpectedStatement):
+            return found
+        own = instead or _of_the_client(statement)
+        if own is not None:
+            return own
+        statements = [one for one in self.expected if isinstance(one, ExpectedStatement)]
+        lines = [explain(statement, statements, self._out_of_order()), "expected was:"]
+        raise AssertionError("\n".join([*lines, *indented(listed(self.expected))]))
+
+    def _due(self, fits: Callable[[ExpectedStatement | ExpectedTransaction], bool]) -> object:
+        """Return what fits and is not used up, None where nothing does or, in order, where something else is due."""
+        for place in range(self._at if self._in_order else 0, len(self.expected)):
+            one = self.expected[place]
+            if fits(one) and not one.is_over:
+                self._at = place
+                return one
+            if self._in_order and one.lacks:
+                return None
+        return None
+
+    def _was_sent(self, statement: Statement) -> bool:
+        """Count a statement that was sent and gets no answer of its own; tell whether it was expected at all."""
+        for one in self.expected:
+            if isinstance(one, ExpectedStatement) and one.matches(statement):
+                one.seen += 1
+                return True
+        return False
+
+    def _out_of_order(self) -> str:
+        if not self._in_order:
+            return ""
+        due = next((one for one in self.expected[self._at :] if one.lacks), None)
+        return f"it is out of order; due is: {due} ({due.place})" if due else "it is out of order"
+
+    def _add(self, one: E) -> E:
+        with self._turn:
+            self.expected.append(one)
+        return one
+
+
+_NOTHING: Result[Cells] = Result((), [], "", 0)
+
+
+def _of_the_client(statement: Statement) -> ExpectedStatement | None:
+    """Return the answer to what the client itself adds to a transaction, None for any other statement."""
+    if _LEDGER.search(statement.text):
+        return ExpectedStatement(statement.text).affects(1)
+    if _SETTINGS.match(statement.text):
+        return ExpectedStatement(statement.text).rows(["" for _ in statement.params])
+    return None
+
+
+def _made(turn: Turn, statements: Sequence[Statement], request: Recorded) -> Made:
+    try:
+        return turn.act(statements, request)
+    except TransportError as error:
+        return error
+
+
+def _reply(made: Made, request: Recorded) -> Reply | TransportError:
+    """Return the answer for the results of a request, as Neon writes it."""
+    if not isinstance(made, list):
+        return made
+    documents = [_document(result) for result in made]
+    return json_reply(200, {"results": documents} if request.batch else documents[0])
+
+
+def _document(result: Result[Cells]) -> dict[str, Any]:
+    return {
+        "fields": [_field(field) for field in result.fields],
+        "rows": result.rows,
+        "command": result.command,
+        "rowCount": result.row_count,
+        "rowAsArray": True,
+    }
+
+
+def _field(field: Field) -> dict[str, Any]:
+    return {
+        "name": field.name,
+        "dataTypeID": field.type_oid,
+        "tableID": field.table_oid,
+        "columnID": field.column,
+        "dataTypeSize": field.type_size,
+        "dataTypeModifier": field.type_modifier,
+        "format": "text",
+    }
