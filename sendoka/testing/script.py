@@ -87,7 +87,7 @@ class Script:
         with self._turn:
             lacking = [one for one in self.expected if one.lacks]
             found = list(self.unexpected)
-            if lacking:
+            if lacking and not found:  # what is unexpected says already what is not sent
                 found.append("\n".join(["what was expected was not sent:", *indented(listed(lacking))]))
         if found:
             raise AssertionError("\n\n".join(found))

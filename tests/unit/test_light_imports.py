@@ -41,6 +41,7 @@ def ours(code: str) -> set[str]:
         "from sendoka.backfills import Batch, backfill, run",
         "import sendoka.cli",
         "import sendoka.testing",
+        "import sendoka.testing.pytest_plugin",
     ],
 )
 def test_nothing_heavy_is_imported_by(code: str) -> None:
