@@ -42,6 +42,11 @@ def test_what_is_no_url_is_refused_without_showing_it(url: str) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_no_connections_at_all_are_refused() -> None:
+    with pytest.raises(ValueError, match="connections=0: at least 1"):
+        Direct("postgresql://user:secret@localhost/app", connections=0)
+
+
 async def test_nobody_listening_is_not_sent() -> None:
     direct = Direct("postgresql://user:secret@127.0.0.1:1/app", retry=ONCE)
     with pytest.raises(ConnectFailed, match=r"connecting to 127\.0\.0\.1/app") as caught:
