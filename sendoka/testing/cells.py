@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sendoka.database.statement import Field, Result
 from sendoka.http.encode import Json, encode
+from sendoka.http.types.catalog import RANGES, SCALARS, SPELLINGS
+from sendoka.http.types.far import FarDatetime
+from sendoka.http.types.interval import Interval
+from sendoka.http.types.range import Multirange, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,20 +28,26 @@ __all__ = ["RowValues", "result_of"]
 RowValues = Mapping[str, Any] | Sequence[Any]
 """One row of an answer: a mapping of column to value, or the values alone."""
 
-# The name of a type, its OID, and the OID of an array of it. Source: pg_type.dat of PostgreSQL.
-_TYPES: dict[str, tuple[int, int]] = {
-    "bool": (16, 1000), "bytea": (17, 1001), "int8": (20, 1016), "int2": (21, 1005), "int4": (23, 1007),
-    "text": (25, 1009), "oid": (26, 1028), "json": (114, 199), "float4": (700, 1021), "float8": (701, 1022),
-    "inet": (869, 1041), "varchar": (1043, 1015), "date": (1082, 1182), "time": (1083, 1183),
-    "timestamp": (1114, 1115), "timestamptz": (1184, 1185), "interval": (1186, 1187), "numeric": (1700, 1231),
-    "uuid": (2950, 2951), "jsonb": (3802, 3807),
-}  # fmt: skip
 # A bool is an int to Python, and a datetime a date: the first that fits counts.
-_NAMES: tuple[tuple[type, str], ...] = (
+_NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "bool"), (int, "int8"), (float, "float8"), (Decimal, "numeric"), (bytes, "bytea"), (UUID, "uuid"),
-    (datetime, "timestamptz"), (date, "date"), (time, "time"), (timedelta, "interval"), (dict, "jsonb"),
-    (Json, "jsonb"), (str, "text"),
+    (datetime, "timestamptz"), (date, "date"), (time, "time"), ((timedelta, Interval), "interval"), (dict, "jsonb"),
+    (Json, "jsonb"), ((IPv4Network, IPv6Network), "cidr"),
+    ((IPv4Address, IPv6Address), "inet"), (str, "text"),
 )  # fmt: skip
+_RANGES_OF = {
+    "int8": "int8range", "numeric": "numrange", "date": "daterange", "timestamp": "tsrange", "timestamptz": "tstzrange"
+}  # fmt: skip
+
+
+@cache
+def _types() -> dict[str, tuple[int, int]]:
+    """Return the OID of every type that is known by name, and that of its array."""
+    found = {scalar.name: (scalar.oid, scalar.array) for scalar in SCALARS}
+    for kind in RANGES:
+        found[kind.name] = (kind.oid, kind.array)
+        found[kind.multirange] = (kind.multirange_oid, kind.multirange_array)
+    return found | {spelling: found[name] for spelling, name in SPELLINGS.items()}
 
 
 def result_of(
@@ -71,29 +84,42 @@ def _oid(kind: str | int) -> int:
     if isinstance(kind, int):
         return kind
     name, array, _ = kind.partition("[]")
-    if name not in _TYPES:
-        raise ValueError(f"{kind!r} is no type that is known here; give its OID, or one of: {', '.join(_TYPES)}")
-    return _TYPES[name][1 if array else 0]
+    if name not in _types():
+        near = difflib.get_close_matches(name, _types(), n=1)
+        raise ValueError(
+            f"{kind!r} is no type that is known here; "
+            + (f"did you mean {near[0]!r}?" if near else "give its OID, or the name of a built-in type")
+        )
+    return _types()[name][1 if array else 0]
 
 
 def _inferred(values: Sequence[Any]) -> int:
     value = next((value for value in values if value is not None), None)
-    if isinstance(value, list | tuple):
-        return _TYPES[_name_of(_first_item(value))][1]
-    return _TYPES[_name_of(value)][0]
+    if isinstance(value, list | tuple) and not isinstance(value, Multirange):
+        return _types()[_name_of(_first_item(value))][1]
+    return _types()[_name_of(value)][0]
 
 
 def _first_item(value: Any) -> Any:
     """Return what a list holds, however deep."""
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, list | tuple) or isinstance(value, Multirange):
         return value
     return next((found for item in value if (found := _first_item(item)) is not None), None)
 
 
 def _name_of(value: Any) -> str:
+    if isinstance(value, Range | Multirange):
+        return _name_of_range(value)
     if isinstance(value, datetime) and value.tzinfo is None:
         return "timestamp"
     return next((name for cls, name in _NAMES if isinstance(value, cls)), "text")
+
+
+def _name_of_range(value: Range[Any] | Multirange[Any]) -> str:
+    ranges = value if isinstance(value, Multirange) else (value,)
+    end = next((end for one in ranges for end in (one.lower, one.upper) if end is not None), None)
+    name = _RANGES_OF.get(_name_of(end), "int8range")
+    return name.replace("range", "multirange") if isinstance(value, Multirange) else name
 
 
 def _cell(value: Any) -> str | None:
@@ -104,11 +130,13 @@ def _written(value: Any) -> Any:
     """Return `value` as Postgres writes it, where that is not how a parameter is written."""
     if isinstance(value, bool):
         return "t" if value else "f"
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and not isinstance(value, FarDatetime):
         return _moment(value)
     if isinstance(value, timedelta):
         return _interval(value)
-    return [_written(item) for item in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple) and not isinstance(value, Multirange):
+        return [_written(item) for item in value]
+    return value
 
 
 def _moment(value: datetime) -> str:

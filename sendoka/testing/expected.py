@@ -32,9 +32,13 @@ _HERE = str(Path(__file__).parent)
 
 @dataclass(slots=True)
 class Turn:
-    """One answer: `least` and `most` say how often it is given (`most` None: without end), after `seconds`."""
+    """One answer: `least` and `most` say how often it is given (`most` None: without end), after `seconds`.
+
+    `commits` is true where the statements were run, whatever the client is told.
+    """
 
     act: Act
+    commits: bool = False
     least: int = 1
     most: int | None = None
     seconds: float = 0.0
@@ -77,8 +81,8 @@ class Expected:
 
     def meets(self, mishap: MishapName) -> Self:
         """Let the request meet something that goes wrong below SQL: `meets("connection_closed")`; see `MISHAPS`."""
-        happen = find_mishap(mishap).happen
-        return self._turn(lambda _, request: happen(request))
+        found = find_mishap(mishap)
+        return self._turn(lambda _, request: found.happen(request), commits=found.ran)
 
     def refuses(self, message: str, status: int = 500) -> Self:
         """Answer an error of Neon itself, with an empty code, as its proxy and its control plane write it."""
@@ -137,12 +141,12 @@ class Expected:
             turn.given += 1
         return turn
 
-    def _turn(self, act: Act) -> Self:
+    def _turn(self, act: Act, *, commits: bool = False) -> Self:
         if self.turns and self.turns[-1].most is None:
             if self.turns[-1].least == 0:
                 raise ValueError("an answer behind any_times() would never be given")
             self.turns[-1].most = 1
-        self.turns.append(Turn(act))
+        self.turns.append(Turn(act, commits))
         return self
 
     def _last(self, word: str) -> Turn:

@@ -32,13 +32,15 @@ MishapName = Literal[
 class Mishap:
     """Something that goes wrong. `outcome` is what a client can know then; where two are named, single · transaction.
 
-    `happen` takes the request and returns the answer, or raises what a transport would.
+    `happen` takes the request and returns the answer, or raises what a transport would. `ran` is true where the
+    statements were run and committed all the same.
     """
 
     name: str
     summary: str
     outcome: str
     happen: Callable[[Recorded], Reply]
+    ran: bool = False
 
 
 def json_reply(status: int, document: Any) -> Reply:
@@ -104,22 +106,23 @@ _QUOTA = f"{_CONTROL}: endpoint is temporarily unavailable. Check your quotas an
 # fmt: off
 _TABLE = (
     Mishap("connect_failed", "no connection could be made", "not_sent", _connect_failed),
-    Mishap("cut_after", "sent, and the connection ended without an answer", "unknown", _lost),
-    Mishap("cut_body", "the connection ended in the middle of the answer", "unknown", _lost),
+    Mishap("cut_after", "sent and run, and the connection ended without an answer", "unknown", _lost, ran=True),
+    Mishap("cut_body", "run, and the connection ended in the middle of the answer", "unknown", _lost, ran=True),
     Mishap("connection_closed", "400 `connection closed`: the database was lost after the statement or COMMIT was sent",
-           "unknown", _neon("connection closed", 400)),
+           "unknown", _neon("connection closed", 400), ran=True),
     Mishap("request_too_large", "413: the request is larger than Neon takes", "refused",
            _neon(f"request {_TOO_LARGE}", 413)),
     Mishap("response_too_large", "507: the answer is larger than Neon gives", "unknown · failed",
            _neon(f"response {_TOO_LARGE}", 507)),
     Mishap("html", "502 with a page of HTML, as a load balancer writes it", "unknown", _bytes(502, _HTML)),
-    Mishap("empty", "200 without a body", "unknown", _bytes(200, b"")),
-    Mishap("half_json", "200 with JSON that breaks off", "unknown", _bytes(200, b'{"fields": [{"name": "n", "dat')),
+    Mishap("empty", "200 without a body", "unknown", _bytes(200, b""), ran=True),
+    Mishap("half_json", "200 with JSON that breaks off", "unknown",
+           _bytes(200, b'{"fields": [{"name": "n", "dat'), ran=True),
     Mishap("json_string", '400 with the JSON string `"query is not supported"`: a wrong address', "refused",
            _bytes(400, b'"query is not supported"')),
     Mishap("msg", '500 with `{"msg": …}`', "unknown", _bytes(500, b'{"msg": "internal error"}')),
-    Mishap("typed_json", "200 with typed JSON where text was asked for", "unknown", _typed),
-    Mishap("missing_result", "200 with one result too few", "unknown", _missing),
+    Mishap("typed_json", "200 with typed JSON where text was asked for", "unknown", _typed, ran=True),
+    Mishap("missing_result", "200 with one result too few", "unknown", _missing, ran=True),
     Mishap("password", "400: the password is wrong", "refused",
            _neon("password authentication failed for user 'mock'", 400)),
     Mishap("control_plane", "500: the control plane failed; passes", "refused", _neon(_CONTROL)),

@@ -126,9 +126,9 @@ class NeonMock(Transport):
         recorded = record(request)
         self.requests.append(recorded)
         answer = self._script.answer(recorded)
+        call.spent += answer.seconds
         if answer.seconds >= left:
             raise _too_late(timing, Outcome.UNKNOWN)
-        call.spent += answer.seconds
         if isinstance(answer.reply, TransportError):
             raise answer.reply
         return answer.reply

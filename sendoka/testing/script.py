@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sendoka.database.statement import Field, Result
 from sendoka.errors import TransportError
+from sendoka.http.reply import Reply
 from sendoka.testing.difference import explain, indented, listed
 from sendoka.testing.expected_statement import ExpectedStatement, named
 from sendoka.testing.expected_transaction import ExpectedTransaction
+from sendoka.testing.ledger import Ledger
 from sendoka.testing.mishaps import json_reply
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from sendoka.database.statement import Cells, Statement
-    from sendoka.http.reply import Reply
     from sendoka.testing.expected import Turn
     from sendoka.testing.expected_statement import Wanted
     from sendoka.testing.recorded import Recorded
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Script"]
 
-# What the client itself puts into a transaction for `once=` and `settings=`.
-_LEDGER = re.compile(r"\bsendoka\.ledger\b")
-_SETTINGS = re.compile(r"^\s*select\s+(?:pg_catalog\.)?set_config\s*\(", re.IGNORECASE)
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What comes back, a reply or an exchange that went wrong, after so many seconds of the mock's own time."""
+    """What comes back, a reply or an exchange that went wrong, after so many seconds of the mock's own time.
+
+    `committed` is true where the statements were run, whatever comes back.
+    """
 
     reply: Reply | TransportError
     seconds: float = 0.0
+    committed: bool = False
 
 
 class Script:
     """What is expected, and its answers. The first that matches and is not used up is given; threads take turns.
 
-    `in_order` wants what is expected in the order in which it was said. What the client adds to a transaction for
-    `once=` and `settings=` is answered by itself, unless something was said about it.
+    `in_order` wants what is expected in the order in which it was said. What the client itself puts first into a
+    transaction, for `once=` and `settings=`, is answered as a database would, where nothing else was said about it.
     """
 
     def __init__(self, *, in_order: bool = False) -> None:
@@ -55,6 +55,7 @@ class Script:
         self._in_order = in_order
         self._at = 0
         self._turn = threading.RLock()
+        self._ledger = Ledger()
 
     def on(self, wanted: Wanted, *params: Any) -> ExpectedStatement:
         """Expect a statement of this text (white space does not count), or that this pattern finds.
@@ -76,11 +77,16 @@ class Script:
     def answer(self, request: Recorded) -> Answer:
         """Answer one request. Raises AssertionError for the unexpected, and keeps it for `verify`."""
         with self._turn:
+            committed = False
             try:
-                return self._whole(request) or self._statements(request, ())
+                answer = self._whole(request) or self._statements(request, ())
+                committed = answer.committed
+                return answer
             except AssertionError as error:
                 self.unexpected.append(str(error))
                 raise
+            finally:
+                self._ledger.end(committed=committed)
 
     def verify(self) -> None:
         """Raise AssertionError that says what was sent and not expected, and what was expected and not sent."""
@@ -96,22 +102,49 @@ class Script:
 
     def _whole(self, request: Recorded) -> Answer | None:
         """Answer a transaction that is expected as a whole; None where its statements are to answer."""
-        expected = self._due(lambda one: isinstance(one, ExpectedTransaction) and one.matches(request))
+        theirs = replace(request, statements=tuple(one for one in request.statements if not self._is_own(one)))
+        expected = self._due(lambda one: isinstance(one, ExpectedTransaction) and one.matches(theirs))
         if not isinstance(expected, ExpectedTransaction):
             return None
         expected.seen += 1
         turn = expected.due()
         if turn is None:
             return self._statements(request, expected.wanted)
-        for statement in request.statements:
+        own, statements = self._own(request)
+        if isinstance(own, Reply):
+            return Answer(own)
+        for statement in statements:
             self._was_sent(statement)
-        return Answer(_reply(_made(turn, request.statements, request), request), turn.seconds)
+        made = _made(turn, statements, request)
+        if isinstance(made, list):
+            return Answer(_reply([*own, *made], request), turn.seconds, committed=True)
+        return Answer(made, turn.seconds, turn.commits)
+
+    def _own(self, request: Recorded) -> tuple[list[Result[Cells]] | Reply, list[Statement]]:
+        """Return what comes of the statements that the client itself has put first, and the others."""
+        results: list[Result[Cells]] = []
+        for place, statement in enumerate(request.statements):
+            if not self._is_own(statement):
+                return results, list(request.statements[place:])
+            made = self._ledger.answer(statement)
+            if isinstance(made, Reply):
+                return made, []
+            results += made
+        return results, []
+
+    def _is_own(self, statement: Statement) -> bool:
+        """Tell whether the client itself has added a statement; what something was said about is the application's."""
+        return self._ledger.knows(statement) and not any(
+            isinstance(one, ExpectedStatement) and one.matches(statement) for one in self.expected
+        )
 
     def _statements(self, request: Recorded, instead: tuple[ExpectedStatement, ...]) -> Answer:
         """Answer statement by statement, up to the first that fails: those behind it are not run, but were sent."""
-        results: list[Result[Cells]] = []
-        seconds = 0.0
-        for place, statement in enumerate(request.statements):
+        own, statements = self._own(request)
+        if isinstance(own, Reply):
+            return Answer(own)
+        results, seconds = own, 0.0
+        for place, statement in enumerate(statements):
             expected = self._find(statement, instead[place] if instead else None)
             expected.seen += 1
             expected.calls.append(statement)
@@ -119,20 +152,19 @@ class Script:
             made: Made = [named(_NOTHING, "", statement)] if turn is None else _made(turn, [statement], request)
             seconds += turn.seconds if turn else 0.0
             if not isinstance(made, list):
-                for behind in request.statements[place + 1 :]:
+                for behind in statements[place + 1 :]:
                     if not self._was_sent(behind) and not instead:
                         self._find(behind, None)  # which says that it is unexpected
-                return Answer(made, seconds)
+                return Answer(made, seconds, bool(turn and turn.commits))
             results += made
-        return Answer(_reply(results, request), seconds)
+        return Answer(_reply(results, request), seconds, committed=True)
 
     def _find(self, statement: Statement, instead: ExpectedStatement | None) -> ExpectedStatement:
         found = self._due(lambda one: isinstance(one, ExpectedStatement) and one.matches(statement))
         if isinstance(found, ExpectedStatement):
             return found
-        own = instead or _of_the_client(statement)
-        if own is not None:
-            return own
+        if instead is not None:
+            return instead
         statements = [one for one in self.expected if isinstance(one, ExpectedStatement)]
         lines = [explain(statement, statements, self._out_of_order()), "expected was:"]
         raise AssertionError("\n".join([*lines, *indented(listed(self.expected))]))
@@ -171,15 +203,6 @@ class Script:
 _NOTHING: Result[Cells] = Result((), [], "", 0)
 
 
-def _of_the_client(statement: Statement) -> ExpectedStatement | None:
-    """Return the answer to what the client itself adds to a transaction, None for any other statement."""
-    if _LEDGER.search(statement.text):
-        return ExpectedStatement(statement.text).affects(1)
-    if _SETTINGS.match(statement.text):
-        return ExpectedStatement(statement.text).rows(["" for _ in statement.params])
-    return None
-
-
 def _made(turn: Turn, statements: Sequence[Statement], request: Recorded) -> Made:
     try:
         return turn.act(statements, request)
@@ -187,11 +210,9 @@ def _made(turn: Turn, statements: Sequence[Statement], request: Recorded) -> Mad
         return error
 
 
-def _reply(made: Made, request: Recorded) -> Reply | TransportError:
+def _reply(results: list[Result[Cells]], request: Recorded) -> Reply:
     """Return the answer for the results of a request, as Neon writes it."""
-    if not isinstance(made, list):
-        return made
-    documents = [_document(result) for result in made]
+    documents = [_document(result) for result in results]
     return json_reply(200, {"results": documents} if request.batch else documents[0])
 
 

@@ -7,8 +7,9 @@ import contextlib
 import json
 import re
 import threading
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from ipaddress import ip_interface, ip_network
 from typing import TYPE_CHECKING, Any, get_args
 from unittest.mock import ANY
 from uuid import UUID
@@ -16,14 +17,16 @@ from uuid import UUID
 import anyio
 import pytest
 
-from sendoka import Json, Retry, migrate, neon
+from sendoka import FarDate, FarDatetime, Interval, Json, Multirange, Once, Range, Retry, migrate, neon
 from sendoka.database import Statement, TransactionOptions
 from sendoka.errors import (
     NEON_ERROR_KEYS,
     AnswerLost,
+    CheckViolation,
     ConnectFailed,
     DatabaseError,
     EndpointError,
+    OnceKeyReused,
     ProtocolError,
     RequestTimeout,
     SendokaError,
@@ -34,6 +37,7 @@ from sendoka.errors import (
 )
 from sendoka.http.request import Request, single_body
 from sendoka.http.transport import Timing
+from sendoka.http.types.catalog import SCALARS
 from sendoka.testing import FakeDatabase, NeonMock
 from sendoka.testing.mishaps import MISHAPS, MishapName
 from tests.fixtures.canned import ONE, answer, canned
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 
     from sendoka.http.client import Neon
     from sendoka.http.query import Query
+    from sendoka.http.row import Row
 
 URL = "postgresql://u:hunter2@ep-x.eu.neon.tech/db"
 
@@ -73,10 +78,22 @@ async def test_rows_come_back_as_they_were_given(mock: NeonMock, sql: Neon) -> N
         "text": "x", "number": 2**40, "flag": True, "real": 1.5, "price": Decimal("1.10"), "raw": b"\x00", "none": None,
         "at": datetime(2026, 1, 2, 3, 4, 5, 600000, tzinfo=UTC), "naive": datetime(2026, 1, 2), "day": date(2026, 1, 2),
         "uid": UUID(int=7), "doc": {"a": [1]}, "tags": ["a", None], "flags": [True, False], "empty": [],
-        "deep": [[1, 2], [3, 4]],
+        "deep": [[1, 2], [3, 4]], "took": timedelta(days=-1, hours=2, microseconds=5), "months": Interval(1, 2, 3),
+        "far": FarDatetime("infinity", aware=True), "bc": FarDate("0044-03-15 BC"), "ip": ip_interface("10.0.0.1/8"),
+        "net": ip_network("10.0.0.0/8"), "days": Range(date(2026, 1, 1), date(2026, 2, 1)), "whole": Range(1, 5),
+        "parts": Multirange([Range(Decimal("0.5"), None)]), "spans": [Range(1, 2), None],
+        "zone": datetime(2026, 1, 2, tzinfo=timezone(timedelta(hours=5, minutes=30))),
     }  # fmt: skip
     mock.on("select * from t").rows(row)
     assert await sql("select  *\n from t") == [row]
+
+
+async def test_every_type_of_postgres_can_be_said_by_its_name(mock: NeonMock, sql: Neon) -> None:
+    texts = {scalar.name: "7" for scalar in SCALARS if scalar.shown in {"`int`", "`str`"}}
+    mock.on("select 1").rows(texts, types={name: name for name in texts})
+    result = await sql("select 1").result()
+    assert [field.type_oid for field in result.fields] == [one.oid for one in SCALARS if one.name in texts]
+    assert {type(value) for value in result.rows[0]} == {int, str}
 
 
 async def test_columns_and_types_can_be_said(mock: NeonMock, sql: Neon) -> None:
@@ -193,7 +210,7 @@ async def test_a_whole_transaction_is_expected_with_its_options(mock: NeonMock, 
         [{"n": 1}], 4
     )
 
-    def queries() -> list[Query]:
+    def queries() -> list[Query[Row]]:
         return [sql("select 1"), sql("insert into t values ($1)", 1)]
 
     with pytest.raises(AssertionError, match="unexpected"):
@@ -225,6 +242,60 @@ async def test_an_unexpected_statement_behind_one_that_fails_is_not_overlooked(m
     mock.on("insert into a").fails("23505")
     with pytest.raises(AssertionError, match="unexpected"):
         await sql.transaction([sql("insert into a"), sql("insert into b")])
+
+
+# ------------------------------------------------------------------ exactly once, and settings
+
+
+async def test_a_commit_whose_answer_is_lost_is_found_under_its_key(mock: NeonMock, sql: Neon) -> None:
+    mock.on("insert into t values (1)").meets("connection_closed")
+    mock.on("select * from t").rows({"a": 1})
+    once = Once("signup:7", then=[sql("select * from t")])
+    done = await sql.transaction([sql("insert into t values (1)")], once=once)
+    assert (done.replayed, done[0][0].a) == (True, 1)
+    assert done.at is not None
+    assert abs((datetime.now(UTC) - done.at).total_seconds()) < 60
+    again = await sql.transaction([sql("insert into t values (1)")], once="signup:7")
+    assert (again.replayed, list(again)) == (True, [])
+    with pytest.raises(OnceKeyReused):
+        await sql.transaction([sql("insert into t values (2)")], once="signup:7")
+    mock.verify()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("name", MISHAPS)
+async def test_only_what_ran_leaves_its_key(mock: NeonMock, name: MishapName, whole: bool) -> None:
+    sql = neon(URL, transport=mock, retry=Retry(attempts=1))
+    expected = mock.on_transaction("insert into t values (1)") if whole else mock.on("insert into t values (1)")
+    expected.meets(name).times(1)
+    mock.on("insert into t values (1)").affects(1)
+    with contextlib.suppress(SendokaError):
+        await sql.transaction([sql("insert into t values (1)")], once="k")
+    done = await sql.transaction([sql("insert into t values (1)")], once="k")
+    assert done.replayed is MISHAPS[name].ran
+
+
+async def test_what_fails_or_is_too_slow_leaves_no_key_or_one(mock: NeonMock, sql: Neon) -> None:
+    mock.on("insert into t values (1)").fails("23514").affects(1).after(61)
+    with pytest.raises(CheckViolation):
+        await sql.transaction([sql("insert into t values (1)")], once="k")
+    with pytest.raises(RequestTimeout):
+        await sql.transaction([sql("insert into t values (1)")], once="k")
+    assert (await sql.transaction([sql("insert into t values (1)")], once="k")).replayed
+
+
+async def test_settings_are_answered_where_nothing_is_said_about_them(mock: NeonMock, sql: Neon) -> None:
+    mock.on_transaction("select 1").results([(1,)]).times(1)
+    mock.on("select 2").rows((2,))
+    settings = {"statement_timeout": "5s", "app.user": "ada"}
+    for text in ("select 1", "select 2"):
+        done = await sql.transaction([sql(text)], settings=settings)
+        assert done[0][0][0] == int(text[-1])
+    assert mock.requests[0].statements[0].params == ("statement_timeout", "5s", "app.user", "ada")
+    mock.on("select set_config($1, $2, true)", "app.user", "ada").rows(("ada",))
+    done = await sql.transaction([sql("select set_config($1, $2, true)", "app.user", "ada"), sql("select 2")])
+    assert done[0][0][0] == "ada"
+    mock.verify()
 
 
 # ------------------------------------------------------------------ what goes wrong
@@ -513,7 +584,8 @@ def unrelated(mock: NeonMock) -> None:
         (lambda mock: mock.on("x").rows("ab"), TypeError, "not str"),
         (lambda mock: mock.on("x").rows((1,), columns=("a", "b")), ValueError, "1 values for 2 columns"),
         (lambda mock: mock.on("x").rows({"a": 1}, types={"b": "int4"}), ValueError, r"\['b'\]"),
-        (lambda mock: mock.on("x").rows({"a": 1}, types={"a": "int44"}), ValueError, "give its OID"),
+        (lambda mock: mock.on("x").rows({"a": 1}, types={"a": "int44"}), ValueError, "did you mean 'int4'"),
+        (lambda mock: mock.on("x").rows({"a": 1}, types={"a": "zzz"}), ValueError, "give its OID"),
         (lambda mock: mock.on("x").fails("2350"), ValueError, "no SQLSTATE"),
         (lambda mock: mock.on("x").fails("23505", column_name="a"), TypeError, "has no field 'column_name'"),
         (lambda mock: mock.on("x").meets("connection_close"), ValueError, "did you mean 'connection_closed'"),
