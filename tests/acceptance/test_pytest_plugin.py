@@ -128,8 +128,8 @@ def left_on(postgres: Postgres) -> list[str]:
     return sorted(name for (name,) in rows if name.startswith("sendoka_run_"))
 
 
+# In automatic mode the tests of docs/testing.md run, in a test of theirs.
 MODES = {
-    "auto": ("", "@pytest.fixture", ["-p", "asyncio", "-o", "asyncio_mode=auto"]),
     "strict": (
         "@pytest.mark.asyncio",
         "import pytest_asyncio\n@pytest_asyncio.fixture",
@@ -149,12 +149,6 @@ def test_every_way_to_run_coroutines_as_tests(run: Run, postgres: Postgres, mode
     # anyio's plugin runs each coroutine twice: on asyncio and on trio.
     assert f"{2 + 6 * (2 if mode == 'anyio' else 1)} passed" in said
     assert left_on(postgres) == []
-
-
-def test_no_asynchronous_plugin_and_a_server_of_its_own(run: Run) -> None:
-    run.url = ""
-    run.write("test_sync.py", SYNC)
-    assert "2 passed" in run.run()
 
 
 NAMES = """
@@ -219,7 +213,8 @@ def test_{n}(sendoka_sql):
 """
 
 
-def test_the_template_can_be_seeded_and_is_filled_once(run: Run) -> None:
+def test_a_server_of_its_own_a_seeded_template_and_no_asynchronous_plugin(run: Run) -> None:
+    run.url = ""
     run.write("conftest.py", SEEDED)
     run.write("test_it.py", SEES.format(n=1) + SEES.format(n=2) + SEES.format(n=3))
     assert "3 passed" in run.run()

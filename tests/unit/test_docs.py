@@ -24,6 +24,7 @@ CLAIMS = {
     ("README.md", "sh"): "acceptance/test_readme.py",
     ("docs/client.md", "python"): "acceptance/test_client_doc.py",
     ("docs/observing.md", "python"): "acceptance/test_observing_doc.py",
+    ("docs/testing.md", "python"): "acceptance/test_testing_doc.py",
     ("docs/guide.md", "python"): "acceptance/test_guide.py",
     ("docs/guide.md", "sh"): "acceptance/test_guide.py",
 }
