@@ -233,6 +233,12 @@ TABLE: dict[str, Call] = {
     "v041": Call(lambda sql: sql("SELECT $1 AS s", 'é😀\n\t"\\\x01')),
     "v042": Call(lambda sql: sql("SELECT $1 AS s", "\ud800")),
     "v043": Call(lambda sql: sql("SELECT $1 AS s", "a\0b")),
+    "v056": Call(
+        lambda sql: sql(
+            "SELECT 1::int AS i, now()::date - now()::date AS d", types={"int4": lambda text: f"23/text:{text}"}
+        )
+    ),
+    "v057": Call(lambda sql: sql("SELECT 1::int AS i"), CSO, {"types": {"int4": lambda text: f"custom:{text}"}}),
     "v100": Call(lambda sql: sql("SELECT $1::bytea AS v", bytearray([65, 66]))),
     "v104": Call(lambda sql: sql.transaction([sql("SELECT $1::int AS a", 1), sql("SELECT $1 AS b", "x")])),
     "v105": Call(lambda sql: sql.transaction(lambda txn: [txn("SELECT 1 AS a"), txn("SELECT $1 AS b", "x")])),
