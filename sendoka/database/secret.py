@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 __all__ = ["Secret", "hide"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Secret:
     """A text whose repr says nothing, for reports of errors that print the local variables of every frame."""
 
-    text: str
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def __repr__(self) -> str:
         return "<secret>"

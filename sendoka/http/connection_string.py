@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
 
 from sendoka.errors import SettingsError
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-__all__ = ["EXAMPLE", "ConnectionString", "bracketed", "is_address", "is_loopback", "parse", "read_host"]
+__all__ = ["EXAMPLE", "ConnectionString", "bracketed", "escaped", "is_address", "is_loopback", "parse", "read_host"]
 
 EXAMPLE = "expected postgresql://user:password@host/database"
 
@@ -25,6 +24,10 @@ _AFTER_AT = re.compile(
 # Labels as DNS takes them, and the underscore that names of containers have.
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 _LONGEST_NAME = 253
+# What needs no escape, anywhere and in a query; for these urllib is not imported.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_IN_QUERY = "=&%+;,:@/!*'()-._~"
+_PLAIN_QUERY = re.compile(r"[A-Za-z0-9=&%+;,:@/!*'()._~-]*")
 _APPLICATION = re.compile(r"(?:^|&)application_name=")
 
 
@@ -45,19 +48,22 @@ class ConnectionString:
     @property
     def text(self) -> str:
         """The whole, with everything escaped that a header or a URL cannot hold."""
-        credentials = quote(self.user, safe="") + (":" + quote(self.password, safe="") if self.password else "")
+        credentials = escaped(self.user) + (":" + escaped(self.password) if self.password else "")
         port = f":{self.port}" if self.port else ""
-        query = quote(self.query, safe="=&%+;,:@/!*'()-._~")
+        query = self.query if _PLAIN_QUERY.fullmatch(self.query) else _quote(self.query, _IN_QUERY)
         after = f"?{query}" if query else ""
-        return f"postgresql://{credentials}@{bracketed(self.host)}{port}/{quote(self.database, safe='')}{after}"
+        return f"postgresql://{credentials}@{bracketed(self.host)}{port}/{escaped(self.database)}{after}"
 
     def named(self, application: str | None, otherwise: str) -> str:
-        """Return the query with `application_name`: as asked for, else as it is there already, else `otherwise`."""
+        """Return the query with `application_name`: as asked for, else as it is there already, else `otherwise`.
+
+        `otherwise` is escaped already.
+        """
         if application is None and _APPLICATION.search(self.query):
             return self.query
         rest = [pair for pair in self.query.split("&") if pair and not pair.startswith("application_name=")]
-        name = otherwise if application is None else application
-        return "&".join([*rest, "application_name=" + quote(name, safe="")])
+        name = otherwise if application is None else escaped(application)
+        return "&".join([*rest, f"application_name={name}"])
 
 
 def parse(text: str) -> ConnectionString:
@@ -75,7 +81,7 @@ def parse(text: str) -> ConnectionString:
         place = _AFTER_AT.fullmatch(rest, at + 1)
         if place:
             user, _, password = rest[:at].partition(":")
-            return _parts(unquote(user), unquote(password), place)
+            return _parts(_unescaped(user), _unescaped(password), place)
     place = _AFTER_AT.fullmatch(rest)
     if place is None:
         raise SettingsError("the connection string has no user and host that can be read", todo=EXAMPLE)
@@ -93,9 +99,28 @@ def _check_scheme(name: str) -> None:
 
 
 def _parts(user: str, password: str, place: re.Match[str]) -> ConnectionString:
-    database = unquote(place["database"] or "")
+    database = _unescaped(place["database"] or "")
     port = int(place["port"]) if place["port"] else None
     return ConnectionString(user, password, place["host"], port, database, place["query"] or "")
+
+
+def escaped(text: str) -> str:
+    """Return `text` with everything percent-encoded that a part of a URL cannot hold as it is."""
+    return text if _PLAIN.fullmatch(text) else _quote(text, "")
+
+
+def _quote(text: str, safe: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe=safe)
+
+
+def _unescaped(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
 
 
 def read_host(written: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
 
 from sendoka import __version__
 from sendoka.database.secret import Secret, hide
@@ -30,8 +29,8 @@ __all__ = ["APPLICATION_NAME", "LOCAL_PORT", "Target", "Where", "find_target", "
 LOCAL_PORT = 4444
 """Where `sendoka dev` listens unless told otherwise."""
 
-APPLICATION_NAME = f"pkg:pypi/sendoka@{__version__}"
-"""How the client names itself where nobody says otherwise: a package URL, as the official driver's name is one."""
+APPLICATION_NAME = f"pkg%3Apypi%2Fsendoka%40{__version__}"
+"""How the client names itself where nobody says otherwise: a package URL, escaped, as the official driver's is one."""
 
 _PORTS = {"https": 443, "http": 80}
 _ENDPOINT = "expected https://host/sql"
@@ -213,6 +212,8 @@ def _endpoint(login: ConnectionString, endpoint: str | None, *, with_token: bool
 
 
 def _given(endpoint: str) -> tuple[str, str, int, str]:
+    from urllib.parse import quote, urlsplit
+
     try:
         parts = urlsplit(endpoint)
         port, written = parts.port, parts.hostname or ""
