@@ -15,7 +15,8 @@ __all__ = ["BY_ID", "VECTORS", "Answer", "Sent", "Vector", "read_string", "sent_
 FILE = Path(__file__).parent.parent / "vectors" / "neon-http.jsonl"
 
 # Both drivers sign their connection strings with their own name, where the string has none.
-SIGNATURES = [
+OFFICIAL = "pkg:npm/%40neondatabase/serverless@1.2.0"
+SIGNATURES = [("application_name", name) for name in (OFFICIAL, unquote(APPLICATION_NAME))]
     ("application_name", name) for name in ("pkg:npm/%40neondatabase/serverless@1.2.0", unquote(APPLICATION_NAME))
 ]
 
