@@ -17,8 +17,6 @@ FILE = Path(__file__).parent.parent / "vectors" / "neon-http.jsonl"
 # Both drivers sign their connection strings with their own name, where the string has none.
 OFFICIAL = "pkg:npm/%40neondatabase/serverless@1.2.0"
 SIGNATURES = [("application_name", name) for name in (OFFICIAL, unquote(APPLICATION_NAME))]
-    ("application_name", name) for name in ("pkg:npm/%40neondatabase/serverless@1.2.0", unquote(APPLICATION_NAME))
-]
 
 
 @dataclass(frozen=True, slots=True)
