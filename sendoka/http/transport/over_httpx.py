@@ -36,6 +36,8 @@ from sendoka.http.transport.tls import tls_context
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import httpcore
+
     from sendoka.http.observe import Marks
     from sendoka.http.request import Request
     from sendoka.http.target import Target
@@ -74,8 +76,7 @@ class HttpxTransport(Transport):
                 where=f"nothing was sent to {self._target.url}",
                 todo="keep it open as long as the client is used, or leave transport= out",
             )
-        # httpcore leaks a connection that is cancelled in its TLS handshake, so its own limit comes first.
-        trace = _Trace(min(self._options.connect_timeout, 0.9 * timing.left()), timing.marks)
+        trace = _Trace(min(self._options.connect_timeout, timing.left()), timing.marks)
         try:
             with anyio.fail_after(timing.left()):
                 reply = await self._sent(client, self._post(client, request, timing, trace))
@@ -83,6 +84,8 @@ class HttpxTransport(Transport):
             raise self._failure(error, timing, trace) from _bare(error)
         except TimeoutError:
             raise _passed(timing, trace) from None
+        finally:
+            await trace.end()
         self._answered = True
         return reply
 
@@ -198,14 +201,23 @@ class _Trace:
         self.heard = False
         self.sending = False
         self._marks = marks
+        self._stream: httpcore.AsyncNetworkStream | None = None
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         self.heard = True
         step = event.partition(".")[2]
+        if step == "connect_tcp.complete":
+            self._stream = info["return_value"]
         if step == "send_request_headers.started" and info["request"].method != b"CONNECT":
             self.sending = True  # a proxy was first asked for a tunnel; this goes to the endpoint
         if self._marks is not None and self.sending:
             self._note(self._marks, step)
+
+    async def end(self) -> None:
+        """Close what httpcore 1.0 leaves open where its handshake of TLS is cancelled."""
+        if self._stream is not None and not self.sending:
+            with anyio.CancelScope(shield=True):
+                await self._stream.aclose()
 
     def _note(self, marks: Marks, step: str) -> None:
         now = time.monotonic()
