@@ -90,6 +90,16 @@ async def test_a_thousand_tasks_share_the_connections_there_may_be(most: int) ->
         assert_clean(sql)
 
 
+@pytest.mark.parametrize("most", [1, 7, 25])
+async def test_over_httpx_too_there_are_no_more_connections_than_there_may_be(most: int) -> None:
+    async with canned(echo) as server:
+        async with neon(server.url, transport="httpx", retry=ONCE, max_connections=most) as sql:
+            assert await asyncio.gather(*(ask(sql, number) for number in range(100))) == list(range(100))
+            assert await ask(sql, 5) == 5
+        assert server.most_open == most
+        await until(lambda: server.open == 0)
+
+
 async def test_who_comes_first_is_served_first() -> None:
     async with canned(echo) as server, client(server.url, most=1) as sql:
         await asyncio.gather(*(ask(sql, number) for number in range(300)))

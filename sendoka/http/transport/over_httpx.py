@@ -31,9 +31,11 @@ from sendoka.http.transport.failure import (
     too_much,
 )
 from sendoka.http.transport.lifetime import Lifetime
+from sendoka.http.transport.shards import Shards
 from sendoka.http.transport.tls import tls_context
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
     import httpcore
@@ -57,25 +59,32 @@ _BEFORE_SENDING = (
 
 
 class HttpxTransport(Transport):
-    """Sends through a given `httpx.AsyncClient`, or through one of its own for each event loop."""
+    """Sends through a given `httpx.AsyncClient`, or through some of its own for each event loop."""
 
     def __init__(self, target: Target, options: TransportOptions, client: httpx.AsyncClient | None) -> None:
         self._target = target
         self._options = options
         self._given = client
-        self._own: WeakKeyDictionary[Any, tuple[httpx.AsyncClient, Lifetime]] = WeakKeyDictionary()
+        self._own: WeakKeyDictionary[Any, Shards] = WeakKeyDictionary()
+        self._tls: ssl.SSLContext | None = None
         self._answered = False
 
     async def exchange(self, request: Request, timing: Timing) -> Reply:
         """See `Transport.exchange`."""
-        client = self._given or await self._own_client()
-        if client.is_closed:
+        if self._given is None:
+            shards = self._own.get(_running_loop()) or await self._enter()
+            with shards.borrowed() as client:
+                return await self._through(client, request, timing)
+        if self._given.is_closed:
             raise ConnectFailed(
                 "the httpx.AsyncClient given as transport= is closed",
                 passing=False,
                 where=f"nothing was sent to {self._target.url}",
                 todo="keep it open as long as the client is used, or leave transport= out",
             )
+        return await self._through(self._given, request, timing)
+
+    async def _through(self, client: httpx.AsyncClient, request: Request, timing: Timing) -> Reply:
         trace = _Trace(min(self._options.connect_timeout, timing.left()), timing.marks)
         try:
             with anyio.fail_after(timing.left()):
@@ -113,24 +122,26 @@ class HttpxTransport(Transport):
 
     # -------------------------------------------------------------- our own clients
 
-    async def _own_client(self) -> httpx.AsyncClient:
-        """Return our client for the running loop: connections cannot move between loops."""
+    async def _enter(self) -> Shards:
+        """Make the clients of the running loop: connections cannot move between loops."""
         loop = _running_loop()
-        if loop not in self._own:
-            client = self._new_client()
-            lifetime = Lifetime(client.aclose)
-            self._own[loop] = client, lifetime
-            await lifetime.begin()
-        return self._own[loop][0]
+        shards = self._own[loop] = Shards(self._options.max_connections, self._new_client)
+        shards.lifetime = Lifetime(lambda: self._leave(loop, shards))
+        await shards.lifetime.begin()
+        return shards
 
-    def _new_client(self) -> httpx.AsyncClient:
-        most = self._options.max_connections
+    async def _leave(self, loop: object, shards: Shards) -> None:
+        if self._own.get(loop) is shards:
+            del self._own[loop]
+        await shards.aclose()
+
+    def _new_client(self, most: int) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=MAX_IDLE)
         if self._target.is_loopback:
             # Nothing on this machine is reached through a proxy.
-            verify = tls_context(self._options.ca) if self._target.scheme == "https" else False
+            verify = self._context() if self._target.scheme == "https" else False
             return httpx.AsyncClient(trust_env=False, verify=verify, limits=limits)
-        context = tls_context(self._options.ca)
+        context = self._context()
         try:
             return httpx.AsyncClient(verify=context, limits=limits)
         except ImportError:
@@ -144,15 +155,20 @@ class HttpxTransport(Transport):
                 todo="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY: expected http://user:password@host:port",
             ) from None
 
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = tls_context(self._options.ca)
+        return self._tls
+
     async def sleep(self, seconds: float) -> None:
         """See `Transport.sleep`."""
         await anyio.sleep(seconds)
 
     async def aclose(self) -> None:
-        """Close our own client of this loop; one that was handed over stays its owner's."""
-        own = self._own.pop(_running_loop(), None)
-        if own is not None:
-            await own[1].end()
+        """Close our own clients of this loop; one that was handed over stays its owner's."""
+        shards = self._own.get(_running_loop())
+        if shards is not None and shards.lifetime is not None:
+            await shards.lifetime.end()
 
     # -------------------------------------------------------------- failures
 
