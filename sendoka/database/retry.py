@@ -84,19 +84,23 @@ async def persist(
     deadline: float | None = None,
     insistent: bool = False,
     told: Callable[[SendokaError, float], None] | None = None,
+    failed: TransportError | DatabaseError | None = None,
 ) -> T:
     """Send until it is answered, or until `may_send_again` says no, the attempts are used up or no time is left.
 
     `deadline` is of `time.monotonic()`, None for no end; `send` is to observe it too. `told` is called before each
-    wait, with the error and the seconds. Raises the last send's error,
-    whose outcome is `unknown` where an earlier send's was: that one may still arrive and commit.
+    wait, with the error and the seconds. `failed` is the error of a first send that was made already. Raises the last
+    send's error, whose outcome is `unknown` where an earlier send's was: that one may still arrive and commit.
     """
     attempt, unknown_before = 0, False
     while True:
         attempt += 1
         try:
+            if failed is not None:
+                raise failed
             return await send()
         except (TransportError, DatabaseError) as error:
+            failed = None
             wait = retry.wait(attempt)
             again = may_send_again(
                 error, batch=batch, repeatable=repeatable, unknown_before=unknown_before, insistent=insistent

@@ -11,6 +11,7 @@ from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_level, may_set
+from sendoka.errors import DatabaseError, TransportError
 from sendoka.http.compose import compose
 from sendoka.http.credentials import Credentials
 from sendoka.http.encode import encode_all
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sendoka.http.compose import Composable
     from sendoka.http.credentials import Headers
     from sendoka.http.events import Hook
+    from sendoka.http.observe import Watch
     from sendoka.http.reply import Reply
     from sendoka.http.row import Row
     from sendoka.http.target import Target
@@ -179,26 +181,35 @@ class Neon(Database):
             timing = Timing.start(self._timeout if options.timeout is None else options.timeout, watch.marks)
 
             async def send() -> T:
-                # No name for the header lines: a traceback that shows local variables would show the password.
-                request = Request(
-                    self._target, (self._credentials.fixed or await self._credentials.headers(timing)) + said, body
-                )
-                transport = self._transports.choose()
-                watch.sending(transport, len(body))
-                reply = await transport.exchange(request, timing)
-                watch.answered(reply)
-                return read(reply)
+                return read(await self._ask(body, said, timing, watch))
 
-            return await persist(
-                send,
-                self._pause,
-                retry=self._retry,
-                batch=batch,
-                repeatable=options.repeatable,
-                deadline=timing.deadline,
-                insistent=options.insistent,
-                told=watch.again,
-            )
+            # The first send stands here and not in the loop: nearly always it is the only one.
+            try:
+                return await send()
+            except (TransportError, DatabaseError) as error:
+                return await persist(
+                    send,
+                    self._pause,
+                    failed=error,
+                    retry=self._retry,
+                    batch=batch,
+                    repeatable=options.repeatable,
+                    deadline=timing.deadline,
+                    insistent=options.insistent,
+                    told=watch.again,
+                )
+
+    async def _ask(self, body: bytes, said: Headers, timing: Timing, watch: Watch) -> Reply:
+        """Send one request, once."""
+        # No name for the header lines: a traceback that shows local variables would show the password.
+        request = Request(
+            self._target, (self._credentials.fixed or await self._credentials.headers(timing)) + said, body
+        )
+        transport = self._transports.choose()
+        watch.sending(transport, len(body))
+        reply = await transport.exchange(request, timing)
+        watch.answered(reply)
+        return reply
 
     async def _pause(self, seconds: float) -> None:
         await self._transports.choose().sleep(seconds)

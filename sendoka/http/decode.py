@@ -30,15 +30,24 @@ def decode_rows(result: Result[Cells], types: Types = BUILT_IN) -> list[Row]:
     """
     row = row_type(tuple(field.name for field in result.fields))
     readers = [types.reader(field.type_oid) for field in result.fields]
+    if len(result.rows) <= _CHUNK and readers:
+        cells, result.rows[:] = result.rows[:], ()
+        with uncollected(len(cells) * len(readers)):
+            return _chunk(row, readers, cells, result.fields)
     rows: list[Row] = []
     with uncollected(len(result.rows) * len(readers)):
         for cells in _chunks(result.rows):
             if not readers:
                 rows.extend(row(()) for _ in cells)
                 continue
-            columns = zip(readers, zip(*cells, strict=True), result.fields, strict=True)
-            rows.extend(map(row, zip(*(_column(*column) for column in columns), strict=True)))
+            rows.extend(_chunk(row, readers, cells, result.fields))
     return rows
+
+
+def _chunk(row: type[Row], readers: list[Reader | None], cells: list[Cells], fields: tuple[Field, ...]) -> list[Row]:
+    """Return a few rows: columns are made of them, read, and made rows again."""
+    columns = [_column(*column) for column in zip(readers, zip(*cells, strict=True), fields, strict=True)]
+    return list(map(row, zip(*columns, strict=True)))
 
 
 def _chunks(rows: list[Cells]) -> Iterator[list[Cells]]:

@@ -25,10 +25,11 @@ _MANY = 1 << 12
 # Digits as 0, anything else as 1: nineteen digits in a row may be a number that orjson rounds to a float.
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x31 for byte in range(256))
 _LONG = b"0" * 19
+_DECODE = json.JSONDecoder().raw_decode
 
 
 @cache
-def _orjson() -> Callable[[bytes], Any] | None:
+def _orjson() -> Callable[[bytes | bytearray], Any] | None:
     try:
         import orjson
     except ImportError:
@@ -36,7 +37,7 @@ def _orjson() -> Callable[[bytes], Any] | None:
     return orjson.loads
 
 
-def loads(body: bytes) -> Any:
+def loads(body: bytes | bytearray) -> Any:
     """Return what a body of JSON holds, its numbers small. Raises ValueError or RecursionError as `json.loads` does."""
     faster = _orjson() if len(body) >= _WORTH else None
     if faster is not None:
@@ -45,8 +46,20 @@ def loads(body: bytes) -> Any:
         except ValueError:
             # It is stricter and shallower: what json reads all the same is read, and what it refuses says so.
             pass
-    # Told that it is text, json need not look for other encodings first; what begins otherwise it looks at itself.
-    return json.loads(body.decode() if body.startswith(b"{") else body)
+    found = _object(body)
+    return json.loads(body) if found is None else found
+
+
+def _object(body: bytes | bytearray) -> Any:
+    """Return the object that is the whole body, and None for anything else, without looking for other encodings."""
+    if not body.startswith(b"{"):
+        return None
+    try:
+        text = body.decode()
+        found, end = _DECODE(text)
+    except ValueError:
+        return None  # json itself says what is wrong
+    return found if end == len(text) else None
 
 
 def loads_all(texts: Sequence[str]) -> list[Any]:

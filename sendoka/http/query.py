@@ -142,7 +142,7 @@ class Query(Lazy, Generic[T]):
         return self.reading.result(await self._client.send(self.statement, self._options))
 
     async def _rows(self) -> list[T]:
-        return (await self._result()).rows
+        return self.reading.result(await self._client.send(self.statement, self._options)).rows
 
     async def _one_or_none(self) -> T | None:
         rows = await self._rows()

@@ -8,8 +8,8 @@ nor an error of the database is `unknown`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendoka.database.statement import Cells, Field, Result
 from sendoka.errors import AnswerLost, EndpointError, Outcome, ProtocolError, database_error
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["Reply", "read_batch", "read_single"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An HTTP answer, whole."""
 
     status: int
-    body: bytes
+    body: bytes | bytearray
 
 
 # 400 with an empty code: the connection to the database broke after the statement or COMMIT was sent.
@@ -115,19 +114,26 @@ def _json(reply: Reply) -> Any:
         ) from error
 
 
+# The same few columns come again and again.
+_field = lru_cache(maxsize=1024)(Field)
+_TEXT = frozenset({str, type(None)})
+
+
 def _result(document: Any) -> Result[Cells]:
     try:
         fields = tuple(
-            Field(
-                field["name"],
-                field["dataTypeID"],
-                # Neon sends all of these; who mocks it by hand need not.
-                field.get("tableID", 0),
-                field.get("columnID", 0),
-                field.get("dataTypeSize", -1),
-                field.get("dataTypeModifier", -1),
-            )
-            for field in document["fields"]
+            [
+                _field(
+                    field["name"],
+                    field["dataTypeID"],
+                    # Neon sends all of these; who mocks it by hand need not.
+                    field.get("tableID", 0),
+                    field.get("columnID", 0),
+                    field.get("dataTypeSize", -1),
+                    field.get("dataTypeModifier", -1),
+                )
+                for field in document["fields"]
+            ]
         )
         rows, command, count = document["rows"], document["command"], document["rowCount"]
     except (KeyError, TypeError, AttributeError) as error:
@@ -137,7 +143,7 @@ def _result(document: Any) -> Result[Cells]:
     # In C, for there may be a million of them.
     if not isinstance(rows, list) or not set(map(type, rows)) <= {list} or not set(map(len, rows)) <= {len(fields)}:
         raise ProtocolError("the endpoint answered rows that do not fit their fields", passing=False)
-    if rows and any(not isinstance(cell, str | None) for cell in rows[0]):
+    if rows and not _TEXT.issuperset(map(type, rows[0])):
         raise ProtocolError("the endpoint answered typed JSON where Postgres' own text was asked for", passing=False)
     return Result(fields, rows, command, count)
 
@@ -204,7 +210,7 @@ def _from_endpoint(message: str, status: int, undone: Outcome) -> SendokaError:
     return EndpointError(message, status=status, outcome=Outcome.UNKNOWN)
 
 
-def _preview(body: bytes) -> str:
+def _preview(body: bytes | bytearray) -> str:
     # A page that shows the request's headers back would show the connection string with them.
     text = re.sub(_CONNECTION_STRING, "postgresql://…", " ".join(body[:1000].decode("utf-8", "replace").split()))
     return text[:80] + ("…" if len(text) > 80 else "")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +25,15 @@ Headers = tuple[tuple[str, str], ...]
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Request:
-    """One POST: where to, the header lines (credentials among them: no repr), the body."""
+class Request(NamedTuple):
+    """One POST: where to, the header lines, the body. Its repr shows none of them, for there are credentials."""
 
     target: Target
     headers: Headers
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"<request to {self.target.url}>"
 
 
 def single_body(statement: Statement) -> bytes:

@@ -226,7 +226,7 @@ class Connection(asyncio.Protocol):
         elif self._answer is not None and not self._answer.done():
             # An answer that overtakes its request (413) leaves a connection that still holds the rest of it.
             self.reusable = self._sent_whole and bool(self._parser.should_keep_alive())
-            self._answer.set_result(Reply(self._parser.get_status_code(), bytes(self._body)))
+            self._answer.set_result(Reply(self._parser.get_status_code(), self._body))
 
     def _lost(self, error: Exception | None) -> None:
         if self._answer is None or self._answer.done():

@@ -118,7 +118,7 @@ class HttpxTransport(Transport):
                     raise too_much(self._options.max_answer)
         finally:
             await response.aclose()
-        return Reply(response.status_code, bytes(body))
+        return Reply(response.status_code, body)
 
     # -------------------------------------------------------------- our own clients
 
