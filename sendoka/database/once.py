@@ -51,6 +51,8 @@ _GRANTS = f"let a role that may create run `sendoka ledger create`, then {GRANTS
 class Once(Generic[T]):
     """`once=` with what reads the results again: `then` is a list of queries, sent only where it is a replay.
 
+    They are read under the `settings` of the transaction, in a read-only one of their own.
+
     `key` names the effect: an order's number, a request's id. Its statements and their parameters must be the same
     whenever it is used, so times and new ids belong to the request and not to the moment of sending.
     """

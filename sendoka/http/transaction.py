@@ -102,7 +102,8 @@ class Transaction(Lazy, Generic[T]):
             plan.statements,
             replace(plan.options, timeout=plan.options.timeout or self._client.timeout),
             digest=plan.digest,
-            then=[query.statement for query in then],
+            # Read as it was written: by the same role, under the same claims.
+            then=[*plan.settings, *(query.statement for query in then)] if then else [],
         )
         at = None if found.at is None else moment(found.at)
         results = _read(then if found.replayed else plan.queries, found.results)

@@ -78,6 +78,21 @@ async def test_then_reads_the_results_again(sql: Neon, table: str, endpoint: End
     assert endpoint.requests == requests + 2
 
 
+async def test_then_reads_as_the_same_role_under_the_same_claims(sql: Neon, direct: Direct, database: str) -> None:
+    role = f"reader_{database}"
+    direct.execute(f"create role {ident(role)}; grant {ident(role)} to current_user".encode())
+    try:
+        owner = await sql("select current_user::text").value()
+        direct.execute(f"grant {ident(role)} to {ident(owner)}".encode())
+        seen = "select current_user::text, current_setting('request.jwt.claims')::json ->> 'sub' as sub"
+        settings = {"role": role, "request.jwt.claims": {"sub": "a"}}
+        done = [await sql.transaction([sql(seen)], settings=settings, once=Once("k", [sql(seen)])) for _ in range(2)]
+        assert [one.replayed for one in done] == [False, True]
+        assert done[0] == done[1] == [[(role, "a")]]
+    finally:
+        direct.execute(f"drop role {ident(role)}".encode())
+
+
 @pytest.mark.parametrize("options", [{"isolation_level": level} for level in LEVELS], ids=str)
 @pytest.mark.parametrize("kind", ["connection_closed", "cut_after", "cut_body", "cut_before", "late"])
 async def test_a_lost_answer_is_met_by_the_same_request_and_the_effect_is_there_once(
