@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 import os
 import random
+import time
 from typing import TYPE_CHECKING
 
 from sendoka.database.statement import Statement
@@ -72,14 +73,24 @@ def _first(*names: str) -> str:
 async def ensure(database: Database, tables: Sequence[Statement], *, timeout: float | None = None) -> None:
     """Create the namespace and `tables` (each an `if not exists` statement), safe among any number of callers.
 
-    `timeout` is the seconds that each of its requests may take, where it is not the database's own.
+    `timeout` is the seconds that all of it may take, where it is not for each request what the database itself allows.
     """
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
     for attempt in range(1, _ATTEMPTS + 1):
+        left = None if timeout is None else max(0.001, deadline - time.monotonic())
         try:
-            await database.run_all([*BOOTSTRAP, *tables], TransactionOptions(idempotent=True, timeout=timeout))
+            await database.run_all([*BOOTSTRAP, *tables], TransactionOptions(idempotent=True, timeout=left))
         except DatabaseError as error:
-            if not is_race(error) or attempt == _ATTEMPTS:
+            pause = random.uniform(0.01, 0.05) * attempt  # noqa: S311 - jitter, not a secret
+            if not is_race(error) or attempt == _ATTEMPTS or time.monotonic() + pause >= deadline:
                 raise
-            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
+            await _pause(pause)
         else:
             return
+
+
+async def _pause(seconds: float) -> None:
+    # anyio, because the client runs under trio too; only who meets a rival pays for it.
+    import anyio
+
+    await anyio.sleep(seconds)

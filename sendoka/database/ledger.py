@@ -48,7 +48,7 @@ class Entry:
 
 
 async def ensure_ledger(database: Database, *, timeout: float | None = None) -> None:
-    """Create the ledger, safe among any number of callers. `timeout` is in seconds. Raises DatabaseError."""
+    """Create the ledger, safe among any number of callers, within `timeout` seconds. Raises DatabaseError."""
     await ensure(database, [LEDGER], timeout=timeout)
 
 

@@ -159,14 +159,24 @@ async def _run(database: Database, statements: list[Statement], clock: _Clock) -
 
 async def _create(database: Database, missing: UndefinedTable, clock: _Clock) -> None:
     try:
+        await _create_unless_there(database, clock)
+    except (DatabaseError, TransportError) as error:
+        error.add_note("it was the creation of sendoka.ledger that failed")
+        if isinstance(error, InsufficientPrivilege):
+            error.todo = _GRANTS
+        # Of the transaction itself no more is known than before.
+        error.outcome = missing.outcome
+        raise
+
+
+async def _create_unless_there(database: Database, clock: _Clock) -> None:
+    try:
         await ensure_ledger(database, timeout=clock.left())
-    except InsufficientPrivilege as error:
+    except InsufficientPrivilege:
         # It may be that somebody else has just created it; the next send tells.
         found = await database.run_all([Statement("select to_regclass($1::text)", (LEDGER_NAME,))], clock.reading())
         if found[0].rows[0][0] is None:
-            error.todo = _GRANTS
-            error.outcome = missing.outcome
-            raise error from missing
+            raise
 
 
 def _is_ledger(error: UniqueViolation) -> bool:
