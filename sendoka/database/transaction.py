@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["DEFAULT", "LEVELS", "READ_ONLY", "TransactionOptions", "control_command", "isolation_level", "may_set"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendoka.database.statement import Statement
+
+__all__ = [
+    "DEFAULT",
+    "LEVELS",
+    "READ_ONLY",
+    "TransactionOptions",
+    "control_command",
+    "is_repeatable",
+    "isolation_level",
+]
 
 LEVELS = {
     "ReadUncommitted": "read uncommitted",
@@ -34,11 +48,6 @@ class TransactionOptions:
     idempotent: bool = False
     timeout: float | None = None
     insistent: bool = False
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether a lost answer may be met by sending again."""
-        return bool(self.read_only) or self.idempotent
 
 
 DEFAULT = TransactionOptions()
@@ -86,12 +95,20 @@ def control_command(text: str) -> str | None:
     return word
 
 
-def may_set(text: str) -> bool:
-    """Tell whether `text` may change how its transaction was opened: `SET TRANSACTION READ WRITE` and its spellings.
+def is_repeatable(options: TransactionOptions, statements: Sequence[Statement]) -> bool:
+    """Tell whether a lost answer of this transaction may be met by sending it again."""
+    if options.idempotent:
+        return True
+    return bool(options.read_only) and not any(_may_leave_read_only(statement.text) for statement in statements)
 
-    Before its first query a transaction that was opened READ ONLY lets itself be made READ WRITE.
-    """
-    return _next_word(text, 0)[0] in {"SET", "RESET"}
+
+# Before its first query a transaction that was opened READ ONLY lets itself be made READ WRITE; and behind its end
+# every statement runs by itself.
+_LEAVING = _CONTROL | {"SET", "RESET", "PREPARE"}
+
+
+def _may_leave_read_only(text: str) -> bool:
+    return _next_word(text, 0)[0] in _LEAVING
 
 
 def _next_word(text: str, at: int) -> tuple[str, int]:

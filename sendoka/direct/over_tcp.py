@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from sendoka.database.retry import Retry, persist
 from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
-from sendoka.database.transaction import DEFAULT, LEVELS, TransactionOptions, isolation_level
+from sendoka.database.transaction import DEFAULT, LEVELS, TransactionOptions, is_repeatable, isolation_level
 from sendoka.direct.login import Login
 from sendoka.errors import DatabaseError, Outcome, RequestTimeout
 
@@ -116,8 +116,9 @@ class Direct(Database):
             asyncio.sleep,
             retry=self._retry,
             batch=options is not None,
-            repeatable=said.repeatable,
+            repeatable=is_repeatable(said, statements),
             deadline=deadline,
+            insistent=said.insistent,
         )
 
     async def _once(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sendoka.database.retry import Retry, persist
 from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
 from sendoka.database.statement import Statement
-from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_level, may_set
+from sendoka.database.transaction import DEFAULT, TransactionOptions, is_repeatable, isolation_level
 from sendoka.errors import DatabaseError, TransportError
 from sendoka.http.compose import compose
 from sendoka.http.credentials import Credentials
@@ -153,9 +152,6 @@ class Neon(Database):
         if not statements:
             return []
         body, headers = batch_body(statements), option_headers(options)
-        if not options.idempotent and any(may_set(statement.text) for statement in statements):
-            # The headers were written; for sending again it counts as what it may make of itself.
-            options = replace(options, read_only=None)
         return await self._exchange(
             body, headers, statements, lambda reply: read_batch(reply, statements), True, options
         )
@@ -193,7 +189,7 @@ class Neon(Database):
                     failed=error,
                     retry=self._retry,
                     batch=batch,
-                    repeatable=options.repeatable,
+                    repeatable=is_repeatable(options, statements),
                     deadline=timing.deadline,
                     insistent=options.insistent,
                     told=watch.again,

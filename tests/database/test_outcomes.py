@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka import Retry, migrate, neon, paginate
+from sendoka.database import Statement, TransactionOptions
 from sendoka.errors import (
     AnswerLost,
     DatabaseError,
@@ -99,6 +100,19 @@ async def test_a_code_of_a_gateway_proves_nothing(document: dict[str, Any], stat
         with pytest.raises(SendokaError) as raised:
             await sql("insert into t values (1)")
         assert getattr(raised.value, "outcome", None) is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("first", ["commit", "; rollback", "end work", "abort"])
+async def test_nor_is_one_that_ends_itself_and_goes_on_in_none(
+    sql: Neon, direct: Direct, endpoint: Endpoint, first: str
+) -> None:
+    """`sql.transaction` refuses such a list; a migration's file or a backfill's text may hold one."""
+    direct.execute("create table t (i int)")
+    direct.execute("grant all on t to public")
+    fault = endpoint.faults.add("cut_after", match="insert into t")
+    with pytest.raises((AnswerLost, DatabaseError)):
+        await sql.run_all([Statement(first), Statement("insert into t values (1)")], TransactionOptions(read_only=True))
+    assert count(direct, "t") == endpoint.faults.hits(fault) == 1
 
 
 @pytest.mark.parametrize("first", ["set transaction read write", "/* */; set transaction_read_only = off"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sendoka.database.transaction import control_command, isolation_level
+from sendoka.database.statement import Statement
+from sendoka.database.transaction import TransactionOptions, control_command, is_repeatable, isolation_level
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,26 @@ def test_an_isolation_level_is_read_in_any_usual_spelling(spelling: str | None, 
 def test_an_unknown_isolation_level_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="is not an isolation level"):
         isolation_level(wrong)
+
+
+READ_ONLY, IDEMPOTENT = TransactionOptions(read_only=True), TransactionOptions(idempotent=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "answer"),
+    [
+        (TransactionOptions(), "select 1", False),
+        (TransactionOptions(read_only=False), "select 1", False),
+        (READ_ONLY, "select 1", True),
+        (READ_ONLY, "with settings as (select 1) select * from settings", True),
+        (READ_ONLY, "set transaction read write", False),
+        (READ_ONLY, "/* a /* b */ */ reset transaction_read_only", False),
+        (READ_ONLY, ";-- x\ncommit", False),
+        (READ_ONLY, "prepare transaction 'x'", False),
+        (IDEMPOTENT, "commit", True),
+    ],
+)
+def test_what_is_read_only_may_be_sent_again_unless_it_can_leave_that(
+    options: TransactionOptions, text: str, answer: bool
+) -> None:
+    assert is_repeatable(options, [Statement("select 1"), Statement(text)]) is answer
