@@ -30,6 +30,8 @@ def decode_rows(result: Result[Cells], types: Types = BUILT_IN) -> list[Row]:
     """
     row = row_type(tuple(field.name for field in result.fields))
     readers = [types.reader(field.type_oid) for field in result.fields]
+    if not result.rows:
+        return []
     if len(result.rows) <= _CHUNK and readers:
         cells, result.rows[:] = result.rows[:], ()
         with uncollected(len(cells) * len(readers)):
