@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,13 +22,24 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from sendoka.local.faults import Fault
     from sendoka.local.postgres import Postgres
 
 __all__ = ["dev"]
 
-FAULTS = "connection_closed, cut_after, cut_before, cut_body, delay, late, refuse"
-"""The kinds of `sendoka.local.faults`, which is not imported to show `--help`."""
+
+class _Size(click.ParamType[int]):
+    """Bytes, or with a unit: `2000`, `512kB`, `64MB`. A kB is 1024 bytes, as for PostgreSQL."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of bytes."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d{1,12})(?:([kKMG])i?B?)?", value)
+        if found is None:
+            self.fail(f"{value!r} is no size; write bytes, or a number with kB or MB", param, ctx)
+        return int(found[1]) << {None: 0, "k": 10, "K": 10, "M": 20, "G": 30}[found[2]]
 
 
 @click.command
@@ -44,8 +56,17 @@ FAULTS = "connection_closed, cut_after, cut_before, cut_body, delay, late, refus
     "--fault",
     "faults",
     multiple=True,
-    metavar="KIND[:SQL]",
-    help=f"Let the next request fail, or the next whose statements contain SQL. Kinds: {FAULTS}.",
+    metavar="FAULT",
+    help="Let the next request fail: KIND, KIND:SQL or KIND,OPTION=VALUE:SQL. See `sendoka fault --help`.",
+)
+@click.option("--max-request", type=_Size(), default="64MB", show_default=True, help="Answer 413 to larger ones.")
+@click.option("--max-response", type=_Size(), default="64MB", show_default=True, help="Answer 507 beyond it.")
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of https://app.example.com ask, beside those of this machine.",
 )
 @json_option
 def dev(
@@ -55,31 +76,39 @@ def dev(
     temporary: bool,
     reset: bool,
     faults: tuple[str, ...],
+    max_request: int,
+    max_response: int,
+    origins: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Start a local Neon endpoint over a real PostgreSQL, until Ctrl-C.
 
     Prints one line with the connection string when it is ready, and writes it to .env.local where the project has none
     yet, so that the other commands find it. Data is kept in .sendoka/ beside pyproject.toml. It listens on this machine
-    only. PostgreSQL is one of our own, or the server that SENDOKA_POSTGRES names. Ctrl-C or SIGTERM is how it ends, so
-    the exit status is then 0 (130 before it was ready).
+    only. PostgreSQL is one of our own, or the server that SENDOKA_POSTGRES names. `sendoka fault` lets requests fail.
+    Ctrl-C or SIGTERM is how it ends, so the exit status is then 0 (130 before it was ready).
     """
     _check_host(host, reachable_by_others)
     from sendoka.local import Endpoint, Server, project_postgres
+    from sendoka.local.fault import read_fault
+    from sendoka.local.origin import read_origins
 
     # A stop that comes while PostgreSQL starts takes the same way out as Ctrl-C.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     settings = read_settings()
-    asked = [_fault(text) for text in faults]
+    asked = [read_fault(text) for text in faults]
+    allowed = read_origins(origins)
     lasting = port != 0 and not temporary
     known = look_for_source(settings)
     if port is None:
         port = _usual_port(settings.root)
     with project_postgres(settings.root / ".sendoka", temporary=temporary, reset=reset) as postgres:
-        endpoint = Endpoint(postgres)
+        endpoint = Endpoint(postgres, max_request=max_request, max_response=max_response, allow_origins=allowed)
         for fault in asked:
             endpoint.faults.arm(fault)
+            if fault.kind == "random":
+                say(f"random faults of seed {fault.seed}: the same requests meet the same ones again", err=True)
         with Server(endpoint, host=host, port=port) as server:
             stop = _Stop()
             _tell(server.connection_string(), postgres, server.port, as_json)
@@ -102,13 +131,6 @@ def _check_host(host: str, allowed: bool) -> None:
             f"--host {host} lets other machines reach this database, with nothing but its password before it",
             todo="say so with --reachable-by-others, or leave --host out",
         )
-
-
-def _fault(text: str) -> Fault:
-    from sendoka.local import Fault
-
-    kind, _, match = text.partition(":")
-    return Fault(kind, match)
 
 
 def _usual_port(root: Path) -> int:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sendoka.local.credentials import Login as Login
     from sendoka.local.faults import Fault as Fault
     from sendoka.local.faults import inject as inject
+    from sendoka.local.front import Patience as Patience
     from sendoka.local.postgres import Postgres as Postgres
     from sendoka.local.postgres import given_postgres as given_postgres
     from sendoka.local.postgres import own_postgres as own_postgres
@@ -24,6 +25,7 @@ _HOME = {
     "Endpoint": ".app",
     "Fault": ".faults",
     "Login": ".credentials",
+    "Patience": ".front",
     "Postgres": ".postgres",
     "Server": ".server",
     "given_postgres": ".postgres",
@@ -38,6 +40,7 @@ __all__ = [
     "Endpoint",
     "Fault",
     "Login",
+    "Patience",
     "Postgres",
     "Server",
     "given_postgres",
@@ -48,7 +51,7 @@ __all__ = [
     "serve",
 ]
 
-_EXTRA = frozenset({"httptools", "psycopg", "psycopg_binary", "uvicorn"})
+_EXTRA = frozenset({"psycopg", "psycopg_binary"})
 
 
 def __getattr__(name: str) -> object:

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sendoka.local import control
-from sendoka.local.backends import Backends
+from sendoka.local import asgi, control
+from sendoka.local.answer import ANY_ORIGIN, JSON, Answer, Request
+from sendoka.local.backends import PASSWORD_SECONDS, Backends
 from sendoka.local.credentials import Login
 from sendoka.local.execution import run_batch, run_single
 from sendoka.local.failure import Failure
 from sendoka.local.faults import CONTROL_PATH, Faults
-from sendoka.local.mishaps import Answer, Mishaps
-from sendoka.local.origin import is_foreign
+from sendoka.local.mishaps import Mishaps
+from sendoka.local.origin import is_foreign, read_origins
 from sendoka.local.request import Options, Payload, read_options, read_payload
 from sendoka.local.target import Target, read_target
-from sendoka.local.watch import Watch, cancel
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Iterable
 
+    from sendoka.local.asgi import Message, Receive, Send
     from sendoka.local.postgres import Postgres
 
-    Message = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
-    Header = tuple[bytes, bytes]
-
-__all__ = ["ConnectionCut", "Endpoint", "Exchange"]
+__all__ = ["MEGABYTE", "Endpoint", "Exchange"]
 
 MEGABYTE = 1 << 20
 
-_JSON = (b"content-type", b"application/json")
-_ANY_ORIGIN = (b"access-control-allow-origin", b"*")
+LARGE = 1 << 18
+"""Bytes from which a body is read in a thread, so that other requests do not wait for it."""
+
 _PREFLIGHT = (
     (b"allow", b"OPTIONS, POST"),
-    _ANY_ORIGIN,
+    ANY_ORIGIN,
     (
         b"access-control-allow-headers",
         (
@@ -47,10 +43,12 @@ _PREFLIGHT = (
     ),
     (b"access-control-max-age", b"86400"),
 )
+# Chrome asks for this where a page of the internet wants to reach this machine.
+_ASKS_FOR_LOCAL = b"access-control-request-private-network"
+_LOCAL_ALLOWED = (b"access-control-allow-private-network", b"true")
 
-
-class ConnectionCut(Exception):
-    """The connection was cut on purpose and no server is there to cut it: what an in-process client gets."""
+_NOT_SUPPORTED = Answer(400, b'"query is not supported"', (JSON,))
+_FOREIGN = Answer(403, Failure("a page of another origin may not use a local database").body(), (JSON,))
 
 
 @dataclass(slots=True)
@@ -66,8 +64,10 @@ class Endpoint:
     """An ASGI application that answers `POST /sql` as Neon does, from the PostgreSQL it is given.
 
     `postgres` is a `Postgres`, a `Login` or a URL: only where the server is counts, user and password come with each
-    request. Limits are in bytes. `faults` makes things go wrong; `requests` counts requests to `/sql`, and with
-    `record=True` the `exchanges` are kept.
+    request. Limits are in bytes. A password that was right counts for `password_seconds` without asking PostgreSQL
+    again. Pages of `allow_origins` may ask (`https://app.example.com`), beside those of this machine. `faults` makes
+    things go wrong; `requests` counts requests to `/sql`, and with `record=True` the `exchanges` are kept.
+    Raises SettingsError for a URL or an origin that cannot be read.
     """
 
     def __init__(
@@ -76,6 +76,8 @@ class Endpoint:
         *,
         max_request: int = 64 * MEGABYTE,
         max_response: int = 64 * MEGABYTE,
+        password_seconds: float = PASSWORD_SECONDS,
+        allow_origins: Iterable[str] = (),
         record: bool = False,
     ) -> None:
         if isinstance(postgres, str):
@@ -86,17 +88,33 @@ class Endpoint:
         self.faults = Faults()
         self.requests = 0
         self.exchanges: list[Exchange] = []
+        self._password_seconds = password_seconds
+        self._allowed = read_origins(allow_origins)
         self._record = record
         self._backends: Backends | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._mishaps = Mishaps()
+        self._mishaps = Mishaps(max_request, max_response)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request, or follow a server's life."""
+        """Answer one request of an ASGI server, or follow its life."""
         if scope["type"] == "http":
-            await self._request(scope, receive, send)
+            await asgi.answer(self, scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await asgi.live(self, receive, send)
+
+    async def respond(self, request: Request) -> Answer:
+        """Return the answer to any request. Cancelling it is what a client's going away means."""
+        if is_foreign(request.headers.get(b"origin"), self._allowed):
+            return _FOREIGN
+        if request.path == b"/sql" and request.method == "POST":
+            return await self._sql(request)
+        if request.path == b"/sql" and request.method == "OPTIONS":
+            local = (_LOCAL_ALLOWED,) if _ASKS_FOR_LOCAL in request.headers else ()
+            return Answer(200, b"", (*_PREFLIGHT, *local))
+        if request.path == CONTROL_PATH.encode():
+            status, body = await control.answer(self, request)
+            return Answer(status, body, (JSON,))
+        return _NOT_SUPPORTED
 
     async def log_in(self, target: Target) -> None:
         """Check user, password and database. Raises Failure."""
@@ -114,85 +132,54 @@ class Endpoint:
         await self._mishaps.close()
         self.give_up()
 
-    # -------------------------------------------------------------- HTTP
+    # -------------------------------------------------------------- SQL
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.aclose()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    async def _request(self, scope: Message, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        path, method = scope["path"], scope["method"]
-        if is_foreign(headers.get(b"origin")):
-            refusal = Failure("a page of another origin may not use a local database").body()
-            await _send(send, 403, refusal, [_JSON])
-        elif path == "/sql" and method == "POST":
-            await self._sql(scope, headers, receive, send)
-        elif path == "/sql" and method == "OPTIONS":
-            await _send(send, 200, b"", _PREFLIGHT)
-        elif path == CONTROL_PATH:
-            body = await _body(headers, receive, MEGABYTE)
-            status, body = await control.answer(self, method, headers, body)
-            await _send(send, status, body, [_JSON])
-        else:
-            await _send(send, 400, b'"query is not supported"', [_JSON])
-
-    async def _sql(self, scope: Message, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
+    async def _sql(self, request: Request) -> Answer:
         self.requests += 1
         exchange = Exchange()
         if self._record:
             self.exchanges.append(exchange)
         try:
-            answer = await self._answer(headers, receive, exchange)
+            answer = await self._answer(request, exchange)
         except Failure as failure:
-            answer = Answer(failure.status, failure.body())
-        if answer.cut:
-            await _cut(scope, answer, receive, send)
-            return
-        exchange.status = answer.status
-        await _send(send, answer.status, answer.body, [_JSON, _ANY_ORIGIN, *answer.headers])
+            answer = Answer.of(failure)
+        if answer.cut is None:
+            exchange.status = answer.status
+        return answer
 
-    # -------------------------------------------------------------- SQL
-
-    async def _answer(self, headers: Mapping[bytes, bytes], receive: Receive, exchange: Exchange) -> Answer:
-        target = read_target(headers.get(b"neon-connection-string"))
-        options = read_options(headers)
-        body = await _body(headers, receive, self.max_request)
-        payload = read_payload(body)
+    async def _answer(self, request: Request, exchange: Exchange) -> Answer:
+        target = read_target(request.headers.get(b"neon-connection-string"))
+        options = read_options(request.headers)
+        body = request.body
+        if body is None:
+            raise Failure(f"request is too large (max is {self.max_request} bytes)", status=413)
+        payload = read_payload(body) if len(body) < LARGE else await asyncio.to_thread(read_payload, body)
         if self._record:
             exchange.statements = tuple(query.text for query in payload.queries)
             exchange.batch = payload.batch
         if not self.faults and not self._mishaps:
-            return await self._run(target, options, payload, receive)
+            return await self._run(target, options, payload)
         fault = self.faults.take("\n".join(query.text for query in payload.queries))
-        # Who is cut off first cannot be watched for going away.
-        watched = None if fault is not None and fault.kind == "late" else receive
-        return await self._mishaps.run(fault, body, lambda: self._run(target, options, payload, watched))
+        return await self._mishaps.run(fault, body, lambda veto: self._run(target, options, payload, veto))
 
-    async def _run(self, target: Target, options: Options, payload: Payload, receive: Receive | None) -> Answer:
+    async def _run(self, target: Target, options: Options, payload: Payload, veto: Failure | None = None) -> Answer:
         backends = self._here()
         backend = await backends.acquire(target)
-        watch = Watch(backend, receive or _never)
         keep = False
         try:
             if payload.batch:
-                text = await run_batch(backend, payload.queries, options, self.max_response, watch.settle)
-            else:
-                text = await run_single(backend, payload.queries[0], options, self.max_response)
+                body = await run_batch(backend, payload.queries, options, self.max_response, veto)
+                keep = True
+                return Answer(200, body, (JSON, ANY_ORIGIN, *options.echo))
+            body = await run_single(backend, payload.queries[0], options, self.max_response)
             keep = True
+            return Answer(200, body)
         except Failure as failure:
             # A single query's session is thrown away with its failure, a batch's is rolled back and kept.
             keep = payload.batch and failure.keeps_session
             raise
-        except asyncio.CancelledError:
-            cancel(backend)
-            raise
         finally:
-            backends.release(backend, keep=watch.end() and keep)
-        return Answer(200, text.encode("utf-8"), options.echo if payload.batch else ())
+            backends.release(backend, keep=keep)
 
     def _here(self) -> Backends:
         """Return the sessions of the running event loop; those of another one that ended are given up."""
@@ -200,48 +187,6 @@ class Endpoint:
         if self._backends is None or self._loop is not loop:
             if self._backends is not None:
                 self._backends.close()
-            self._backends, self._loop = Backends(self.login), loop
+            self._backends = Backends(self.login, password_seconds=self._password_seconds)
+            self._loop = loop
         return self._backends
-
-
-async def _body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    too_large = Failure(f"request is too large (max is {limit} bytes)", status=413)
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced) > limit:
-        raise too_large
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        parts = [body]
-        while message.get("more_body"):
-            message = await receive()
-            parts.append(message.get("body", b""))
-            if sum(map(len, parts)) > limit:
-                raise too_large
-        body = b"".join(parts)
-    return body
-
-
-async def _send(send: Send, status: int, body: bytes, headers: Iterable[Header]) -> None:
-    length = (b"content-length", b"%d" % len(body))
-    request_id = (b"neon-request-id", str(uuid.uuid4()).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length, request_id]})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _cut(scope: Message, answer: Answer, receive: Receive, send: Send) -> None:
-    if answer.status:
-        headers = [_JSON, _ANY_ORIGIN, (b"content-length", b"%d" % len(answer.body))]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
-    cut = scope.get("state", {}).get("cut")
-    if cut is None:
-        raise ConnectionCut("the connection was cut by a fault")
-    cut()
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _never() -> Message:
-    await asyncio.get_running_loop().create_future()
-    return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,20 @@ LIMIT = 90
 
 CONNECT_SECONDS = 15.0
 
+PASSWORD_SECONDS = 240.0
+"""How long a password that was right counts without asking PostgreSQL again: as long as Neon keeps a role's secret."""
+
 
 class Backends:
     """The sessions with one PostgreSQL, for one event loop.
 
-    Sessions are kept by user and database, the last used first. A password counts once a login with it succeeded.
+    Sessions are kept by user and database, the last used first. A password counts once a login with it succeeded, for
+    `password_seconds`: an outdated one is found out by then, a new one is taken at once.
     """
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: Login, *, password_seconds: float = PASSWORD_SECONDS) -> None:
         self._login = login
-        self._passwords: dict[str, bytes] = {}
+        self._passwords = _Passwords(password_seconds)
         self._idle: OrderedDict[tuple[str, str], list[Backend]] = OrderedDict()
         self._all: set[Backend] = set()
         self._opening = 0
@@ -43,8 +48,7 @@ class Backends:
     async def acquire(self, target: Target) -> Backend:
         """Return a session for `target`, a clean one. Raises Failure as Neon answers a login that fails."""
         key = (target.user, target.database)
-        known = self._passwords.get(target.user)
-        if known is not None and hmac.compare_digest(known, target.password.encode()):
+        if self._passwords.knows(target):
             backend = self._take(key) or await self._soon(key)
             if backend is not None:
                 return backend
@@ -123,7 +127,7 @@ class Backends:
             self._make_room()
         backend.key = key
         self._all.add(backend)
-        self._passwords[target.user] = target.password.encode()
+        self._passwords.learn(target)
         return backend
 
     def _conninfo(self, target: Target) -> bytes:
@@ -162,3 +166,18 @@ class Backends:
         backend.close()
         if self._crowd:
             self._make_room()
+
+
+class _Passwords:
+    """The passwords that PostgreSQL accepted not long ago, one a role."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._accepted: dict[str, tuple[str, float]] = {}
+
+    def knows(self, target: Target) -> bool:
+        password, until = self._accepted.get(target.user, ("", 0.0))
+        return until > time.monotonic() and hmac.compare_digest(password.encode(), target.password.encode())
+
+    def learn(self, target: Target) -> None:
+        self._accepted[target.user] = (target.password, time.monotonic() + self._seconds)

@@ -2,74 +2,30 @@
 
     endpoint.faults.add("connection_closed", match="insert into orgs")     # commits, then answers 400
     endpoint.faults.add("cut_after", skip=2)                               # commits, then closes the connection
+    endpoint.faults.add("random", seed=7, rate=0.2)                        # a fifth of the requests, the same each time
 
-Another process does the same with `inject(connection_string, "cut_after")`.
+Another process does the same with `inject(connection_string, "cut_after")`, and a person with `sendoka fault`.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import random
 import threading
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import Any
 
 from sendoka.errors import SettingsError
 from sendoka.http.target import read_target
+from sendoka.local.fault import Fault, FaultKind, read_fault
+from sendoka.local.kinds import KINDS
 
-__all__ = ["CONTROL_PATH", "KINDS", "Fault", "FaultKind", "Faults", "control", "inject"]
+__all__ = ["CONTROL_PATH", "KINDS", "Fault", "FaultKind", "Faults", "control", "inject", "read_fault"]
 
 CONTROL_PATH = "/sendoka"
 """Where faults are set from another process: GET lists, POST adds, DELETE clears; the password is asked for."""
-
-FaultKind = Literal["connection_closed", "cut_after", "cut_before", "cut_body", "delay", "late", "refuse"]
-
-KINDS: tuple[str, ...] = get_args(FaultKind)
-"""The kinds of faults.
-
-- `connection_closed`: runs, COMMIT included, then answers 400 `connection closed`
-- `cut_after`: runs, COMMIT included, then closes the connection without an answer
-- `cut_before`: closes the connection and does not run
-- `cut_body`: runs, and closes the connection in the middle of the answer
-- `delay`: waits `seconds` before it runs
-- `late`: closes the connection at once and runs when the same request was sent again and answered; or after `seconds`
-- `refuse`: does not run and answers `status` with `message`
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault: it meets requests whose SQL holds `match` (a pattern where `regex`), but for the first `skip`.
-
-    It does so `times` times, and `times` 0 means always. `seconds` belongs to `delay` and `late`; `status` and
-    `message` to `refuse`.
-    """
-
-    kind: str
-    match: str = ""
-    regex: bool = False
-    times: int = 1
-    skip: int = 0
-    seconds: float = 0.0
-    status: int = 500
-    message: str = "Control plane request failed"
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise SettingsError(f"{self.kind!r} is no fault", todo=f"use one of: {', '.join(KINDS)}")
-        if self.times < 0 or self.skip < 0 or self.seconds < 0:
-            raise SettingsError("a fault's times, skip and seconds cannot be negative")
-        if self.regex:
-            try:
-                re.compile(self.match)
-            except re.error as error:
-                raise SettingsError(f"{self.match!r} is no pattern: {error}") from None
-
-    def meets(self, sql: str) -> bool:
-        """Tell whether the SQL of a request, its statements joined by newlines, is meant."""
-        return re.search(self.match, sql) is not None if self.regex else self.match in sql
 
 
 @dataclass(slots=True)
@@ -77,15 +33,23 @@ class _Armed:
     fault: Fault
     met: int = 0
     hits: int = 0
+    source: random.Random = field(init=False)
 
-    def take(self, sql: str) -> bool:
+    def __post_init__(self) -> None:
+        self.source = random.Random(self.fault.seed)  # noqa: S311 - it is to be repeatable
+
+    def take(self, sql: str) -> Fault | None:
         if not self.fault.meets(sql):
-            return False
+            return None
         self.met += 1
         if self.met <= self.fault.skip or (self.fault.times and self.hits >= self.fault.times):
-            return False
-        self.hits += 1
-        return True
+            return None
+        met = self.fault.draw(self.source) if self.fault.kind == "random" else self.fault
+        self.hits += met is not None
+        return met
+
+    def listed(self) -> dict[str, Any]:
+        return {**self.fault.told(), "hits": self.hits}
 
 
 class Faults:
@@ -98,20 +62,9 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._armed)
 
-    def add(
-        self,
-        kind: FaultKind,
-        *,
-        match: str = "",
-        regex: bool = False,
-        times: int = 1,
-        skip: int = 0,
-        seconds: float = 0.0,
-        status: int = 500,
-        message: str = "Control plane request failed",
-    ) -> Fault:
-        """Add a fault and return it; see `KINDS` and `Fault`. Raises SettingsError for what makes no sense."""
-        fault = Fault(kind, match, regex, times, skip, seconds, status, message)
+    def add(self, kind: FaultKind, **options: Any) -> Fault:
+        """Add a fault and return it; kinds and their options stand in `sendoka.local.kinds`. Raises SettingsError."""
+        fault = Fault.of(kind, **options)
         self.arm(fault)
         return fault
 
@@ -128,7 +81,11 @@ class Faults:
     def take(self, sql: str) -> Fault | None:
         """Return the fault that a request with this SQL meets, and count it."""
         with self._turn:
-            return next((armed.fault for armed in self._armed if armed.take(sql)), None)
+            for armed in self._armed:
+                met = armed.take(sql)
+                if met is not None:
+                    return met
+            return None
 
     def hits(self, fault: Fault | None = None) -> int:
         """Return how many requests met `fault`, or any of them."""
@@ -138,7 +95,7 @@ class Faults:
     def listed(self) -> list[dict[str, Any]]:
         """Return all faults and their `hits`, as JSON can carry them."""
         with self._turn:
-            return [{**asdict(armed.fault), "hits": armed.hits} for armed in self._armed]
+            return [armed.listed() for armed in self._armed]
 
 
 # ------------------------------------------------------------------ from another process

@@ -14,7 +14,10 @@ from sendoka.local.parameters import to_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Options", "Payload", "Query", "read_options", "read_payload"]
+__all__ = ["MOST_PARAMS", "Options", "Payload", "Query", "read_options", "read_payload"]
+
+MOST_PARAMS = 32767
+"""Parameters of a statement: their number is signed, of 16 bits, in Neon's code."""
 
 _LEVELS = {name.encode(): words.upper() for name, words in LEVELS.items()}
 
@@ -102,7 +105,9 @@ def _query(document: Any) -> Query | None:
     if not isinstance(text, str) or not isinstance(params, list) or not (array is None or isinstance(array, bool)):
         return None
     text.encode("utf-8")  # a lone surrogate is no text
-    return Query(text, [None if value is None else to_text(value).encode("utf-8") for value in params], array)
+    # More are refused when the statement is sent, so one too many is enough to know.
+    texts = [None if value is None else to_text(value).encode("utf-8") for value in params[: MOST_PARAMS + 1]]
+    return Query(text, texts, array)
 
 
 # ------------------------------------------------------------------ JSON as Neon's parser reads it

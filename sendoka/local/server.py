@@ -1,4 +1,4 @@
-"""The endpoint on a loopback port: uvicorn in a thread of its own, and the same without any socket."""
+"""The endpoint on a loopback port, in a thread of its own, and the same without any socket."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import asyncio
 import errno
 import socket
 import threading
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sendoka.errors import SettingsError
-from sendoka.local.app import ConnectionCut, Endpoint
+from sendoka.local.app import Endpoint
+from sendoka.local.asgi import ConnectionCut
 from sendoka.local.credentials import Login
+from sendoka.local.front import Front, Patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
     from types import TracebackType
 
-    from sendoka.local.app import Receive, Send
+    from sendoka.local.asgi import Receive, Send
     from sendoka.local.postgres import Postgres
 
 __all__ = ["LOOPBACK", "Server", "in_process", "serve"]
@@ -37,17 +38,20 @@ GRACE = 2.0
 class Server:
     """Runs `endpoint` on `host` and `port` (0 picks a free one) from `start()` to `stop()`, in a thread.
 
-    `localhost` means both of its addresses, so that whatever a client makes of the name leads here. Raises
-    SettingsError where the port is taken.
+    `localhost` means both of its addresses, so that whatever a client makes of the name leads here. `patience` says how
+    long a client may take. Raises SettingsError where the port is taken.
     """
 
-    def __init__(self, endpoint: Endpoint, *, host: str = LOOPBACK, port: int = 0) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, host: str = LOOPBACK, port: int = 0, patience: Patience | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.host = host
         self.port = port
-        self._server: uvicorn.Server | None = None
+        self._patience = patience or Patience()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked: asyncio.Event | None = None
 
     def __enter__(self) -> Server:
         self.start()
@@ -69,40 +73,31 @@ class Server:
         """Take the port and serve; returns when requests are answered."""
         sockets = _bind(self.host, self.port)
         self.port = sockets[0].getsockname()[1]
-        config = uvicorn.Config(
-            self.endpoint,
-            http=_Protocol,
-            ws="none",
-            loop="asyncio",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=int(GRACE * 4),
+        ready: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._live(sockets, ready)), name="sendoka-endpoint", daemon=True
         )
-        server = self._server = uvicorn.Server(config)
-
-        async def live() -> None:
-            self._loop = asyncio.get_running_loop()
-            await server.serve(sockets)
-
-        self._thread = threading.Thread(target=lambda: asyncio.run(live()), name="sendoka-endpoint", daemon=True)
         self._thread.start()
-        while not server.started and self._thread.is_alive():
-            self._thread.join(0.002)
+        ready.result()
 
     def stop(self) -> None:
         """Finish what can be answered soon, answer the rest with `connection closed`, and let go of the port."""
-        if self._server is not None and self._thread is not None and self._loop is not None:
-            self._server.should_exit = True
-            self._thread.join(GRACE)
-            if self._thread.is_alive():
-                self._loop.call_soon_threadsafe(self.endpoint.give_up)
+        if self._thread is not None and self._loop is not None and self._asked is not None:
+            self._loop.call_soon_threadsafe(self._asked.set)
             self._thread.join()
-            self._server = self._thread = None
+            self._thread = None
+
+    async def _live(self, sockets: list[socket.socket], ready: Future[None]) -> None:
+        self._loop, self._asked = asyncio.get_running_loop(), asyncio.Event()
+        front = Front(self.endpoint, self._patience)
+        try:
+            await front.start(sockets)
+        except BaseException as error:
+            ready.set_exception(error)
+            raise
+        ready.set_result(None)
+        await self._asked.wait()
+        await front.stop(GRACE)
 
 
 @asynccontextmanager
@@ -145,14 +140,6 @@ def in_process(endpoint: Endpoint) -> httpx.AsyncClient:
             raise httpx.ReadError(str(cut)) from None
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(app))
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with a way for a fault to cut the connection: `cut` in the state of each request."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows what asyncio hands it
-        self.app_state = {**self.app_state, "cut": transport.close}
 
 
 # ------------------------------------------------------------------ ports

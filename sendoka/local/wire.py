@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from psycopg import OperationalError, pq
+from psycopg import Error, OperationalError, pq
 from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, PollingStatus, TransactionStatus
 
 from sendoka.local.failure import Failure, from_result
+from sendoka.local.request import MOST_PARAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
-    from psycopg.pq.abc import PGcancel, PGconn, PGresult
+    from psycopg.pq.abc import PGconn, PGresult
+
+    from sendoka.local.reply import ResultWriter
+
+    T = TypeVar("T")
+    Steps = Generator[None, None, T]
+    """A conversation: it yields where bytes of PostgreSQL must come first, and is resumed when they have."""
 
 __all__ = ["Backend", "LoginRefused", "connect"]
 
-# Everything of a session but its cached plans: what Neon runs before it gives a connection to the next request.
-_RESET = (
-    b"CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *; "
-    b"SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
-)
+# Everything of a session is forgotten. Neon runs the parts of this one by one, so that cached plans stay; nobody sees
+# the difference, and PostgreSQL is done sooner.
+_RESET = b"DISCARD ALL"
 _COPYING = frozenset({ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH})
 _FINE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.EMPTY_QUERY})
+_PARTS = frozenset({ExecStatus.TUPLES_CHUNK, ExecStatus.SINGLE_TUPLE})
+
+ROWS_AT_A_TIME = 64
+"""Rows that libpq hands on at a time: an answer over the limit ends before all of it is in memory."""
+
+_CHUNKS = pq.version() >= 170000
+"""Older ones hand on single rows."""
+
+_LOOKUP = b"neon_proxy_typeinfo"
+_ELEMENTS = b"select typelem from pg_catalog.pg_type where oid = $1::oid and typcategory = 'A'"
+FIRST_USER_OID = 16384
+"""Types with smaller numbers are built in."""
 
 
 class LoginRefused(Exception):
@@ -75,7 +93,18 @@ def _wake(future: asyncio.Future[None]) -> None:
 class Backend:
     """A session with PostgreSQL. One request at a time; `key` is the pool's own affair."""
 
-    __slots__ = ("_after_reset", "_loop", "_lost", "_pgconn", "_socket", "_waiter", "key")
+    __slots__ = (
+        "_can_look_up",
+        "_elements",
+        "_loop",
+        "_lost",
+        "_pgconn",
+        "_resetting",
+        "_socket",
+        "_steps",
+        "_then",
+        "key",
+    )
 
     def __init__(self, pgconn: PGconn) -> None:
         pgconn.nonblocking = 1
@@ -83,9 +112,12 @@ class Backend:
         self._pgconn = pgconn
         self._loop = asyncio.get_running_loop()
         self._socket = pgconn.socket
-        self._waiter: asyncio.Future[None] | None = None
-        self._after_reset: Callable[[Backend], None] | None = None
+        self._steps: Steps[Any] | None = None
+        self._then: Callable[[Any, BaseException | None], None] = _nothing
         self._lost = False
+        self._resetting = False
+        self._can_look_up = False
+        self._elements: dict[int, int] = {}
         # Watched all the time: it costs less than once a wait, and an idle session's end is seen when it happens.
         self._loop.add_reader(self._socket, self._on_readable)
 
@@ -98,154 +130,226 @@ class Backend:
         """End the session, at once. Doing it twice does no harm."""
         self._lose()
         self._pgconn.finish()
-        self._release()
+        self._step()
 
-    def canceller(self) -> PGcancel:
-        """Return what cancels the running statement, from any thread."""
-        return self._pgconn.get_cancel()
+    def cancel(self) -> None:
+        """Ask PostgreSQL to cancel what runs here, without waiting for it."""
+        if self.usable:
+            request = self._pgconn.get_cancel()
+
+            def send() -> None:
+                with suppress(Error):
+                    request.cancel()
+
+            self._loop.run_in_executor(None, send)
 
     # -------------------------------------------------------------- statements
 
-    async def run(self, text: str, params: Sequence[bytes | None]) -> PGresult:
-        """Run one statement: Parse, Describe, Flush; then Bind, Execute, Sync. Raises Failure."""
+    async def run(self, text: str, params: Sequence[bytes | None], writer: ResultWriter, *, alone: bool) -> None:
+        """Run one statement: Parse, Describe, Flush; then Bind, Execute, Sync. Raises Failure.
+
+        Its result goes to `writer`. With `alone` nothing else of this request follows, so the reset is sent along.
+        """
         statement = _encoded(text)
-        if len(params) > 32767:
+        if len(params) > MOST_PARAMS:
             raise Failure("error encoding message to server: value too large to transmit", keeps_session=True)
-        try:
-            refused = await self._prepare(statement)
-            if refused is None:
-                self._pgconn.send_query_prepared(b"", params, _formats(params))
-            self._pgconn.pipeline_sync()
-            await self._flush()
-            answer = await self._result() if refused is None else refused
-            if answer.status in _COPYING:
-                raise Failure("unexpected message from server")
-            answer = await self._until_sync(answer)
-        except OperationalError:
-            self._lose()
-            raise Failure("connection closed") from None
-        return _checked(answer)
+        await self._talk(self._statement(statement, params, writer, alone))
 
     async def simple(self, text: bytes) -> None:
         """Run `text` by the simple protocol, for what opens and ends a batch. Raises Failure."""
-        pgconn = self._pgconn
-        try:
-            if pgconn.pipeline_status != PipelineStatus.OFF:
-                pgconn.exit_pipeline_mode()
-            pgconn.send_query(text)
-            await self._flush()
-            last = None
-            while (result := await self._fetch()) is not None:
-                last = result
-        except OperationalError:
-            self._lose()
-            raise Failure("connection closed") from None
-        if last is None:
-            raise Failure("connection closed")
-        _checked(last)
+        await self._talk(self._simple(text))
 
     def reset(self, done: Callable[[Backend], None]) -> None:
-        """Start to forget everything of the session, and call `done` when that is over; `usable` then tells how."""
-        pgconn = self._pgconn
-        try:
-            if pgconn.pipeline_status != PipelineStatus.OFF:
-                pgconn.exit_pipeline_mode()
-            idle = pgconn.transaction_status == TransactionStatus.IDLE
-            pgconn.send_query(_RESET if idle else b"ROLLBACK; " + _RESET)
-            pgconn.flush()
-        except OperationalError:
-            self._lose()
-            self._loop.call_soon(done, self)
-        else:
-            self._after_reset = done
+        """Forget everything of the session, and call `done` when that is over; `usable` then tells how it went."""
 
-    # -------------------------------------------------------------- below
+        def over(_: Any, error: BaseException | None) -> None:
+            self._lost |= error is not None
+            done(self)
 
-    async def _prepare(self, statement: bytes) -> PGresult | None:
-        """Parse and describe the statement; return what PostgreSQL says against it, None where it says nothing."""
+        self._begin(self._reset(), over)
+
+    # -------------------------------------------------------------- the conversations
+
+    def _statement(
+        self, statement: bytes, params: Sequence[bytes | None], writer: ResultWriter, alone: bool
+    ) -> Steps[None]:
         pgconn = self._pgconn
         if pgconn.pipeline_status == PipelineStatus.OFF:
             pgconn.enter_pipeline_mode()
+        described = yield from self._prepare(statement)
+        if described.status != ExecStatus.COMMAND_OK:
+            pgconn.pipeline_sync()
+            yield from self._flush()
+            yield from self._until_sync(described)
+            raise _refused(described)
+        if writer.typed:
+            yield from self._learn_elements(described)
+        writer.begin(described, self._elements)
+        pgconn.send_query_prepared(b"", params, _formats(params))
+        if described.nfields:
+            pgconn.set_chunked_rows_mode(ROWS_AT_A_TIME) if _CHUNKS else pgconn.set_single_row_mode()
+        pgconn.pipeline_sync()
+        if alone:
+            pgconn.send_query_params(_RESET, None)
+            pgconn.pipeline_sync()
+            self._resetting = True
+        yield from self._flush()
+        result = yield from self._fetch()
+        while result.status in _PARTS:
+            writer.add(result)
+            result = yield from self._fetch()
+        if result.status in _COPYING:
+            raise Failure("unexpected message from server")
+        answer = yield from self._until_sync(result)
+        if answer.status not in _FINE:
+            raise _refused(answer)
+        writer.end(answer)
+
+    def _prepare(self, statement: bytes) -> Steps[PGresult]:
+        """Parse and describe; return the description, or what PostgreSQL says against the statement."""
+        pgconn = self._pgconn
         pgconn.send_prepare(b"", statement)
         pgconn.send_describe_prepared(b"")
         pgconn.send_flush_request()
-        await self._flush()
-        answers = [await self._result(), await self._result()]
-        return next((answer for answer in answers if answer.status != ExecStatus.COMMAND_OK), None)
+        yield from self._flush()
+        parsed = yield from self._fetch_one()
+        described = yield from self._fetch_one()
+        return parsed if parsed.status != ExecStatus.COMMAND_OK else described
 
-    async def _result(self) -> PGresult:
-        """Return the one result of the next statement in the pipeline, past the None that follows it."""
-        result = await self._fetch()
-        if result is None:
-            raise OperationalError("the connection was lost")
-        if result.status not in _COPYING:
-            await self._fetch()
+    def _learn_elements(self, described: PGresult) -> Steps[None]:
+        """Look up the types that are not built in, inside the statement's own transaction: array types by element."""
+        oids = {oid for column in range(described.nfields) if (oid := described.ftype(column)) >= FIRST_USER_OID}
+        for oid in sorted(oids - self._elements.keys()):
+            # Under a name, as Neon does it: the unnamed statement is the one that is described.
+            if not self._can_look_up:
+                self._pgconn.send_prepare(_LOOKUP, _ELEMENTS)
+            self._pgconn.send_query_prepared(_LOOKUP, [str(oid).encode()])
+            self._pgconn.send_flush_request()
+            yield from self._flush()
+            if not self._can_look_up:
+                yield from self._fetch_one()
+                self._can_look_up = True
+            found = yield from self._fetch_one()
+            if found.status != ExecStatus.TUPLES_OK:
+                raise OperationalError("a type could not be looked up")
+            self._elements[oid] = int(found.get_value(0, 0) or 0) if found.ntuples else 0
+
+    def _simple(self, text: bytes) -> Steps[None]:
+        pgconn = self._pgconn
+        if pgconn.pipeline_status != PipelineStatus.OFF:
+            pgconn.exit_pipeline_mode()
+        pgconn.send_query(text)
+        yield from self._flush()
+        last = yield from self._fetch()
+        while (result := (yield from self._fetch_any())) is not None:
+            last = result
+        if last.status not in _FINE:
+            raise _refused(last)
+
+    def _reset(self) -> Steps[None]:
+        self._can_look_up = False
+        if self._resetting:
+            self._resetting = False
+            done = yield from self._fetch()
+            yield from self._until_sync(done)
+            if done.status == ExecStatus.COMMAND_OK:
+                return
+        # It was not sent along, or met the transaction that a BEGIN had left open.
+        if self._pgconn.transaction_status != TransactionStatus.IDLE:
+            yield from self._simple(b"ROLLBACK")
+        yield from self._simple(_RESET)
+
+    # -------------------------------------------------------------- below
+
+    def _until_sync(self, answer: PGresult) -> Steps[PGresult]:
+        """Return `answer` once Sync is answered, or the error that came instead: a single statement commits there."""
+        while True:
+            result = yield from self._fetch_any()
+            if result is None:
+                if self._lost and answer.status in _FINE:
+                    raise OperationalError("the connection was lost")
+                if self._lost:
+                    return answer
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return answer
+            elif answer.status in _FINE:
+                answer = result
+
+    def _fetch_one(self) -> Steps[PGresult]:
+        """Return a result, past the None that ends its statement in the pipeline."""
+        result = yield from self._fetch()
+        yield from self._fetch_any()
         return result
 
-    async def _until_sync(self, answer: PGresult) -> PGresult:
-        """Return `answer` once Sync is answered, or the error that came instead: a single statement commits there."""
-        missing = 0
-        while missing < 2:
-            result = await self._fetch()
-            if result is None:
-                missing += 1
-                continue
-            missing = 0
-            if result.status == ExecStatus.PIPELINE_SYNC:
-                return answer
-            if answer.status in _FINE:
-                answer = result
-        if answer.status in _FINE:
+    def _fetch(self) -> Steps[PGresult]:
+        result = yield from self._fetch_any()
+        if result is None:
             raise OperationalError("the connection was lost")
-        return answer
+        return result
 
-    async def _fetch(self) -> PGresult | None:
+    def _fetch_any(self) -> Steps[PGresult | None]:
         pgconn = self._pgconn
         while pgconn.is_busy() and not self._lost:
-            await self._readable()
+            yield
         result = pgconn.get_result()
-        if pgconn.status != ConnStatus.OK:
+        if result is None and pgconn.status != ConnStatus.OK:
             self._lose()
         return result
 
-    async def _flush(self) -> None:
+    def _flush(self) -> Steps[None]:
         while self._pgconn.flush():
-            self._loop.add_writer(self._socket, self._release)
+            self._loop.add_writer(self._socket, self._step)
             try:
-                await self._readable()
+                yield
             finally:
                 if self._socket >= 0:
                     self._loop.remove_writer(self._socket)
 
-    async def _readable(self) -> None:
-        self._waiter = self._loop.create_future()
+    async def _talk(self, steps: Steps[None]) -> None:
+        over: asyncio.Future[None] = self._loop.create_future()
+
+        def settle(_: Any, error: BaseException | None) -> None:
+            if over.done():
+                return
+            if error is not None:
+                over.set_exception(error)
+            else:
+                over.set_result(None)
+
+        self._begin(steps, settle)
+        await over
+
+    def _begin(self, steps: Steps[None], then: Callable[[Any, BaseException | None], None]) -> None:
+        self._steps, self._then = steps, then
+        self._step()
+
+    def _step(self) -> None:
+        """Resume the conversation. A turn of the event loop is spent only at its end, for whoever awaits it."""
+        steps = self._steps
+        if steps is None:
+            return
+        value: Any = None
+        error: Exception | None = None
         try:
-            await self._waiter
-        finally:
-            self._waiter = None
+            next(steps)
+        except StopIteration as end:
+            value = end.value
+        except OperationalError:
+            self._lose()
+            error = Failure("connection closed")
+        except Exception as raised:  # noqa: BLE001 - it is handed to whoever awaits the conversation
+            error = raised
+        else:
+            return
+        self._steps = None
+        self._then(value, error)
 
     def _on_readable(self) -> None:
         try:
             self._pgconn.consume_input()
         except OperationalError:
             self._lose()
-        if self._after_reset is not None:
-            self._finish_reset()
-        else:
-            self._release()
-
-    def _finish_reset(self) -> None:
-        pgconn = self._pgconn
-        # Of a lost session libpq says for ever that it is busy, and gives its error when asked.
-        while self._lost or not pgconn.is_busy():
-            result = pgconn.get_result()
-            if result is None:
-                done, self._after_reset = self._after_reset, None
-                if done is not None:
-                    done(self)
-                return
-            if result.status not in _FINE:
-                self._lost = True
+        self._step()
 
     def _lose(self) -> None:
         """Note that the session is gone, and stop watching its socket: libpq has closed it, its number is free."""
@@ -255,9 +359,9 @@ class Backend:
             self._loop.remove_reader(socket)
             self._loop.remove_writer(socket)
 
-    def _release(self) -> None:
-        if self._waiter is not None:
-            _wake(self._waiter)
+
+def _nothing(_: Any, __: BaseException | None) -> None:
+    """What follows where nobody waits."""
 
 
 def _encoded(text: str) -> bytes:
@@ -273,9 +377,7 @@ def _formats(params: Sequence[bytes | None]) -> list[int] | None:
     return None
 
 
-def _checked(result: PGresult) -> PGresult:
-    if result.status in _FINE:
-        return result
+def _refused(result: PGresult) -> Failure:
     if result.status == ExecStatus.FATAL_ERROR:
-        raise from_result(result)
-    raise Failure("unexpected message from server")
+        return from_result(result)
+    return Failure("unexpected message from server")

@@ -140,6 +140,52 @@ class TestLogins:
         finally:
             direct.execute(f"drop role {database}_r")
 
+    async def test_with_an_outdated_password_are_found_out_in_time(
+        self, postgres: Postgres, direct: psycopg.Connection[Any], database: str
+    ) -> None:
+        direct.execute(f"create role {database}_r login password 'one'")
+        endpoint = Endpoint(postgres, password_seconds=0.4)
+        try:
+            async with in_process(endpoint) as client:
+                client.base_url = httpx.URL("http://localhost")
+                call = Caller(client, f"postgresql://{database}_r:one@localhost/{database}")
+                pids = {await call.value("select pg_backend_pid()") for _ in range(5)}
+                assert len(pids) == 1  # one login for all of them
+                direct.execute(f"alter role {database}_r password 'two'")
+                assert (await call("select 1")).status_code == 200  # as with Neon, which keeps a secret for a while
+                await asyncio.sleep(0.4)
+                assert (await call("select 1")).status_code == 400
+                assert (await call("select 1", url=call.url.replace(":one@", ":two@"))).status_code == 200
+                assert (await call("select 1")).status_code == 400
+        finally:
+            await endpoint.aclose()
+            direct.execute(f"drop role {database}_r")
+
+    async def test_of_several_roles_and_databases_stand_side_by_side(
+        self, call: Caller, postgres: Postgres, direct: psycopg.Connection[Any], database: str
+    ) -> None:
+        other = f"{database}_other"
+        postgres.databases.create(other, owner=postgres.login.user)
+        direct.execute(f"create role {database}_r login password 'pw'")
+        try:
+            urls = {
+                (user, name): f"postgresql://{user}:{password}@any.host/{name}"
+                for user, password in ((postgres.login.user, postgres.login.password), (f"{database}_r", "pw"))
+                for name in (database, other)
+            }
+            asked = [(who, call("select current_user, current_database()", url=url)) for who, url in urls.items()] * 1
+            answers = await asyncio.gather(*(answer for _, answer in asked))
+            assert [tuple(answer.json()["rows"][0]) for answer in answers] == [who for who, _ in asked]
+            pids = {
+                who: (await call("select pg_backend_pid()", url=url)).json()["rows"][0][0] for who, url in urls.items()
+            }
+            assert len(set(pids.values())) == 4
+            mixed = urls[f"{database}_r", other].replace("pw", postgres.login.password)
+            assert (await call("select 1", url=mixed)).status_code == 400
+        finally:
+            postgres.databases.drop(other)
+            direct.execute(f"drop role {database}_r")
+
     async def test_to_a_postgres_that_is_not_there_are_a_500(self, call: Caller) -> None:
         async with in_process(Endpoint("postgresql://u:p@127.0.0.1:1/db")) as client:
             answer = await client.post(
@@ -184,6 +230,37 @@ class TestRequests:
         answer = await call.client.request(method, "/sql", json={"query": "select 1"}, headers=headers)
         assert answer.status_code == 403
         assert "access-control-allow-origin" not in answer.headers
+
+    @pytest.mark.parametrize("host", ["localhost", "evil.example:4444"])
+    async def test_from_a_page_whose_name_was_made_to_lead_here_are_refused(self, call: Caller, host: str) -> None:
+        """DNS rebinding: to the browser it is the page's own origin, and it says so in Origin."""
+        answer = await call("select 1", Origin="http://evil.example:4444", Host=host)
+        assert answer.status_code == 403
+
+    async def test_of_pages_that_are_allowed_are_answered(self, postgres: Postgres, database_url: str) -> None:
+        endpoint = Endpoint(postgres, allow_origins=["https://app.example.com"])
+        async with in_process(endpoint) as client:
+            client.base_url = httpx.URL("http://localhost")
+            call = Caller(client, database_url)
+            answers = [await call("select 1", Origin=f"https://{name}example.com") for name in ("app.", "other.", "")]
+            assert [answer.status_code for answer in answers] == [200, 403, 403]
+            assert answers[0].headers["access-control-allow-origin"] == "*"
+            asked = {
+                "Origin": "https://app.example.com",
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "neon-connection-string",
+            }
+            preflight = await client.options("/sql", headers=asked)
+            assert preflight.status_code == 200
+            assert "Neon-Connection-String" in preflight.headers["access-control-allow-headers"]
+            assert "access-control-allow-private-network" not in preflight.headers
+            asked["Access-Control-Request-Private-Network"] = "true"
+            preflight = await client.options("/sql", headers=asked)
+            assert preflight.headers["access-control-allow-private-network"] == "true"
+            refused = await client.options("/sql", headers={**asked, "Origin": "https://example.com"})
+            assert refused.status_code == 403
+            assert not [name for name in refused.headers if name.startswith("access-control")]
+        await endpoint.aclose()
 
     async def test_from_a_page_of_this_machine_are_answered(self, call: Caller) -> None:
         assert (await call("select 1", Origin="http://localhost:3000")).status_code == 200

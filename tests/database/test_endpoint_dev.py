@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from sendoka.local.faults import KINDS
+from sendoka.local.kinds import KINDS, OPTIONS
 from sendoka.settings import find_source, read_settings
 from tests.fixtures.processes import commands
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from sendoka.local import Server
 
-COMMAND = [sys.executable, "-m", "sendoka", "dev"]
+SENDOKA = [sys.executable, "-m", "sendoka"]
+COMMAND = [*SENDOKA, "dev"]
 
 
 @pytest.fixture
@@ -64,9 +66,9 @@ class Dev:
         return self.process.returncode, out, err
 
 
-def run(project: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(project: Path, *options: str, command: str = "dev", **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *options],
+        [*SENDOKA, command, *options],
         cwd=project,
         env={**environment(), **variables},
         capture_output=True,
@@ -81,10 +83,14 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in {"SENDOKA_POSTGRES", "DATABASE_URL"}}
 
 
-def rows(url: str, statement: str) -> Any:
+def ask(url: str, statement: str, **headers: str) -> httpx.Response:
     host = url.partition("@")[2].partition("/")[0]
-    headers = {"Neon-Connection-String": url, "Neon-Raw-Text-Output": "true", "Neon-Array-Mode": "true"}
-    answer = httpx.post(f"http://{host}/sql", json={"query": statement}, headers=headers, trust_env=False)
+    headers |= {"Neon-Connection-String": url, "Neon-Raw-Text-Output": "true", "Neon-Array-Mode": "true"}
+    return httpx.post(f"http://{host}/sql", json={"query": statement}, headers=headers, trust_env=False)
+
+
+def rows(url: str, statement: str) -> Any:
+    answer = ask(url, statement)
     assert answer.status_code == 200, answer.text
     return answer.json()["rows"]
 
@@ -179,6 +185,7 @@ def test_a_port_that_is_taken_is_a_clear_error(project: Path, server: Server) ->
         (["--host", "example.com"], 4, "--reachable-by-others"),
         (["--port", "99999"], 2, "not in the range"),
         (["--fault", "explode"], 2, "'explode' is no fault"),
+        (["--fault", "delay,seconds=long"], 2, "a fault's seconds is a number"),
         (["--postgres", "postgresql://u:s3cret@127.0.0.1:1/x"], 2, "No such option"),
     ],
 )
@@ -199,9 +206,90 @@ def test_a_given_server_that_cannot_be_used_is_a_clear_error(project: Path, url:
     assert "s3cret" not in done.stderr
 
 
-def test_help_lists_every_kind_of_fault(project: Path) -> None:
-    said = " ".join(run(project, "--help").stdout.split())
-    assert f"Kinds: {', '.join(KINDS)}." in said
+class TestLimits:
+    def test_are_options(self, project: Path) -> None:
+        dev = Dev(project, "--port", "0", "--temporary", "--max-request", "2kB", "--max-response", "3000")
+        url = dev.line.removeprefix("ready: ")
+        many = "select repeat('x', 1000) from generate_series(1, 9)"
+        answers = [ask(url, "select '" + "x" * 2048 + "'"), ask(url, many), ask(url, "select repeat('x', 5000)")]
+        assert [answer.status_code for answer in answers] == [413, 507, 200]
+        assert "max is 2048 bytes" in answers[0].text
+        assert "max is 3000 bytes" in answers[1].text
+        dev.end(signal.SIGINT)
+
+    @pytest.mark.parametrize("option", ["--max-request", "--max-response"])
+    @pytest.mark.parametrize("wrong", ["", "big", "-1", "1.5MB", "64 MB", "1e6"])
+    def test_that_are_no_sizes_are_refused(self, project: Path, option: str, wrong: str) -> None:
+        done = run(project, f"{option}={wrong}")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{wrong!r} is no size" in done.stderr
+
+
+class TestOrigins:
+    def test_may_be_allowed(self, project: Path) -> None:
+        dev = Dev(project, "--port", "0", "--temporary", "--allow-origin", "https://app.example.com")
+        url = dev.line.removeprefix("ready: ")
+        statuses = [
+            ask(url, "select 1", Origin=origin).status_code
+            for origin in ("https://app.example.com", "https://example.com", "http://localhost:5173")
+        ]
+        assert statuses == [200, 403, 200]
+        dev.end(signal.SIGINT)
+
+    def test_that_are_none_are_refused(self, project: Path) -> None:
+        done = run(project, "--allow-origin", "app.example.com")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "'app.example.com' is no origin" in done.stderr
+
+
+class TestFaults:
+    def test_help_explains_every_kind_and_option(self, project: Path) -> None:
+        said = " ".join(run(project, "--help", command="fault").stdout.split())
+        assert [
+            kind.name for kind in KINDS.values() if f" {kind.name} {kind.summary.replace('`', '')[:20]}" not in said
+        ] == []
+        assert [
+            name for name, meaning in OPTIONS.items() if f" {name} {meaning.replace('`', '')[:20]}" not in said
+        ] == []
+
+    def test_of_chance_tell_their_seed(self, project: Path) -> None:
+        dev = Dev(project, "--port", "0", "--temporary", "--fault", "random,rate=0")
+        err = dev.end(signal.SIGINT)[2]
+        assert re.fullmatch(r"random faults of seed \d+: the same requests meet the same ones again\n", err)
+
+    def test_are_added_listed_and_cleared_while_it_runs(self, project: Path, database_url: str) -> None:
+        def fault(*arguments: str) -> str:
+            done = run(project, *arguments, command="fault", DATABASE_URL=database_url)
+            assert (done.returncode, done.stderr) == (0, "")
+            return done.stdout
+
+        assert fault() == "no faults\n"
+        fault("refuse,status=503:select 7", "cut_after,skip=2")
+        assert ask(database_url, "select 7").status_code == 503
+        assert fault() == "refuse,status=503:select 7  (met 1)\ncut_after,skip=2  (met 0)\n"
+        state = json.loads(fault("--json"))
+        assert [(one["kind"], one["hits"]) for one in state["faults"]] == [("refuse", 1), ("cut_after", 0)]
+        assert fault("--clear", "random,seed=5,rate=0") == "random,seed=5,rate=0.0  (met 0)\n"
+        assert fault("--clear") == "no faults\n"
+
+    @pytest.mark.parametrize(
+        ("arguments", "url", "message"),
+        [
+            (["explode"], "here", "'explode' is no fault"),
+            (["delay,speed=1"], "here", "a fault delay has no 'speed'"),
+            (["delay"], "postgresql://u:s3cret@localhost:1/db", "no local endpoint answers at localhost:1"),
+            (["delay"], "postgresql://u:s3cret@ep-x.eu.neon.tech/db", "is not this machine"),
+        ],
+    )
+    def test_that_make_no_sense_are_clear_errors(
+        self, project: Path, database_url: str, arguments: list[str], url: str, message: str
+    ) -> None:
+        url = database_url if url == "here" else url
+        done = run(project, *arguments, command="fault", DATABASE_URL=url)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+        assert "s3cret" not in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 class TestEnvLocal:

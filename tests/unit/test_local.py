@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import subprocess
 import sys
@@ -13,9 +12,8 @@ import pytest
 from sendoka.errors import NEON_ERROR_KEYS, SettingsError
 from sendoka.local.credentials import Login
 from sendoka.local.failure import Failure
-from sendoka.local.faults import KINDS, Fault, Faults, control
 from sendoka.local.logins import refused_login
-from sendoka.local.origin import is_foreign
+from sendoka.local.origin import is_foreign, read_origins
 from sendoka.local.parameters import to_text
 from sendoka.local.request import read_options, read_payload
 from sendoka.local.target import Target, read_target
@@ -265,51 +263,35 @@ class TestOrigins:
     def test_are_foreign_unless_they_are_this_machine(self, origin: bytes | None, foreign: bool) -> None:
         assert is_foreign(origin) is foreign
 
-
-class TestFaults:
-    def test_meet_requests_in_the_order_in_which_they_were_added(self) -> None:
-        faults = Faults()
-        first = faults.add("cut_after", match="insert", skip=1, times=2)
-        second = faults.add("refuse", match=r"^(insert|update)\b", regex=True, times=0)
-        met = [faults.take(sql) for sql in ("insert 1", "select 1", "insert 2", "insert 3", "insert 4", "update 1")]
-        assert met == [second, None, first, first, second, second]
-        assert (faults.hits(first), faults.hits(second), faults.hits()) == (2, 3, 5)
-
-    def test_are_gone_when_cleared(self) -> None:
-        faults = Faults()
-        faults.add("cut_before")
-        faults.clear()
-        assert not faults
-        assert faults.take("select 1") is None
-
     @pytest.mark.parametrize(
-        ("arguments", "message"),
+        ("allowed", "origin", "foreign"),
         [
-            ({"kind": "explode"}, "'explode' is no fault"),
-            ({"kind": "delay", "seconds": -1}, "cannot be negative"),
-            ({"kind": "delay", "times": -1}, "cannot be negative"),
-            ({"kind": "delay", "match": "(", "regex": True}, "is no pattern"),
+            ("https://app.example.com", b"https://app.example.com", False),
+            ("https://App.Example.com/", b"https://app.example.com", False),
+            ("https://app.example.com:443", b"https://app.example.com", False),
+            ("http://192.168.1.5:8080", b"http://192.168.1.5:8080", False),
+            ("http://[fe80::1]:8080", b"http://[fe80::1]:8080", False),
+            ("null", b"null", False),
+            ("*", b"https://anything.example", False),
+            ("*", b"\xff", False),
+            ("https://app.example.com", b"http://app.example.com", True),
+            ("https://app.example.com", b"https://app.example.com:8443", True),
+            ("https://app.example.com", b"https://app.example.com.evil.example", True),
+            ("https://app.example.com", b"null", True),
         ],
     )
-    def test_that_make_no_sense_are_refused(self, arguments: dict[str, Any], message: str) -> None:
-        with pytest.raises(SettingsError, match=message):
-            Fault(**arguments)
+    def test_that_are_allowed_are_compared_as_browsers_write_them(
+        self, allowed: str, origin: bytes, foreign: bool
+    ) -> None:
+        assert is_foreign(origin, read_origins([allowed])) is foreign
 
-    def test_have_a_description_each(self) -> None:
-        text = inspect.getsource(sys.modules["sendoka.local.faults"])
-        assert [kind for kind in KINDS if f"- `{kind}`: " not in text] == []
-
-    @pytest.mark.parametrize("host", ["ep-x.eu.neon.tech", "192.0.2.7:4444", "localhost.example.com:4444"])
-    def test_of_another_process_are_for_this_machine_only(self, host: str) -> None:
-        with pytest.raises(SettingsError) as refused:
-            control(f"postgresql://u:s3cret@{host}/db")
-        assert "no local endpoint answers" not in str(refused.value)
-        assert "s3cret" not in str(refused.value)
-
-    def test_of_another_process_need_an_endpoint(self) -> None:
-        with pytest.raises(SettingsError, match="no local endpoint answers at localhost:1") as missing:
-            control("postgresql://u:s3cret@localhost:1/db")
-        assert "s3cret" not in str(missing.value)
+    @pytest.mark.parametrize(
+        "wrong",
+        ["", "app.example.com", "https://", "https://h/path", "https://h?x", "ftp://h", "https://h:x", "http://["],
+    )
+    def test_that_no_browser_sends_cannot_be_allowed(self, wrong: str) -> None:
+        with pytest.raises(SettingsError, match="is no origin"):
+            read_origins([wrong])
 
 
 def test_an_unreadable_url_of_a_server_is_not_shown() -> None:
@@ -319,11 +301,11 @@ def test_an_unreadable_url_of_a_server_is_not_shown() -> None:
 
 
 def test_importing_the_package_loads_none_of_what_it_needs() -> None:
-    code = "import sys, sendoka.local; print(sorted({'psycopg', 'uvicorn', 'httpx', 'click'} & set(sys.modules)))"
+    code = "import sys, sendoka.local; print(sorted({'psycopg', 'httptools', 'httpx', 'click'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("missing", ["psycopg", "uvicorn"])
+@pytest.mark.parametrize("missing", ["psycopg", "psycopg.pq"])
 def test_a_missing_extra_is_named(missing: str) -> None:
     code = f"""if True:
         import sys
