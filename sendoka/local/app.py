@@ -148,8 +148,9 @@ class Endpoint:
         return answer
 
     async def _answer(self, request: Request, exchange: Exchange) -> Answer:
-        target = read_target(request.headers.get(b"neon-connection-string"))
-        options = read_options(request.headers)
+        headers = request.headers
+        target = read_target(headers.get(b"neon-connection-string"), authorization=b"authorization" in headers)
+        options = read_options(headers)
         body = request.body
         if body is None:
             raise Failure(f"request is too large (max is {self.max_request} bytes)", status=413)

@@ -83,6 +83,8 @@ def read_payload(body: bytes) -> Payload:
         if single is not None:
             return Payload([single], batch=False)
         batch = _queries(document)
+    except UnicodeEncodeError:
+        raise Failure("could not parse the HTTP request body: lone surrogate in hex escape") from None
     except (ValueError, RecursionError) as error:
         raise Failure(f"could not parse the HTTP request body: {error}") from None
     if batch is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from sendoka.errors import SettingsError
-from sendoka.local.app import Endpoint
+from sendoka.local.app import MEGABYTE, Endpoint
 from sendoka.local.asgi import ConnectionCut
 from sendoka.local.credentials import Login
 from sendoka.local.front import Front, Patience
@@ -107,11 +107,14 @@ async def serve(
     folder: Path | None = None,
     host: str = LOOPBACK,
     port: int = 0,
+    max_request: int = 64 * MEGABYTE,
+    max_response: int = 64 * MEGABYTE,
     record: bool = False,
 ) -> AsyncIterator[Server]:
     """Serve a PostgreSQL over HTTP for the length of an `async with`.
 
-    Without `postgres` one is started: with its data in `folder`, or for this time only. Yields the `Server`.
+    Without `postgres` one is started: with its data in `folder`, or for this time only. Limits are in bytes. Yields the
+    `Server`.
     """
     from sendoka.local.postgres import own_postgres
 
@@ -119,7 +122,8 @@ async def serve(
     try:
         if own is not None:
             await asyncio.to_thread(own.databases.ensure, own.login.database, owner=own.login.user)
-        server = Server(Endpoint(own or postgres or "", record=record), host=host, port=port)
+        endpoint = Endpoint(own or postgres or "", max_request=max_request, max_response=max_response, record=record)
+        server = Server(endpoint, host=host, port=port)
         await asyncio.to_thread(server.start)
         try:
             yield server

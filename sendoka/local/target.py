@@ -27,18 +27,21 @@ class Target:
         return f"Target({self.user!r}, {self.database!r})"
 
 
-def read_target(header: bytes | None) -> Target:
-    """Return the target of a `Neon-Connection-String` header; raises Failure with Neon's text for what is wrong."""
+def read_target(header: bytes | None, *, authorization: bool = False) -> Target:
+    """Return the target of a `Neon-Connection-String` header; raises Failure with Neon's text for what is wrong.
+
+    A request with an `Authorization` header wants to be let in by a token, which the password's address refuses.
+    """
     if header is None or not header.isascii():
         raise Failure("invalid header: neon-connection-string")
-    answer = _parse(header.decode("ascii"))
+    answer = _parse(header.decode("ascii"), authorization)
     if isinstance(answer, str):
         raise Failure(answer)
     return answer
 
 
 @lru_cache(maxsize=256)
-def _parse(text: str) -> Target | str:
+def _parse(text: str, authorization: bool) -> Target | str:
     """Return the target, or what is wrong with it. The checks come in the order in which Neon makes them."""
     scheme = _SCHEME.match(text)
     if not scheme:
@@ -57,7 +60,7 @@ def _parse(text: str) -> Target | str:
     user, _, password = userinfo.partition(":")
     if not user:
         return "missing username"
-    if not password:
+    if not password or authorization:
         return "missing authentication credentials: required password"
     # Neon knows hosts by name and takes no IPv6 address; a local endpoint must be reachable by its own.
     if not host or (host.startswith("[") and not host.startswith("[::1]")):

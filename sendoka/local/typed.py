@@ -39,10 +39,13 @@ ELEMENTS: Mapping[int, int] = {
 
 
 def typed_cell(oid: int, elements: Mapping[int, int]) -> Callable[[str], str]:
-    """Return what writes a cell of type `oid` as JSON. `elements` adds array types that are not built in."""
+    """Return what writes a cell of type `oid` as JSON. `elements` adds array types that are not built in.
+
+    An element 0 says that the type is no array.
+    """
     if oid in _VECTORS:
         return _refuse
-    element = ELEMENTS.get(oid) or elements.get(oid)
+    element = ELEMENTS.get(oid) or elements.get(oid) or None
     if element is not None:
         write = _SCALARS.get(element, encode_basestring)
         return lambda text: _array(text, write)

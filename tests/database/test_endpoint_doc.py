@@ -18,6 +18,7 @@ TEXT = (ROOT / "docs/endpoint.md").read_text(encoding="utf-8")
 
 
 def test_the_commands_do_what_they_say(project: Project) -> None:
+    said = ""
     for line in commands(blocks_of("docs/endpoint.md", language="sh")):
         if line.startswith("sendoka dev"):
             project.stop()

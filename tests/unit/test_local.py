@@ -59,6 +59,12 @@ class TestConnectionStrings:
             read_target(header)
         assert (refused.value.status, refused.value.message) == (400, message)
 
+    def test_beside_a_token_are_refused_as_at_the_passwords_address(self) -> None:
+        with pytest.raises(Failure, match="missing authentication credentials: required password"):
+            read_target(b"postgresql://u:p@host/db", authorization=True)
+        with pytest.raises(Failure, match="missing username"):
+            read_target(b"postgresql://host/db", authorization=True)
+
     def test_show_no_password_in_a_repr(self) -> None:
         assert "s3cret" not in repr(read_target(b"postgresql://u:s3cret@host/db"))
         assert "s3cret" not in repr(Login.from_url("postgresql://u:s3cret@host/db"))

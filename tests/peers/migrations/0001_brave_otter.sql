@@ -1,0 +1,1 @@
+ALTER TABLE "books" ADD COLUMN "in_print" boolean DEFAULT true NOT NULL;
