@@ -133,7 +133,7 @@ class Backends:
     def _conninfo(self, target: Target) -> bytes:
         # Only user and database reach the session; what the environment says in PG… variables must not.
         return make_conninfo(
-            host=self._login.host,
+            host=self._login.socket or self._login.host,
             port=self._login.port,
             user=target.user,
             password=target.password,

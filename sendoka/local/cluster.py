@@ -31,7 +31,6 @@ PORT_ATTEMPTS = 5
 
 _ALWAYS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "logging_collector": "off",
@@ -146,7 +145,9 @@ def launch(programs: Programs, place: Place, settings: Mapping[str, str]) -> tup
     A throw-away cluster gives durability away for speed.
     """
     _stop_leftover(place)
-    options = {**_ALWAYS, **(_THROWAWAY if place.remove else {}), **settings}
+    for stale in place.data.glob(".s.PGSQL.*"):
+        stale.unlink()
+    options = {**_ALWAYS, **(_THROWAWAY if place.remove else {}), "unix_socket_directories": place.socket, **settings}
     said = ""
     for _ in range(PORT_ATTEMPTS):
         port = _free_port()

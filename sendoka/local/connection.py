@@ -41,6 +41,10 @@ _OFFERS = frozenset({b"connection", b"upgrade", b"expect"})
 _logger = logging.getLogger("sendoka.local")
 
 
+class _LargeHead(Exception):
+    """The first line and the headers of a request are too large."""
+
+
 class Connection(asyncio.Protocol):
     """Reads requests, has the endpoint answer them in order, and writes the answers."""
 
@@ -105,7 +109,9 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline(data[upgrade.args[0] :])
-        except httptools.HttpParserCallbackError:
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, _LargeHead):
+                raise
             self._refuse(431, _LARGE_HEAD)
         except httptools.HttpParserError as error:
             self._refuse(400, f"the request could not be read as HTTP: {error}")
@@ -137,7 +143,7 @@ class Connection(asyncio.Protocol):
         """Collect a header. The first of a name counts, as in the map that Neon's proxy asks."""
         self._size += len(name) + len(value)
         if len(self._headers) >= HEADERS or self._size > HEAD_BYTES:
-            raise ValueError(_LARGE_HEAD)
+            raise _LargeHead
         self._headers.setdefault(name.lower(), value)
 
     def on_headers_complete(self) -> None:
@@ -290,7 +296,7 @@ if sys.version_info >= (3, 12):
 
     def _start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         # At once, up to where it must wait: that saves a turn of the event loop.
-        return asyncio.Task(work, eager_start=True)
+        return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
 
 else:
 

@@ -16,7 +16,10 @@ __all__ = ["Login"]
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where a PostgreSQL is and who connects to it. Its repr shows no password."""
+    """Where a PostgreSQL is and who connects to it. Its repr shows no password.
+
+    `socket` is the folder of a Unix socket that leads to the same server, if there is one.
+    """
 
     host: str
     port: int
@@ -24,6 +27,7 @@ class Login:
     password: str
     database: str
     sslmode: str = "disable"
+    socket: str = ""
 
     def __repr__(self) -> str:
         return f"Login({self.user}@{self.host}:{self.port}/{self.database})"

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -26,6 +27,12 @@ _SHARED = ("/var/tmp", "/tmp")  # noqa: S108 - mkdtemp makes folders of our own 
 
 PLENTY = 4 << 30
 """Bytes of memory that must be free before a throw-away cluster is put there."""
+
+LONGEST_FOLDER = 84
+"""Bytes of a path behind which the name of PostgreSQL's socket fits: systems take 103 in all, and more."""
+
+_PLAIN = re.compile(r"[\w./-]+")
+"""What needs no quotes in PostgreSQL's settings."""
 
 PATIENCE = 15.0
 """Seconds to wait for a predecessor that was killed and whose PostgreSQL is still shutting down."""
@@ -57,6 +64,12 @@ class Place:
     def data(self) -> Path:
         """Return PostgreSQL's data folder."""
         return self.base / "postgres"
+
+    @property
+    def socket(self) -> str:
+        """Return the folder of PostgreSQL's socket, which is quicker than TCP; none where its path cannot be used."""
+        path = str(self.data)
+        return path if len(os.fsencode(path)) <= LONGEST_FOLDER and _PLAIN.fullmatch(path) else ""
 
     @property
     def log(self) -> Path:

@@ -178,7 +178,7 @@ def own_postgres(
     except BaseException:
         _give_up(place, process)
         raise
-    login = Login("127.0.0.1", port, ROLE, place.secrets.role, DATABASE)
+    login = Login("127.0.0.1", port, ROLE, place.secrets.role, DATABASE, socket=place.socket)
     return Postgres(login, databases, version=programs.version, source=programs.source, place=place, process=process)
 
 

@@ -127,9 +127,26 @@ class TestATemporaryOne:
     def test_listens_on_loopback_alone_and_asks_for_passwords(self) -> None:
         with own_postgres() as postgres:
             assert ask(postgres, "show listen_addresses") == "127.0.0.1"
-            assert ask(postgres, "show unix_socket_directories") == ""
-            with pytest.raises(psycopg.OperationalError):
-                psycopg.connect(host="127.0.0.1", port=postgres.login.port, user="postgres", password="wrong")
+            # Its socket lies where nobody else can enter, and asks for a password like TCP.
+            assert postgres.data is not None
+            assert ask(postgres, "show unix_socket_directories") == postgres.login.socket == str(postgres.data)
+            assert postgres.data.stat().st_mode & 0o077 == 0
+            for host in ("127.0.0.1", postgres.login.socket):
+                with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+                    psycopg.connect(host=host, port=postgres.login.port, user="postgres", password="wrong")
+
+    @pytest.mark.parametrize("name", ["x" * 90, "with a space", "comma,comma"])
+    def test_has_no_socket_where_its_path_cannot_be_used(self, project: Path, name: str) -> None:
+        with own_postgres(project // name / ".sendoka") as postgres:
+            assert ask(postgres, "show unix_socket_directories") == postgres.login.socket == ""
+
+    def test_that_was_killed_leaves_no_socket_for_ever(self, project: Path) -> None:
+        with own_postgres(project // ".sendoka") as postgres:
+            data = postgres.data
+            assert data is not None
+        (data / ".s.PGSQL.1").touch()
+        with own_postgres(project // ".sendoka"):
+            assert len(list(data.glob(".s.PGSQL.*"))) == 2  # the socket and its lock
 
     def test_makes_databases_quickly(self) -> None:
         with own_postgres() as postgres:
