@@ -10,7 +10,6 @@ turns, in one process of node; a ratio is the median of the rounds' ratios.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import statistics
 import subprocess
@@ -19,43 +18,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from _canned import serving  # type: ignore[import-not-found]  # beside this script, which is not in a package
+
 from sendoka.local import Endpoint, Server, own_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PEERS = Path(__file__).parents[1] / "tests" / "peers"
-BODY = (
-    b'{"fields":[{"name":"n","dataTypeID":23,"tableID":0,"columnID":0,"dataTypeSize":4,"dataTypeModifier":-1,'
-    b'"format":"text"}],"rows":[["1"]],"command":"SELECT","rowCount":1,"rowAsArray":true}'
-)
-ANSWER = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\ncontent-length: %d\r\n"
-    b"neon-request-id: 2f0a6a5e-2a3c-4a54-9d3c-0f8f3f8a9b11\r\n\r\n%s"
-) % (len(BODY), BODY)
-
-
-class Canned(asyncio.Protocol):
-    """Answers every request with the same bytes; a request ends with its body's brace."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        if data.endswith(b"}"):
-            self.transport.write(ANSWER)
-
-
-async def serve_canned() -> None:
-    """Serve until stdin ends; print a connection string first."""
-    server = await asyncio.get_running_loop().create_server(Canned, "127.0.0.1", 0)
-    print(f"postgresql://u:p@127.0.0.1:{server.sockets[0].getsockname()[1]}/db", flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+FOLDER = Path(__file__).parent
+PEERS = FOLDER.parent / "tests" / "peers"
 
 
 def serve_endpoint() -> None:
-    """The same, with a PostgreSQL behind it."""
+    """Serve with a PostgreSQL behind it until stdin ends; print a connection string first."""
     with own_postgres() as postgres:
         postgres.databases.ensure(postgres.login.database, owner=postgres.login.user)
         with Server(Endpoint(postgres), host="127.0.0.1") as server:
@@ -64,9 +39,9 @@ def serve_endpoint() -> None:
 
 
 @contextmanager
-def running(name: str) -> Iterator[str]:
-    """Run one of the servers in a process of its own; yield its connection string."""
-    command = [sys.executable, __file__, "--serve", name]
+def endpoint() -> Iterator[str]:
+    """Serve from a process of its own; yield a connection string."""
+    command = [sys.executable, __file__, "--serve"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -76,12 +51,12 @@ def running(name: str) -> Iterator[str]:
 
 def measure(urls: list[str], in_flight: int, requests: int, rounds: int) -> str:
     """Return a row of the table."""
-    command = ["node", "rate.mjs", str(in_flight), str(requests), str(rounds), *urls]
-    done = subprocess.run(command, cwd=PEERS, stdout=subprocess.PIPE, text=True, check=True)
+    command = ["node", str(FOLDER / "_turns.mjs"), str(in_flight), str(requests), str(rounds), *urls]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     pairs = [json.loads(line) for line in done.stdout.splitlines()]
-    canned, endpoint = (statistics.median(rates) for rates in zip(*pairs, strict=True))
-    ratio = statistics.median(ours / theirs for theirs, ours in pairs)
-    return f"| {in_flight} | {canned:,.0f}/s | {endpoint:,.0f}/s | {ratio:.2f}× |"
+    canned, ours = (statistics.median(rates) for rates in zip(*pairs, strict=True))
+    ratio = statistics.median(one / other for other, one in pairs)
+    return f"| {in_flight} | {canned:,.0f}/s | {ours:,.0f}/s | {ratio:.2f}× |"
 
 
 def main() -> None:
@@ -89,20 +64,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--requests", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--serve", choices=["canned", "endpoint"], help=argparse.SUPPRESS)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve == "canned":
-        asyncio.run(serve_canned())
-    elif options.serve == "endpoint":
+    if options.serve:
         serve_endpoint()
     else:
         if not (PEERS / "node_modules").is_dir():
             install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
             subprocess.run(install, cwd=PEERS, check=True, stdout=sys.stderr)
-        with running("canned") as canned, running("endpoint") as endpoint:
+        with serving() as port, endpoint() as url:
+            canned = f"postgresql://u:p@127.0.0.1:{port}/db"
             print("| in flight | canned server | endpoint, PostgreSQL behind it | ratio |\n| --- | --- | --- | --- |")
             for in_flight in (1, 10, 50):
-                print(measure([canned, endpoint], in_flight, options.requests, options.rounds), flush=True)
+                print(measure([canned, url], in_flight, options.requests, options.rounds), flush=True)
 
 
 if __name__ == "__main__":

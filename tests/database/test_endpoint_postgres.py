@@ -137,15 +137,15 @@ class TestATemporaryOne:
 
     @pytest.mark.parametrize("name", ["x" * 90, "with a space", "comma,comma"])
     def test_has_no_socket_where_its_path_cannot_be_used(self, project: Path, name: str) -> None:
-        with own_postgres(project // name / ".sendoka") as postgres:
+        with own_postgres(project / name / ".sendoka") as postgres:
             assert ask(postgres, "show unix_socket_directories") == postgres.login.socket == ""
 
     def test_that_was_killed_leaves_no_socket_for_ever(self, project: Path) -> None:
-        with own_postgres(project // ".sendoka") as postgres:
+        with own_postgres(project / ".sendoka") as postgres:
             data = postgres.data
             assert data is not None
         (data / ".s.PGSQL.1").touch()
-        with own_postgres(project // ".sendoka"):
+        with own_postgres(project / ".sendoka"):
             assert len(list(data.glob(".s.PGSQL.*"))) == 2  # the socket and its lock
 
     def test_makes_databases_quickly(self) -> None:

@@ -1,9 +1,9 @@
 // Requests a second of the official driver against several servers, which take turns.
 //
-//   node rate.mjs IN_FLIGHT REQUESTS ROUNDS CONNECTION_STRING…
+//   node _turns.mjs IN_FLIGHT REQUESTS ROUNDS CONNECTION_STRING…
 //
 // Prints one JSON list a round: the rate of each server, in the order given.
-import { neon, neonConfig } from '@neondatabase/serverless'
+import { neon, neonConfig } from '../tests/peers/node_modules/@neondatabase/serverless/index.mjs'
 
 const [inFlight, requests, rounds] = process.argv.slice(2, 5).map(Number)
 const clients = process.argv.slice(5).map(url => neon(url))
