@@ -150,7 +150,9 @@ class Backends:
         """End the session that was idle the longest, if there is one."""
         for shelf in self._idle.values():
             if shelf:
-                self._end(shelf.pop(0))
+                idle = shelf.pop(0)
+                self._all.discard(idle)
+                idle.close()
                 return True
         return False
 

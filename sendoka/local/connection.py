@@ -201,7 +201,7 @@ class Connection(asyncio.Protocol):
         self._closing = True
 
     def _put(self, what: Request | Answer, *, keep: bool) -> None:
-        if self._transport.is_closing():
+        if self._closing or self._transport.is_closing():
             return
         self._queue.append((what, keep))
         if self._task is None:
@@ -287,9 +287,13 @@ class Connection(asyncio.Protocol):
     def _end(self) -> None:
         """Close after what was written, once the client has: with bytes unread, TCP would take the answer away."""
         self._closing = True
-        if not self._transport.is_closing():
+        if self._transport.is_closing():
+            return
+        self.deadline = self._front.now + self._front.patience.linger
+        try:
             self._transport.write_eof()
-            self.deadline = self._front.now + self._front.patience.linger
+        except OSError:  # the client is gone already
+            self._transport.abort()
 
 
 if sys.version_info >= (3, 12):

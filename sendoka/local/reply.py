@@ -96,6 +96,8 @@ class ResultWriter:
 
     def end(self, result: PGresult) -> None:
         """Write what comes after the rows."""
+        if result.ntuples:
+            self.add(result)  # rows without columns do not come in chunks
         command, count = _read_tag(result.command_status or self._tag)
         array = "true" if self._array else "false"
         self._body.put(f'],"command":{encode_basestring(command)},"rowCount":{count},"rowAsArray":{array}}}')

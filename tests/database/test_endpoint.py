@@ -325,6 +325,36 @@ class TestLimits:
         assert (answer.status_code, answer.json()["message"]) == (507, "response is too large (max is 2000 bytes)")
         assert await limited.value("select to_regclass('t')") is None
 
+    async def test_are_counted_in_bytes_and_looked_at_before_each_row(self, limited: Caller) -> None:
+        """Rows of 100 characters of two bytes: what is there before the last one decides."""
+        passes = [
+            (await limited(f"select repeat('ä', 100) from generate_series(1, {n})")).status_code for n in range(1, 13)
+        ]
+        rows = passes.count(200)
+        assert passes == [200] * rows + [507] * (12 - rows)
+        whole = (await limited(f"select repeat('ä', 100) from generate_series(1, {rows})")).content
+        row = len(b'["' + "ä".encode() * 100 + b'"],')
+        fields = whole.index(b'"rows":[') + len(b'"rows":[')
+        assert fields + (rows - 1) * row <= 2000 < fields + rows * row
+
+    async def test_of_a_batch_count_all_its_statements(self, limited: Caller) -> None:
+        small = "select repeat('x', 100) from generate_series(1, 5)"
+        assert (await limited(small, small)).status_code == 200
+        assert (await limited(*[small] * 4)).status_code == 507
+
+    async def test_of_a_single_write_leave_it_undone_or_done_but_never_half(
+        self, limited: Caller, direct: psycopg.Connection[Any]
+    ) -> None:
+        direct.execute("create table t (i int, x text)")
+        direct.execute("grant all on t to public")
+        for rows in (30, 300, 30_000):
+            direct.execute("truncate t")
+            text = f"insert into t select n, repeat('x', 100) from generate_series(1, {rows}) n returning x"
+            assert (await limited(text)).status_code == 507
+            assert await eventually(lambda: running(direct, "insert into t%") == 0)
+            found = direct.execute("select count(*) from t").fetchone()
+            assert found in {(0,), (rows,)}
+
     async def test_let_one_large_row_pass(self, limited: Caller) -> None:
         assert len(await limited.value("select repeat('x', 5000)")) == 5000
 
