@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
     def _forget(self) -> None:
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
-        self._body: list[bytes] | None = []
+        self._body: bytearray | None = bytearray()  # not a list: pieces may be of one byte
         self._size = 0
         self._head: int | None = 0
 
@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
         self.deadline = self._front.now + self._front.patience.body
         self._size += len(data)
         if self._body is not None:
-            self._body.append(data)
+            self._body += data
             if self._size > self._front.endpoint.max_request:
                 self._too_large()
 
@@ -171,7 +171,7 @@ class Connection(asyncio.Protocol):
         if upgrade and self._headers.keys() & _BODIES and self._parser.get_method() != b"CONNECT":
             return  # the parser takes the body for another protocol: see _decline
         if self._body is not None:
-            self._take(b"".join(self._body), keep=self._parser.should_keep_alive() and not upgrade)
+            self._take(bytes(self._body), keep=self._parser.should_keep_alive() and not upgrade)
         self._forget()
 
     # -------------------------------------------------------------- requests
