@@ -72,10 +72,15 @@ _NEEDS_A_PERSON = (
     "Control plane request failed: endpoint is temporarily unavailable. Check your quotas",
 )
 _UNREADABLE_CELL = "could not parse postgres response"
+_TOO_LARGE = "response is too large"
 
 # Compiled when they are first used: a cold start that goes well needs none of them.
 _CONNECTION_STRING = r"(?i:postgres(?:ql)?(?::|%3A)\S*)"
+_TOKEN = r"(?i:bearer\s+\S+)"
 _SQLSTATE = r"[0-9A-Z]{5}"
+
+_STATUSES = (400, 500)
+"""Those under which Neon passes on an error of Postgres."""
 
 # What Postgres reports when it refuses the login itself: no such database, role or right, wrong password.
 _AT_LOGIN = ("3D000", "28")
@@ -150,67 +155,69 @@ def _result(document: Any) -> Result[Cells]:
 
 def _error(reply: Reply, statements: Sequence[Statement], *, batch: bool) -> SendokaError:
     """Return the error that a status other than 200 means."""
-    undone = Outcome.FAILED if batch else Outcome.UNKNOWN
     if reply.status == 413:
         return EndpointError("the request is larger than the endpoint takes", status=413, outcome=Outcome.REFUSED)
     document = _json(reply)
-    if document == "query is not supported":
+    if (reply.status, document) == (400, "query is not supported"):
         return EndpointError(
             "the endpoint does not take SQL at this address",
-            status=reply.status,
+            status=400,
             outcome=Outcome.REFUSED,
             todo="check endpoint=: it ends in /sql",
         )
-    if not isinstance(document, dict) or not isinstance(document.get("message"), str):
-        said = f"the endpoint answered status {reply.status}: {_preview(reply.body)}"
-        return ProtocolError(said, passing=reply.status >= 500)
-    if reply.status == 507:
-        return EndpointError(document["message"], status=507, outcome=undone, todo="ask for fewer rows: paginate()")
-    if document.get("code"):
-        if not _is_from_postgres(document):
-            # A gateway's own JSON: whatever it calls a code proves nothing about the statement.
-            said = f"the endpoint answered status {reply.status}: {_preview(reply.body)}"
-            return ProtocolError(said, passing=reply.status >= 500)
-        return _from_postgres(document, reply.status, statements)
-    return _from_endpoint(document["message"], reply.status, undone)
-
-
-def _is_from_postgres(document: dict[str, Any]) -> bool:
-    code = document["code"]
-    return isinstance(code, str) and re.fullmatch(_SQLSTATE, code) is not None
+    if isinstance(document, dict) and isinstance(document.get("message"), str):
+        code = document.get("code")
+        if code == "":
+            return _from_endpoint(document["message"], reply.status, Outcome.FAILED if batch else Outcome.UNKNOWN)
+        if reply.status in _STATUSES and isinstance(code, str) and re.fullmatch(_SQLSTATE, code):
+            return _from_postgres(document, reply.status, statements)
+        if code is None:  # of whoever stands in between: Neon's own has one, and be it empty
+            return EndpointError(_masked(document["message"]), status=reply.status)
+    # Also a gateway's own JSON: whatever it calls a code proves nothing about the statement.
+    said = f"the endpoint answered status {reply.status}: {_preview(reply.body)}"
+    return ProtocolError(said, passing=reply.status >= 500)
 
 
 def _from_postgres(document: dict[str, Any], status: int, statements: Sequence[Statement]) -> SendokaError:
-    code = str(document["code"])
-    fatal = document.get("severity") not in {"ERROR"}
-    if (code.startswith(_AT_LOGIN) or status == 500) and document.get("severity"):
-        outcome = Outcome.REFUSED if fatal or status == 500 else Outcome.FAILED
-    else:
-        outcome = Outcome.UNKNOWN if fatal else Outcome.FAILED
     fields = {name: None if value is None else str(value) for name, value in document.items()}
     from sendoka.http.blame import statement_at_fault  # its patterns are for what goes wrong
 
-    error = database_error(fields, outcome=outcome)
+    error = database_error(fields, outcome=_outcome_of(document["code"], document.get("severity"), status))
     error.statement = statement_at_fault(statements, error.message, error.position)
     return error
 
 
+def _outcome_of(code: str, severity: object, status: int) -> Outcome:
+    # Severities are in the words of lc_messages; one that is not known proves nothing.
+    if severity and (status == 500 or (severity == "FATAL" and code.startswith(_AT_LOGIN))):
+        return Outcome.REFUSED
+    return Outcome.FAILED if severity == "ERROR" else Outcome.UNKNOWN
+
+
 def _from_endpoint(message: str, status: int, undone: Outcome) -> SendokaError:
+    """Return the error of the endpoint itself; `undone` is the outcome where the transaction did not end well."""
+    said = _masked(message)
     if status == 400 and message.startswith(_BROKEN):
-        return AnswerLost(f"the endpoint lost the database: {message}")
-    if message == _UNREADABLE_CELL:
-        return EndpointError(message, status=status, outcome=undone)
+        return AnswerLost(f"the endpoint lost the database: {said}")
+    if status == 507 and message.startswith(_TOO_LARGE):
+        return EndpointError(said, status=status, outcome=undone, todo="ask for fewer rows: paginate()")
+    if status == 500 and message == _UNREADABLE_CELL:
+        return EndpointError(said, status=status, outcome=undone)
     if status == 400 and message.startswith(_CHECKED_BEFORE):
         todo = "check the user and password of the connection string" if "password" in message else ""
-        return EndpointError(message, status=status, outcome=Outcome.REFUSED, todo=todo)
+        return EndpointError(said, status=status, outcome=Outcome.REFUSED, todo=todo)
     if status == 500 and message.startswith(_NEEDS_A_PERSON):
-        return EndpointError(message, status=status, outcome=Outcome.REFUSED)
+        return EndpointError(said, status=status, outcome=Outcome.REFUSED)
     if status == 500 and (message.startswith(_PASSING) or message == "Control plane request failed"):
-        return EndpointError(message, status=status, outcome=Outcome.REFUSED, passing=True)
-    return EndpointError(message, status=status, outcome=Outcome.UNKNOWN)
+        return EndpointError(said, status=status, outcome=Outcome.REFUSED, passing=True)
+    return EndpointError(said, status=status, outcome=Outcome.UNKNOWN)
 
 
 def _preview(body: bytes | bytearray) -> str:
-    # A page that shows the request's headers back would show the connection string with them.
-    text = re.sub(_CONNECTION_STRING, "postgresql://…", " ".join(body[:1000].decode("utf-8", "replace").split()))
+    text = _masked(" ".join(body[:1000].decode("utf-8", "replace").split()))
     return text[:80] + ("…" if len(text) > 80 else "")
+
+
+def _masked(text: str) -> str:
+    """Return `text` without credentials: a page that shows the request's headers back has them."""
+    return re.sub(_TOKEN, "Bearer …", re.sub(_CONNECTION_STRING, "postgresql://…", text))

@@ -70,6 +70,20 @@ CASES: list[tuple[str, int, bytes, type[SendokaError], dict[str, str]]] = [
     ("too large to send", 413, b"", EndpointError, BOTH["refused"]),
     ("too large to answer", 507, endpoint("response is too large (max is 10 bytes)"), EndpointError, TWO),
     ("not here", 400, b'"query is not supported"', EndpointError, BOTH["refused"]),
+    ("a code of no known status", 502, postgres("23505"), ProtocolError, BOTH["unknown"]),
+    (
+        "a login in another language",
+        400,
+        postgres("28000", "FEHLER"),
+        InvalidAuthorizationSpecification,
+        BOTH["unknown"],
+    ),
+    ("not here, says a gateway", 503, b'"query is not supported"', ProtocolError, BOTH["unknown"]),
+    ("a gateway's disk", 507, b'{"message": "Insufficient storage"}', EndpointError, BOTH["unknown"]),
+    ("another 507", 507, endpoint("insufficient storage"), EndpointError, BOTH["unknown"]),
+    ("no code", 400, b'{"message": "missing hostname of the upstream"}', EndpointError, BOTH["unknown"]),
+    ("null code", 500, b'{"message": "Control plane request failed", "code": null}', EndpointError, BOTH["unknown"]),
+    ("a cell, says a gateway", 502, endpoint("could not parse postgres response"), EndpointError, BOTH["unknown"]),
     ("above the layer", 400, b'{"msg": "x"}', ProtocolError, BOTH["unknown"]),
     ("html", 502, b"<html><h1>Bad gateway", ProtocolError, BOTH["unknown"]),
     ("nothing", 503, b"", ProtocolError, BOTH["unknown"]),
@@ -140,12 +154,15 @@ def test_a_batch_answers_exactly_one_result_a_statement(document: Any) -> None:
         read_batch(Reply(200, json.dumps(document).encode()), [SELECT, SELECT])
 
 
-def test_a_page_that_shows_the_headers_back_does_not_show_the_connection_string() -> None:
-    page = b"<pre>Neon-Connection-String: postgresql://u:hunter2@h/db</pre>"
-    with pytest.raises(ProtocolError) as caught:
-        read_single(Reply(500, page), SELECT)
-    assert "hunter2" not in str(caught.value)
-    assert "Connection-String" in str(caught.value)
+@pytest.mark.parametrize(
+    "header", ["Neon-Connection-String: postgresql://u:hunter2@h/db", "Authorization: Bearer hunter2"]
+)
+def test_what_shows_the_headers_back_does_not_show_the_secret(header: str) -> None:
+    for body in (f"<pre>{header}</pre>", endpoint(f"not taken: {header}").decode(), f'{{"message": "{header}"}}'):
+        with pytest.raises(TransportError) as caught:
+            read_single(Reply(500, body.encode()), SELECT)
+        assert "hunter2" not in str(caught.value)
+        assert header.partition(":")[0] in str(caught.value)
 
 
 def test_the_fields_of_an_error_arrive() -> None:
