@@ -28,6 +28,7 @@ _LONGEST_NAME = 253
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 _IN_QUERY = "=&%+;,:@/!*'()-._~"
 _PLAIN_QUERY = re.compile(r"[A-Za-z0-9=&%+;,:@/!*'()._~-]*")
+_OPTIONS = re.compile(r"[a-z_]+=[^&]*(?:&[a-z_]+=[^&]*)*")
 _APPLICATION = re.compile(r"(?:^|&)application_name=")
 
 
@@ -70,22 +71,26 @@ def parse(text: str) -> ConnectionString:
     """Read a connection string whose user and database may be missing. Raises SettingsError, which never shows it.
 
     The password may hold anything unescaped, "@", "/", "?" and "#" too: the host starts after the last "@" that one
-    can follow.
+    can follow. An "@" in the options, as in `?application_name=me@home`, is none of these.
     """
     scheme = _SCHEME.match(text)
     if scheme is None:
         raise SettingsError("the connection string is not a URL", todo=EXAMPLE)
     _check_scheme(scheme[1].lower())
     rest = text[scheme.end() :]
-    for at in (found.start() for found in reversed(list(re.finditer("@", rest)))):
-        place = _AFTER_AT.fullmatch(rest, at + 1)
-        if place:
-            user, _, password = rest[:at].partition(":")
-            return _parts(_unescaped(user), _unescaped(password), place)
+    places = [place for at in re.finditer("@", rest) if (place := _AFTER_AT.fullmatch(rest, at.end()))]
+    if places:
+        place = next(filter(_has_at_in_options, places), places[-1])
+        user, _, password = rest[: place.start() - 1].partition(":")
+        return _parts(_unescaped(user), _unescaped(password), place)
     place = _AFTER_AT.fullmatch(rest)
     if place is None:
         raise SettingsError("the connection string has no user and host that can be read", todo=EXAMPLE)
     return _parts("", "", place)
+
+
+def _has_at_in_options(place: re.Match[str]) -> bool:
+    return "@" in (place["query"] or "") and _OPTIONS.fullmatch(place["query"]) is not None
 
 
 def _check_scheme(name: str) -> None:

@@ -37,8 +37,8 @@ class Credentials:
             Secret(where.token) if isinstance(where.token, str) else where.token
         )
         self.fixed: Headers | None = None
-        _check("password", where.password)
-        _check("token", where.token)
+        _check(where, "password")
+        _check(where, "token")
         if isinstance(self._token, Secret) and not _TOKEN.fullmatch(self._token.text):
             raise SettingsError("token= holds what no token does: it is printable ASCII without white space")
         if self._password is None and not callable(self._token):
@@ -62,9 +62,10 @@ class Credentials:
         return _headers(login.text, token)
 
 
-def _check(name: str, given: object) -> None:
-    if not (given is None or isinstance(given, str) or callable(given)):
-        raise SettingsError(f"{name}= is text or a function, not of type {type(given).__name__}")
+def _check(where: Where, name: str) -> None:
+    cls = type(getattr(where, name))  # no name for what it is: it may be a secret of a wrong type
+    if not (issubclass(cls, str | None) or callable(getattr(where, name))):
+        raise SettingsError(f"{name}= is text or a function, not of type {cls.__name__}")
 
 
 def _headers(connection_string: str, token: Secret | None) -> Headers:

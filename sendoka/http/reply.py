@@ -76,7 +76,7 @@ _TOO_LARGE = "response is too large"
 
 # Compiled when they are first used: a cold start that goes well needs none of them.
 _CONNECTION_STRING = r"(?i:postgres(?:ql)?(?::|%3A)\S*)"
-_TOKEN = r"(?i:bearer\s+\S+)"
+_BEARER = r"(?i:bearer\s+\S+)"
 _SQLSTATE = r"[0-9A-Z]{5}"
 
 _STATUSES = (400, 500)
@@ -220,4 +220,4 @@ def _preview(body: bytes | bytearray) -> str:
 
 def _masked(text: str) -> str:
     """Return `text` without credentials: a page that shows the request's headers back has them."""
-    return re.sub(_TOKEN, "Bearer …", re.sub(_CONNECTION_STRING, "postgresql://…", text))
+    return re.sub(_BEARER, "Bearer …", re.sub(_CONNECTION_STRING, "postgresql://…", text))

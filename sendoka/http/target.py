@@ -223,10 +223,12 @@ def _given(endpoint: str) -> tuple[str, str, int, str]:
     if parts.username or parts.password:
         raise SettingsError("the endpoint's URL must not hold credentials; they belong into the connection string")
     if parts.scheme not in _PORTS or not written:
-        raise SettingsError(f"endpoint={endpoint!r} is not an http or https URL", todo=_ENDPOINT)
+        raise SettingsError("endpoint= is not an http or https URL", todo=_ENDPOINT)
+    if parts.query or parts.fragment:
+        raise SettingsError("endpoint= has more than a path, and that would not be sent", todo=_ENDPOINT)
     host = read_host(bracketed(written))
     if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError(
-            f"endpoint={endpoint!r} would send the password in clear text to another machine", todo="use https://"
+            f"endpoint= would send the password in clear text to {host}, another machine", todo="use https://"
         )
     return parts.scheme, host, port or _PORTS[parts.scheme], path if path not in {"", "/"} else "/sql"

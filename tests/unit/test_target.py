@@ -54,6 +54,14 @@ def test_a_given_endpoint_is_taken_as_it_is(endpoint: str, url: str) -> None:
     assert read_target(PLAIN, endpoint).url == url
 
 
+@pytest.mark.parametrize("password", ["p", "p@q", "p/q", "p?q", "@"])
+@pytest.mark.parametrize("options", ["application_name=me@corp", "sslmode=require&application_name=me@corp.example/x"])
+def test_an_at_in_the_options_does_not_lead_to_another_host(password: str, options: str) -> None:
+    login = read_target(f"postgresql://alice:{password}@ep-x.eu.neon.tech/neondb?{options}").login
+    assert (login.password, login.host, login.database) == (password, "ep-x.eu.neon.tech", "neondb")
+    assert login.query == options
+
+
 @pytest.mark.parametrize("character", [*"@#/?%é:;= &+", "%zz", "p@ss/w?r#d", "x@y/z", "日本"])
 def test_a_password_may_hold_anything_unescaped(character: str) -> None:
     target = read_target(f"postgresql://alice:a{character}b@ep-x.eu.neon.tech/neondb")
@@ -117,6 +125,10 @@ def test_a_connection_string_that_cannot_be_used_is_refused_and_not_shown(url: s
         "",
         "ftp://x/sql",
         "ftp://u:hunter2@x/sql",
+        "postgresql://u:123/hunter2@host/db",
+        "http://u:123/hunter2@host/db",
+        "https://x.com/sql?key=hunter2",
+        "https://x.com/sql#hunter2",
         "proxy.example.com",
         "http://proxy.example.com/sql",
         "http://8.8.8.8/sql",

@@ -10,6 +10,7 @@ import pytest
 from sendoka import Retry, __version__, neon
 from sendoka.errors import ConnectFailed, Outcome, SettingsError
 from tests.fixtures.canned import ONE, CannedServer, Exchange, answer, canned
+from tests.unit.test_target import assert_hidden
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -86,6 +87,7 @@ def test_what_cannot_be_used_is_refused_and_not_shown(given: dict[str, Any], say
     with pytest.raises(SettingsError, match=says) as caught:
         neon(**given)
     assert "hunter2" not in f"{caught.value}{caught.value!r}"
+    assert_hidden(caught.value, "hunter2")
 
 
 @pytest.mark.parametrize(
