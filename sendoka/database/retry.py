@@ -39,18 +39,28 @@ that is full; one that goes down or comes up. Whether the same request may be se
 class Retry:
     """The waits between sends, in seconds: they double from `first` to `longest`, each jittered by half.
 
-    The call's one deadline bounds them all. `attempts=1` never sends twice.
+    The call's one deadline bounds them all. `attempts=1` never sends twice. Raises ValueError for other numbers.
     """
 
     attempts: int = 8
     first: float = 0.1
     longest: float = 5.0
 
+    def __post_init__(self) -> None:
+        attempts: object = self.attempts
+        if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
+            raise ValueError(f"attempts={attempts!r}: how often a call is sent is a whole number above 0")
+        for name in ("first", "longest"):
+            seconds: object = getattr(self, name)
+            if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds >= 0:
+                raise ValueError(f"{name}={seconds!r}: a wait is a number of seconds, 0 or more")
+
     def wait(self, attempt: int) -> float:
         """Return the seconds to wait after failure number `attempt`, counted from 1."""
         import random  # not for a call that goes well
 
-        base = min(self.longest, self.first * 2 ** (attempt - 1))
+        # Past that many doublings every wait is the longest, and a float too small for them.
+        base = min(self.longest, self.first * 2 ** min(attempt - 1, 60))
         return float(base * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
 

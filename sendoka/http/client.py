@@ -100,7 +100,8 @@ class Neon(Database):
         text, params = compose(statement, params)
         options = DEFAULT
         if read_only or idempotent or timeout is not None:
-            _check_timeouts(timeout)
+            if timeout is not None:
+                _check_timeout(timeout)
             options = TransactionOptions(read_only=read_only or None, idempotent=idempotent, timeout=timeout)
         reading: Reading[Row] = self._reading if types is None else Reading(self._reading.types.extended(types))
         return Query(self, Statement(text, encode_all(params)), options, reading)
@@ -130,7 +131,6 @@ class Neon(Database):
         if queries is None:
             raise TypeError(LIST_FORM)
         listed = queries_of(self, queries)
-        _check_timeouts(timeout)
         options = _options(isolation_level, read_only, deferrable, idempotent, timeout)
         return Transaction(self, listed, options, settings, once_of(self, once, options))
 
@@ -278,7 +278,11 @@ def neon(
     )
     # From here on a traceback that shows local variables shows no password.
     del url, endpoint, password, token
-    _check_timeouts(timeout, connect_timeout)
+    _check_timeout(timeout)
+    _check_timeout(connect_timeout)
+    retry = Retry() if retry is None else retry
+    if not isinstance(retry, Retry):
+        raise TypeError(f"retry= is a Retry(…), as Retry(attempts=1), not {retry!r}")
     target = find_target(where)
     read_as = types if isinstance(types, Types) else BUILT_IN.extended(types or {})
     transports = Transports(target, transport, TransportOptions(connect_timeout, max_connections, max_answer, ca))
@@ -289,7 +293,7 @@ def neon(
         transports,
         observer,
         timeout=timeout,
-        retry=retry or Retry(),
+        retry=retry,
         types=read_as,
     )
 
@@ -297,9 +301,11 @@ def neon(
 def _options(
     level: str | None, read_only: bool | None, deferrable: bool | None, idempotent: bool, timeout: float | None
 ) -> TransactionOptions:
+    if timeout is not None:
+        _check_timeout(timeout)
     return TransactionOptions(isolation_level(level), read_only, deferrable, idempotent, timeout)
 
 
-def _check_timeouts(*timeouts: float | None) -> None:
-    if any(timeout is not None and not timeout > 0 for timeout in timeouts):
-        raise ValueError("a timeout is a number of seconds above 0")
+def _check_timeout(given: object) -> None:
+    if not isinstance(given, int | float) or isinstance(given, bool) or not given > 0:
+        raise ValueError(f"a timeout is a number of seconds above 0, not {given!r}")

@@ -68,6 +68,24 @@ def test_what_may_be_sent_again(error: Exception, answers: str) -> None:
     assert "".join(given) == answers
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"attempts": attempts} for attempts in (0, -1, True, 2.5, "3", None)),
+        *({name: seconds} for name in ("first", "longest") for seconds in (-0.1, float("nan"), True, "1", None)),
+    ],
+    ids=str,
+)
+def test_what_is_no_number_of_sends_or_seconds_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Retry(**wrong)
+
+
+@pytest.mark.parametrize("retry", [Retry(attempts=10**6), Retry(attempts=10**6, first=0, longest=0)])
+def test_the_millionth_wait_is_one_too(retry: Retry) -> None:
+    assert retry.longest / 2 <= retry.wait(10**6) <= retry.longest
+
+
 def test_waits_double_up_to_the_longest_and_are_jittered() -> None:
     retry = Retry(first=1.0, longest=4.0)
     for attempt, most in [(1, 1), (2, 2), (3, 4), (4, 4), (50, 4)]:

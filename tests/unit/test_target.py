@@ -212,10 +212,23 @@ def test_no_repr_shows_the_password() -> None:
     assert "s3cret" not in repr(client) + repr(client.target) + str(vars(client))
 
 
-@pytest.mark.parametrize("wrong", [0, -1])
-def test_a_timeout_is_above_zero(wrong: float) -> None:
-    with pytest.raises(ValueError, match="above 0"):
-        neon(PLAIN, timeout=wrong)
+@pytest.mark.parametrize("wrong", [0, -1, float("nan"), True, "5", None])
+def test_a_timeout_is_above_zero(wrong: Any) -> None:
+    for name in ("timeout", "connect_timeout"):
+        with pytest.raises(ValueError, match="above 0"):
+            neon(PLAIN, **{name: wrong})
+    if wrong is not None:  # then it is the client's own
+        sql = neon(PLAIN)
+        with pytest.raises(ValueError, match="above 0"):
+            sql("select 1", timeout=wrong)
+        with pytest.raises(ValueError, match="above 0"):
+            sql.transaction([sql("select 1")], timeout=wrong)
+
+
+@pytest.mark.parametrize("wrong", [3, False, "twice"])
+def test_retry_is_a_retry(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"attempts=1"):
+        neon(PLAIN, retry=wrong)
 
 
 def test_an_unknown_transport_is_refused() -> None:
