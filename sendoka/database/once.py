@@ -37,7 +37,7 @@ __all__ = ["LONGEST_KEY", "Once", "Outcomes", "digest_of", "run_once"]
 T = TypeVar("T")
 
 LONGEST_KEY = 1000
-"""Characters: well below what a btree index can hold."""
+"""Bytes of UTF-8: well below the 2,704 that a btree index can hold."""
 
 # Microseconds since 1970: no setting of the session changes how they are written.
 _INSERT = (
@@ -64,8 +64,8 @@ class Once(Generic[T]):
         key: object = self.key
         if not isinstance(key, str) or not key:
             raise ValueError("once= is a text that names the effect, and not empty")
-        if len(self.key) > LONGEST_KEY or "\0" in self.key:
-            raise ValueError(f"once= is a text of at most {LONGEST_KEY} characters, without NUL")
+        if "\0" in self.key or len(self.key.encode(errors="surrogatepass")) > LONGEST_KEY:
+            raise ValueError(f"once= is a text of at most {LONGEST_KEY} bytes, without NUL")
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,13 +126,17 @@ class Neon(Database):
         effect: with it the effect is there once, however often the call is sent or made (see `Once`). Raises
         TypeError, ValueError or RuntimeError at once for a list that cannot be one transaction.
         """
-        from sendoka.http.transaction import LIST_FORM, Transaction, once_of, queries_of
+        from sendoka.http.transaction import LIST_FORM, Transaction, abandon, once_of, queries_of
 
-        if queries is None:
-            raise TypeError(LIST_FORM)
-        listed = queries_of(self, queries)
-        options = _options(isolation_level, read_only, deferrable, idempotent, timeout)
-        return Transaction(self, listed, options, settings, once_of(self, once, options))
+        try:
+            if queries is None:
+                raise TypeError(LIST_FORM)
+            listed = queries_of(self, queries)
+            options = _options(isolation_level, read_only, deferrable, idempotent, timeout)
+            return Transaction(self, listed, options, settings, once_of(self, once, options))
+        except Exception:
+            abandon([getattr(once, "then", None)])
+            raise
 
     def begin(self, *arguments: object, **_options: object) -> NoReturn:
         """Raise an error that shows the list form: over HTTP nothing can be held open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ class Request(NamedTuple):
 
 def single_body(statement: Statement) -> bytes:
     """Return the body that asks for one statement. Raises ValueError for what cannot be sent."""
-    return _body(_query(statement))
+    return _body(_query(statement), [statement])
 
 
 def batch_body(statements: Sequence[Statement]) -> bytes:
     """Return the body that asks for `statements` as one transaction. Raises ValueError for what cannot be sent."""
-    return _body({"queries": [_query(statement) for statement in statements]})
+    return _body({"queries": [_query(statement) for statement in statements]}, statements)
 
 
 def option_headers(options: TransactionOptions) -> Headers:
@@ -71,11 +72,20 @@ def _query(statement: Statement) -> dict[str, object]:
     return {"query": statement.text, "params": statement.params}
 
 
-def _body(document: dict[str, object]) -> bytes:
+def _body(document: dict[str, object], statements: Sequence[Statement]) -> bytes:
     try:
         body = _ENCODE(document).encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("a statement or parameter holds half a surrogate pair, which is no character") from error
+    except UnicodeEncodeError:  # which holds the whole body
+        raise ValueError(f"{_halved(statements)} holds half a surrogate pair, which is no character") from None
     if len(body) > MAX_BODY:
         raise ValueError(f"the request has {len(body):,} bytes; Neon takes {MAX_BODY:,} at most")
     return body
+
+
+def _halved(statements: Sequence[Statement]) -> str:
+    """Return what an error calls the first text that cannot be encoded."""
+    for statement in statements:
+        for number, text in enumerate((statement.text, *statement.params)):
+            if text is not None and re.search("[\ud800-\udfff]", text):
+                return f"parameter ${number}" if number else "the statement"
+    return "the request"

@@ -136,7 +136,7 @@ def once_of(client: Neon, once: str | Once[Any] | None, options: TransactionOpti
     if options.read_only:
         raise ValueError("once= is for what writes; a read_only transaction may be sent again as it is")
     made = once if isinstance(once, Once) else Once(once)
-    return replace(made, then=queries_of(client, list(made.then)))
+    return replace(made, then=queries_of(client, made.then))
 
 
 def queries_of(client: Neon, queries: Any) -> list[Query[Any]]:

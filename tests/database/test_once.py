@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import random
+import warnings
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -274,13 +277,50 @@ async def test_a_missing_table_of_the_users_own_is_no_missing_ledger(sql: Neon, 
     [
         ("", "not empty"),
         (7, "is a text"),
-        ("x" * 1001, "at most 1000"),
+        ("x" * 1001, "at most 1000 bytes"),
+        ("日" * 334, "at most 1000 bytes"),
         ("a\0b", "without NUL"),
     ],
 )
 def test_a_key_that_cannot_be_one_is_refused(sql: Neon, once: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         sql.transaction([sql("select 1")], once=once)
+
+
+async def test_the_longest_key_fits_into_the_index(sql: Neon, table: str) -> None:
+    key = "".join(map(chr, random.Random(7).sample(range(0x20000, 0x2A000), 250)))  # nothing in it to compress
+    assert not (await insert(sql, 1, key)).replayed
+    assert (await insert(sql, 1, key)).replayed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "says"),
+    [
+        ({"read_only": True}, ValueError, "may be sent again as it is"),
+        ({"isolation_level": "snapshot"}, ValueError, "not an isolation level"),
+        ({"timeout": 0}, ValueError, "above 0"),
+        ({"settings": 5}, TypeError, "is a mapping"),
+        ({"queries": ["select 1"]}, TypeError, "not a query"),
+    ],
+    ids=str,
+)
+def test_what_is_refused_is_not_said_to_be_forgotten(
+    sql: Neon, wrong: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    queries = wrong.get("queries") or [sql("select 1")]
+    given = {"once": Once("k", then=[sql("select 2")]), **wrong, "queries": queries}
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with pytest.raises(error, match=says):
+            sql.transaction(**given)
+        del given, queries
+        gc.collect()
+    assert not heard
+
+
+def test_one_query_is_no_list_of_them(sql: Neon) -> None:
+    with pytest.raises(TypeError, match="Query is not a list of queries"):
+        sql.transaction([sql("select 1")], once=Once("k", then=sql("select 2")))  # type: ignore[arg-type]
 
 
 def test_once_and_read_only_contradict_each_other(sql: Neon) -> None:

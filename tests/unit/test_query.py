@@ -223,13 +223,16 @@ async def test_async_with_teaches_the_list_form(server: CannedServer, sql: Neon)
 UNSENDABLE: list[tuple[str, tuple[Any, ...], str]] = [
     ("select '\0'", (), "NUL"),
     ("select $1", ("a\0b",), r"parameter \$1 holds NUL"),
-    ("select $1", ("\ud800",), "surrogate"),
+    ("select $1, $2", ("a", "\ud800"), r"parameter \$2 holds half a surrogate"),
+    ("select '\ud800'", (), "the statement holds half a surrogate"),
     ("select 1", tuple(range(32_768)), "32768 parameters"),
     ("select $1", ("x" * (64 * 1024 * 1024),), "bytes"),
 ]
 
 
-@pytest.mark.parametrize(("text", "params", "says"), UNSENDABLE, ids=["nul", "nul param", "surrogate", "many", "big"])
+@pytest.mark.parametrize(
+    ("text", "params", "says"), UNSENDABLE, ids=["nul", "nul param", "surrogate param", "surrogate", "many", "big"]
+)
 async def test_what_postgres_cannot_take_fails_before_sending(
     text: str, params: tuple[Any, ...], says: str, server: CannedServer, sql: Neon
 ) -> None:

@@ -47,6 +47,16 @@ def test_a_type_of_yours_is_named_by_its_oid() -> None:
     assert read(Types.of({98765: lambda text: tuple(text[1:-1].split(","))}), 98765, "(1,2)") == ("1", "2")
 
 
+def test_a_reader_is_whatever_can_be_called() -> None:
+    class Loud:
+        __hash__ = None  # type: ignore[assignment]  # as that of a dataclass that is not frozen
+
+        def __call__(self, text: str) -> str:
+            return text.upper()
+
+    assert read(Types.of({"text": Loud()}), 25, "a") == "A"
+
+
 def test_null_is_none_and_no_function_hears_of_it() -> None:
     assert read(Types.of({"text": str.upper, "jsonb": str}), 25, None) is None
     assert read(Types.of({"jsonb": str}), 3802, None) is None

@@ -64,7 +64,7 @@ class Types:
 def _reader(oid: int, overrides: Mapping[int, Decoder]) -> Reader | None:
     decode = _decoder(oid, overrides)
     scalar = None if oid in overrides else _SCALARS.get(oid)
-    return None if decode in {None, str} else Reader(decode, scalar.column if scalar else None)
+    return None if decode is None or decode is str else Reader(decode, scalar.column if scalar else None)
 
 
 def _decoder(oid: int, overrides: Mapping[int, Decoder]) -> Decoder | None:
