@@ -72,13 +72,16 @@ def may_send_again(
     `repeatable` is true for what the server was told is read only and for what the caller calls idempotent; the word
     `select` proves nothing. `unknown_before` is true where an earlier send of the same call may still run: then a
     definite error of a later send is no proof about the call, and only what is repeatable goes on. `insistent` is true
-    where an unknown end is not to be taken for an answer, also one whose cause does not look as if it would pass.
+    where an unknown end is not to be taken for an answer, also one whose cause does not look as if it would pass; nor
+    is, after it, a failure that passes, such as the wait for a lock that the first send still holds.
     """
     if not isinstance(error, TransportError | DatabaseError):
         return False
     passing = error.passing if isinstance(error, TransportError) else error.sqlstate in PASSING
     if error.outcome is Outcome.UNKNOWN:
         return repeatable and (passing or insistent)
+    if passing and repeatable and insistent and unknown_before:
+        return True
     if isinstance(error, SerializationFailure | DeadlockDetected):
         return batch and (repeatable or not unknown_before)
     return passing and error.outcome in {Outcome.NOT_SENT, Outcome.REFUSED}

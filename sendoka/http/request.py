@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,9 @@ Headers = tuple[tuple[str, str], ...]
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
-class Request(NamedTuple):
+# No tuple, for crash reporters show what is in one, whatever its repr; and not frozen, which would cost at every call.
+@dataclass(slots=True, eq=False, repr=False)
+class Request:
     """One POST: where to, the header lines, the body. Its repr shows none of them, for there are credentials."""
 
     target: Target

@@ -185,6 +185,25 @@ async def test_any_other_error_of_a_resend_leaves_the_call_unknown(
     assert (await insert(sql, 2)).replayed
 
 
+async def test_a_resend_that_runs_into_the_lock_of_the_first_send_is_no_answer(
+    sql: Neon, direct: Direct, endpoint: Endpoint
+) -> None:
+    """The first goes on in the database, as `direct` does here, and holds the key until it commits."""
+    direct.execute(f"alter database {ident(direct.info.dbname)} set lock_timeout = '50ms'".encode())
+    direct.execute("create table t (id int, n int); grant all on t to public")
+    await sql.transaction([sql("select 1")], once="warm")
+    first, again = insert(sql, 1), insert(sql, 1)
+    direct.execute("begin")
+    direct.execute("insert into sendoka.ledger (key, digest) values ('k', %s)", [first._plan.digest])
+    first.drop()
+    fault = endpoint.faults.add("cut_before", match="insert into t")
+    call = asyncio.ensure_future(again)
+    while endpoint.faults.hits(fault) == 0 or endpoint.requests < 6:  # noqa: ASYNC110 - the endpoint's counters
+        await asyncio.sleep(0.01)
+    direct.execute("commit")
+    assert (await call).replayed
+
+
 async def test_when_no_answer_ever_comes_the_call_is_unknown_and_can_be_made_again(
     database_url: str, sql: Neon, table: str, direct: Direct, endpoint: Endpoint
 ) -> None:

@@ -77,6 +77,20 @@ async def test_a_client_of_the_users_own_is_used_and_left_open() -> None:
         assert not client.is_closed
 
 
+@pytest.mark.parametrize("status", [400, 503])
+async def test_a_hook_that_raises_for_a_status_leaves_what_is_known(status: int) -> None:
+    async def check(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    mock = httpx.MockTransport(lambda _: httpx.Response(status, json={"message": "no", "code": "23505"}))
+    client = httpx.AsyncClient(transport=mock, event_hooks={"response": [check]})
+    async with client, neon(URL, transport=client, retry=Retry(attempts=1)) as sql:
+        with pytest.raises(ProtocolError, match=rf"(?s)status {status}.*raise_for_status") as caught:
+            await sql("insert into t values (1)")
+    assert caught.value.outcome == "unknown"
+    assert caught.value.__cause__ is None
+
+
 async def test_a_closed_client_of_the_users_own_is_not_sent_and_says_what_to_do() -> None:
     client = httpx.AsyncClient()
     await client.aclose()

@@ -86,6 +86,23 @@ def test_the_millionth_wait_is_one_too(retry: Retry) -> None:
     assert retry.longest / 2 <= retry.wait(10**6) <= retry.longest
 
 
+@pytest.mark.parametrize(
+    ("error", "before", "answer"),
+    [
+        (postgres("55P03"), True, True),
+        (postgres("57014"), True, True),
+        (postgres("55P03"), False, False),  # a lock_timeout of the caller's own
+        (postgres("23503"), True, False),
+        (ProtocolError("x", passing=False), False, True),
+        (EndpointError("x", outcome=REFUSED), True, False),
+    ],
+    ids=str,
+)
+def test_what_carries_once_goes_on_until_the_answer_is_final(error: Exception, before: bool, answer: bool) -> None:
+    form = {"batch": True, "repeatable": True, "insistent": True, "unknown_before": before}
+    assert may_send_again(error, **form) is answer
+
+
 def test_waits_double_up_to_the_longest_and_are_jittered() -> None:
     retry = Retry(first=1.0, longest=4.0)
     for attempt, most in [(1, 1), (2, 2), (3, 4), (4, 4), (50, 4)]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sendoka import Retry, neon
 from sendoka.errors import ConnectFailed, SettingsError
+from sendoka.http.request import Request
 from sendoka.http.target import read_target
 
 if TYPE_CHECKING:
@@ -171,6 +173,14 @@ def test_nor_does_one_of_another_argument(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"timeout|transport") as caught:
         neon(PLAIN, **wrong)
     assert_hidden(caught.value, "s3cret")
+
+
+def test_a_request_is_nothing_that_a_crash_reporter_looks_into() -> None:
+    """Those that send local variables along write out what is in a list, tuple or dict, whatever its repr."""
+    request = Request(read_target(PLAIN), (("Neon-Connection-String", PLAIN),), b"{}")
+    assert not isinstance(request, Iterable)
+    assert not hasattr(request, "__dict__")
+    assert "s3cret" not in repr(request)
 
 
 async def test_nor_does_one_of_a_call_that_failed() -> None:
