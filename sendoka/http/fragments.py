@@ -88,7 +88,9 @@ def literal(value: object) -> Fragment:
     text = encode(value)
     if text is None:
         return Fragment(("null",))
-    return Fragment((text if isinstance(value, int) else quoting.literal(text),))
+    if not isinstance(value, int):
+        return Fragment((quoting.literal(text),))
+    return Fragment((f" {text}" if text.startswith("-") else text,))  # behind a minus it would begin a comment
 
 
 def join(separator: LiteralString, items: Iterable[object]) -> Fragment:

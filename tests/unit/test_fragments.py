@@ -9,6 +9,7 @@ import pytest
 from sendoka import fragment, ident, join, literal
 from sendoka.http.compose import compose
 from sendoka.http.fragments import Fragment, render
+from sendoka.http.scan import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +96,7 @@ def test_values_are_not_shown() -> None:
         ("x", "'x'"),
         ("a\\b", "E'a\\\\b'"),
         (5, "5"),
-        (-5, "-5"),
+        (-5, " -5"),
         (True, "true"),
         (None, "null"),
         (1.5, "'1.5'"),
@@ -104,6 +105,11 @@ def test_values_are_not_shown() -> None:
 )
 def test_a_literal_is_written_as_postgres_reads_it(value: object, text: str) -> None:
     assert render(literal(value)) == (text, ())
+
+
+def test_a_negative_number_begins_no_comment() -> None:
+    text, _ = render(fragment("select 1-{} -- and more", literal(-5)))
+    assert [token.text for token in tokens(text) if token.kind == "comment"] == ["-- and more"]
 
 
 WRONG: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
