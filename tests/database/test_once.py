@@ -10,6 +10,7 @@ import warnings
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from sendoka import Once, Retry, neon
@@ -131,6 +132,22 @@ async def test_the_first_use_among_many_creates_the_ledger(database_url: str, sq
             await client.aclose()
     assert rows(direct) == list(range(12))
     assert sum(one.replayed for one in done) == 12
+
+
+def test_under_trio_the_first_use_among_many_creates_it_too(database_url: str, direct: Direct) -> None:
+    direct.execute("create table t (id int, n int); grant all on t to public")
+
+    async def main() -> None:
+        async with neon(database_url) as sql, anyio.create_task_group() as group:
+            for number in range(12):
+                group.start_soon(_awaited, insert(sql, number // 2, f"k{number // 2}"))
+
+    anyio.run(main, backend="trio")
+    assert rows(direct) == list(range(6))
+
+
+async def _awaited(call: Transaction[Any]) -> None:
+    await call
 
 
 async def test_a_lost_answer_while_there_is_no_ledger_yet(
