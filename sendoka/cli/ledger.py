@@ -30,7 +30,7 @@ class _Age(click.ParamType[timedelta]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         if isinstance(value, timedelta):
             return value
-        found = re.fullmatch(r"(\d{1,6})([hdw])", str(value).strip())
+        found = re.fullmatch(r"(\d{1,4})([hdw])", str(value).strip())
         if found is None:
             self.fail(f"{value!r} is no age; write 12h, 30d or 8w", param, ctx)
         age = timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -40,8 +40,19 @@ def set_locally(settings: Mapping[Any, Any] | None) -> list[Statement]:
 
 
 def digested(settings: Mapping[Any, Any] | None) -> list[Statement]:
-    """Return what of `settings` belongs to the meaning of a transaction: all of it but the time-outs."""
-    return set_locally({name: value for name, value in (settings or {}).items() if not name.endswith("_timeout")})
+    """Return what of `settings` belongs to the meaning of a transaction: all but time-outs, and the times of claims."""
+    meant = {name: value for name, value in (settings or {}).items() if not name.endswith("_timeout")}
+    return set_locally({name: _timeless(value) for name, value in meant.items()})
+
+
+# Registered claims that differ from token to token of one user: RFC 7519, section 4.1.
+_OF_A_TOKEN = frozenset({"exp", "nbf", "iat", "jti"})
+
+
+def _timeless(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: claim for name, claim in value.items() if name not in _OF_A_TOKEN}
 
 
 def _text(name: str, value: Any) -> str | None:

@@ -186,15 +186,32 @@ def _is_ledger(error: UniqueViolation) -> bool:
 async def _replay(
     database: Database, key: str, digest: str, then: Sequence[Statement], known: UniqueViolation, clock: _Clock
 ) -> Outcomes:
+    look = Statement(_LOOK, (key,))
     try:
-        looked, *results = await database.run_all([Statement(_LOOK, (key,)), *then], clock.reading())
+        looked, *results = await _read(database, key, [look, *then], clock)
+    except DatabaseError:
+        if then:
+            # Of another transaction than the key's own it may well fail, and that is what to say then.
+            (looked,) = await _read(database, key, [look], clock)
+            _judge(looked, key, digest, known)
+        raise
+    return Outcomes(results, True, _judge(looked, key, digest, known))
+
+
+async def _read(database: Database, key: str, statements: Sequence[Statement], clock: _Clock) -> list[Result[Cells]]:
+    try:
+        return await database.run_all(statements, clock.reading())
     except (DatabaseError, TransportError) as error:
         error.add_note(f"a transaction under the once key {key!r} did commit; only reading about it failed")
         error.outcome = Outcome.UNKNOWN
         raise
+
+
+def _judge(looked: Result[Cells], key: str, digest: str, known: UniqueViolation) -> str | None:
+    """Return when the key was committed. Raises OnceKeyReused where that was with other statements."""
     if not looked.rows:
-        return Outcomes(results, True, None)
+        return None
     kept, at = looked.rows[0]
     if kept != digest:
         raise OnceKeyReused(key) from known
-    return Outcomes(results, True, at)
+    return at

@@ -125,7 +125,11 @@ def _unescaped(text: str) -> str:
         return text
     from urllib.parse import unquote
 
-    return unquote(text)
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        text = ""  # no traceback is to show it
+        raise SettingsError("the connection string has escapes (%…) that are not UTF-8", todo=EXAMPLE) from None
 
 
 def read_host(written: str) -> str:

@@ -16,6 +16,7 @@ import pytest
 from sendoka import Once, Retry, neon
 from sendoka.errors import (
     AnswerLost,
+    DatabaseError,
     ForeignKeyViolation,
     InsufficientPrivilege,
     OnceKeyReused,
@@ -166,10 +167,21 @@ async def test_a_key_of_other_statements_is_refused_and_nothing_runs(sql: Neon, 
     assert rows(direct) == [1]
 
 
-async def test_settings_belong_to_the_meaning_but_for_time_outs(sql: Neon, table: str) -> None:
-    claims: dict[str, Any] = {"request.jwt.claims": {"sub": "a"}, "statement_timeout": "5s"}
+async def test_a_key_of_other_statements_is_said_before_what_then_could_not_read(sql: Neon, table: str) -> None:
+    await insert(sql, 1)
+    with pytest.raises(OnceKeyReused):
+        await sql.transaction([sql("select 1")], once=Once("k", then=[sql("select 1/0")]))
+    again = Once("k", then=[sql("select 1/0")])
+    with pytest.raises(DatabaseError, match="division by zero") as caught:
+        await sql.transaction([sql("insert into t values ($1, 1) returning id", 1)], once=again)
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+async def test_settings_belong_to_the_meaning_but_for_times(sql: Neon, table: str) -> None:
+    claims: dict[str, Any] = {"request.jwt.claims": {"sub": "a", "exp": 1}, "statement_timeout": "5s"}
     await insert(sql, 1, settings=claims)
     assert (await insert(sql, 1, settings={**claims, "statement_timeout": "9s"})).replayed
+    assert (await insert(sql, 1, settings={"request.jwt.claims": {"sub": "a", "exp": 2, "jti": "x"}})).replayed
     with pytest.raises(OnceKeyReused):
         await insert(sql, 1, settings={**claims, "request.jwt.claims": {"sub": "b"}})
 

@@ -109,6 +109,9 @@ WRONG: list[tuple[Any, str]] = [
     ("postgresql://u:hunter2@host:٣٣/db", "user and host"),
     (f"postgresql://u:hunter2@host:{'1' * 5000}/db", "user and host"),
     ("postgresql://u:hunter2\udcff@host/db", "not UTF-8"),
+    ("postgresql://u:hunter2%ff@host/db", "escapes"),
+    ("postgresql://u%fe:hunter2@host/db", "escapes"),
+    ("postgresql://u:hunter2@host/db%ff", "escapes"),
     (b"postgresql://u:hunter2@host/db", "not of type bytes"),
 ]
 
