@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["LOG", "LONGEST", "Marks", "Observer", "Place", "Watch", "head", "named", "outcome_of"]
 
 LOG = logging.getLogger("sendoka.http")
+LOG.addHandler(logging.NullHandler())  # who configures no logging sees nothing of ours on stderr
 LONGEST = 100
 """How many characters of a statement or a parameter a line shows."""
 
