@@ -56,14 +56,15 @@ async def test_a_table_may_be_called_as_the_runner_calls_things(sql: Neon, direc
 
 async def test_a_cell_that_python_cannot_hold_is_not_waited_for(sql: Neon, direct: Direct) -> None:
     await make_messages(sql, 5)
-    direct.execute("update messages set created_at = 'infinity'")
+    deep = "(repeat('[', 1500) || repeat(']', 1500))::json"
+    direct.execute(f"alter table messages add column deep json; update messages set deep = {deep}".encode())
 
-    @backfill(table="messages", where="touched = 0", columns=["created_at"])
+    @backfill(table="messages", where="touched = 0", columns=["deep"])
     async def never(_sql: Any, _batch: Batch) -> object:
         return None
 
     started = time.monotonic()
-    with pytest.raises(BatchFailed, match="created_at"):
+    with pytest.raises(BatchFailed, match="deep"):
         await run(sql, never)
     assert time.monotonic() - started < 2
 

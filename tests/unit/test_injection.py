@@ -95,6 +95,8 @@ def seen_by_types(path: Path) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     findings = json.loads(done.stdout)["generalDiagnostics"]
     errors = [finding for finding in findings if finding["severity"] == "error"]
+    # What a sample imports and does not use is another matter.
+    errors = [finding for finding in errors if finding.get("rule") != "reportUnusedImport"]
     assert {finding.get("rule") for finding in errors} <= {"reportArgumentType"}, errors
     return lines_of(path, (finding["range"]["start"]["line"] + 1 for finding in errors))
 

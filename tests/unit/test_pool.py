@@ -226,7 +226,8 @@ async def test_each_of_many_deadlines_passes_at_its_own_time() -> None:
 
         seconds = [0.3, 0.1, 0.2, 0.05, 0.25, 0.15]
         taken = await asyncio.gather(*map(late, seconds))
-        assert all(least <= took < least + 0.5 for least, took in zip(seconds, taken, strict=True))
+        # uvloop's clock counts whole milliseconds.
+        assert all(least - 0.002 <= took < least + 0.5 for least, took in zip(seconds, taken, strict=True))
         assert_clean(sql)
 
 
