@@ -13,14 +13,12 @@ from sendoka.database.transaction import DEFAULT, TransactionOptions, is_repeata
 from sendoka.errors import DatabaseError, TransportError
 from sendoka.http.compose import compose
 from sendoka.http.credentials import Credentials
-from sendoka.http.encode import encode_all
 from sendoka.http.observe import Observer
 from sendoka.http.query import Query, Reading
 from sendoka.http.reply import read_batch, read_single
 from sendoka.http.request import Request, batch_body, option_headers, single_body
 from sendoka.http.target import Where, find_target
 from sendoka.http.transport import MAX_ANSWER, MAX_CONNECTIONS, Timing, Transport, TransportOptions, Transports
-from sendoka.http.types.choice import BUILT_IN, Types
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from sendoka.http.row import Row
     from sendoka.http.target import Target
     from sendoka.http.transaction import Transaction
+    from sendoka.http.types.choice import Types
 
 T = TypeVar("T")
 
@@ -60,7 +59,7 @@ class Neon(Database):
         *,
         timeout: float,
         retry: Retry,
-        types: Types,
+        types: Types | None,
     ) -> None:
         self._observer = observer
         self._target = target
@@ -103,8 +102,8 @@ class Neon(Database):
             if timeout is not None:
                 _check_timeout(timeout)
             options = TransactionOptions(read_only=read_only or None, idempotent=idempotent, timeout=timeout)
-        reading: Reading[Row] = self._reading if types is None else Reading(self._reading.types.extended(types))
-        return Query(self, Statement(text, encode_all(params)), options, reading)
+        reading = self._reading if types is None else self._reading.typed(types)
+        return Query(self, Statement(text, _encoded(params)), options, reading)
 
     def transaction(
         self,
@@ -288,7 +287,6 @@ def neon(
     if not isinstance(retry, Retry):
         raise TypeError(f"retry= is a Retry(…), as Retry(attempts=1), not {retry!r}")
     target = find_target(where)
-    read_as = types if isinstance(types, Types) else BUILT_IN.extended(types or {})
     transports = Transports(target, transport, TransportOptions(connect_timeout, max_connections, max_answer, ca))
     observer = Observer(target, hooks, log_parameters=log_parameters)
     return Neon(
@@ -298,8 +296,24 @@ def neon(
         observer,
         timeout=timeout,
         retry=retry,
-        types=read_as,
+        types=_types(types),
     )
+
+
+def _encoded(params: tuple[Any, ...]) -> tuple[str | None, ...]:
+    if not params:
+        return ()
+    from sendoka.http.encode import encode_all  # with the first parameter
+
+    return encode_all(params)
+
+
+def _types(given: Types | Mapping[str | int, Callable[[str], Any]] | None) -> Types | None:
+    if given is None:
+        return None
+    from sendoka.http.types.choice import BUILT_IN, Types
+
+    return given if isinstance(given, Types) else BUILT_IN.extended(given)
 
 
 def _options(

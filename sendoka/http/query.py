@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sendoka.database.statement import Result
-from sendoka.http.decode import decode_rows
-from sendoka.http.types.choice import BUILT_IN, Types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 
     from sendoka.database.statement import Cells, Statement
     from sendoka.database.transaction import TransactionOptions
     from sendoka.http.client import Neon
     from sendoka.http.row import Row
+    from sendoka.http.types.choice import Types
 
 __all__ = ["Lazy", "Query", "Reading", "shortened"]
 
@@ -55,14 +54,22 @@ class Lazy:
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """How a query's cells are read: as which types, and what `shape` makes of the rows, None where they stay rows."""
+    """How a query's cells are read: as which types (None: as the catalog says), and as what else than rows, if so."""
 
-    types: Types = BUILT_IN
+    types: Types | None = None
     shape: Callable[[Sequence[Row]], list[T]] | None = None
 
     def rows(self, result: Result[Cells]) -> list[Row]:
         """Return the rows. Raises DecodeError."""
-        return decode_rows(result, self.types)
+        from sendoka.http.decode import decode_rows  # with the first rows: migrations and backfills never read any
+
+        return decode_rows(result) if self.types is None else decode_rows(result, self.types)
+
+    def typed(self, overrides: Mapping[str | int, Callable[[str], Any]]) -> Reading[T]:
+        """Return the same reading with other types over its own. Raises ValueError or TypeError."""
+        from sendoka.http.types.choice import BUILT_IN
+
+        return Reading((self.types or BUILT_IN).extended(overrides), self.shape)
 
     def result(self, result: Result[Cells]) -> Result[T]:
         """Return the whole result. Raises DecodeError, and whatever the shape raises."""
