@@ -289,8 +289,9 @@ async def _told(one: Case, proxy: Proxy, url: str, port: int) -> tuple[str, Base
         timeout = DEADLINE if short else PATIENCE
         said, error = await _awaited(one, proxy, KINDS[one.kind].call(sql, one.key, _nap(one), timeout))
         proxy.released.set()
-        if one.fault.ending and error is not None:
-            # Who gives up ends the connection, while the client is still in use: the server is to notice.
+        if one.fault.ending and error is not None and proxy.reached.is_set():
+            # Who gives up ends the connection, while the client is still in use: the server is to notice. (On a busy
+            # machine the time may be up before a byte was sent; then the connection stays, for the next request.)
             await proxy.ended.wait()
     return said, error
 
