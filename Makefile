@@ -10,6 +10,8 @@ LOOPBACK = localhost,127.0.0.1,::1
 GIVEN := $(or $(NO_PROXY),$(no_proxy))
 export NO_PROXY := $(if $(filter *,$(GIVEN)),*,$(LOOPBACK)$(if $(GIVEN),$(comma)$(GIVEN)))
 export no_proxy := $(NO_PROXY)
+# Hundreds of tests start the command line: without its byte code each would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Files and programs are read as UTF-8, whatever LANG says.
 export PYTHONUTF8 = 1
 
@@ -24,7 +26,7 @@ setup: ## make .venv and install everything into it (the other tasks do this by 
 demo: setup ## show the whole road on a temporary local Postgres, in half a minute
 	@$(PYTHON_BIN) docs/demo.py
 
-test: setup ## run every test, on a real PostgreSQL, in about four minutes
+test: setup ## run every test, on a real PostgreSQL, in about eight minutes
 	@$(PYTHON_BIN) -m pytest $(ARGS)
 
 soak: setup ## run the tests with twenty times the seeds, rows and connections: make soak ARGS="tests/conformance"

@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/endpoint.py [--requests 500] [--rounds 15]
 
-Both servers are processes of their own. The canned one is a bare asyncio protocol that answers the same bytes without a
-database; behind the endpoint every request is two round trips to PostgreSQL and a reset of the session. They take
+Both servers are processes of their own. The canned one is a bare loop over sockets and answers the same bytes without
+a database; behind the endpoint every request is two round trips to PostgreSQL and a reset of the session. They take
 turns, in one process of node; a ratio is the median of the rounds' ratios.
 """
 

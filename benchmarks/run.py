@@ -60,7 +60,9 @@ def measure(script: Path) -> str:
     done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, check=True)
     print(done.stdout, flush=True)
     stamp = f"Measured {datetime.now(UTC):%Y-%m-%d}: {machine()}."
-    return f"## {script.stem}\n\n{described(script)}\n\n{done.stdout.strip()}\n\n{stamp}\n"
+    table = done.stdout.strip()
+    shown = table if "|" in table else f"```text\n{table}\n```"
+    return f"## {script.stem}\n\n{described(script)}\n\n{shown}\n\n{stamp}\n"
 
 
 def kept() -> dict[str, str]:
