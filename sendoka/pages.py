@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
@@ -126,16 +127,31 @@ def _decode(cursor: str, of: str) -> tuple[str, str]:
         raise _invalid("its content is not that of a cursor")
     if owner != of:
         raise _invalid(f"it belongs to the list {owner!r}" if owner else "it belongs to another list")
-    try:
-        at = datetime.fromisoformat(created_at)
-    except ValueError:
-        raise _invalid("its point in time cannot be read") from None
-    # Python reads more than it writes, and more than Postgres reads: weeks, parts of a second in an offset.
-    if at.isoformat() != created_at or abs(at.utcoffset() or timedelta()) >= timedelta(hours=16):
-        raise _invalid("its point in time is not written as we write it")
+    if not _is_far(created_at):
+        _check_moment(created_at)
     if not key or "\0" in key:
         raise _invalid("it has no id")
     return created_at, key
+
+
+# Moments outside of Python's range as Postgres writes them: the years from 10000 on, and those before the year 1.
+_DAY = r"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_TIME = r" (?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}(?:\.[0-9]{1,6})?(?:[+-][0-9]{2}(?::[0-5][0-9]){0,2})?"
+_FAR = rf"-?infinity|[1-9][0-9]{{4,5}}{_DAY}{_TIME}|[0-9]{{4}}{_DAY}{_TIME} BC"
+
+
+def _is_far(text: str) -> bool:
+    return re.fullmatch(_FAR, text) is not None
+
+
+def _check_moment(text: str) -> None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise _invalid("its point in time cannot be read") from None
+    # Python reads more than it writes, and more than Postgres reads: weeks, parts of a second in an offset.
+    if at.isoformat() != text or abs(at.utcoffset() or timedelta()) >= timedelta(hours=16):
+        raise _invalid("its point in time is not written as we write it")
 
 
 def _content(cursor: str) -> list[Any]:

@@ -222,3 +222,27 @@ def shows(error: BaseException | None) -> list[str]:
             trace = trace.tb_next
         error = error.__cause__ or error.__context__
     return found
+
+
+@pytest.mark.parametrize("transport", ["native", "httpx"])
+@pytest.mark.parametrize("batch", [False, True])
+async def test_a_call_that_is_cancelled_is_cancelled_in_postgres_too(
+    database_url: str, direct: Direct, transport: str, batch: bool
+) -> None:
+    running = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+
+    async def until(number: int) -> None:
+        async with asyncio.timeout(10):
+            while direct.execute(running.encode()).fetchall() != [(number,)]:  # noqa: ASYNC110 - the database is waited for
+                await asyncio.sleep(0.01)
+
+    async with neon(database_url, transport=transport) as sql:
+        text = "select pg_sleep(30)"
+        call = sql.transaction([sql(text)]) if batch else sql(text).result()
+        task = asyncio.ensure_future(call)
+        await until(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until(0)
+        assert await sql("select 1").value() == 1

@@ -121,3 +121,24 @@ async def test_desc_nulls_last_would_need_a_sort(sql: Neon, application: psycopg
     text = QUERY.replace("$1", "'org_3'") + " order by created_at desc, id desc limit 20"
     explained = await sql("explain (format text, costs off) " + text)
     assert any("Sort" in row[0] for row in explained)
+
+
+async def test_moments_outside_of_pythons_range_have_pages_too(sql: Neon) -> None:
+    moments = [
+        "infinity",
+        "12000-01-01 00:00:00+00",
+        "2026-01-01 00:00:00+00",
+        "0044-03-15 12:00:00.5+00 BC",
+        "-infinity",
+    ]
+    values = "select unnest($1::timestamptz[]) as created_at, 'x'::text as id"
+    cursor, seen = None, []
+    while True:
+        page = await paginate(sql, values, moments, limit=1, cursor=cursor)
+        seen += [str(row.created_at) for row in page.rows]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert len(seen) == 5
+    assert (seen[0], seen[-1]) == ("infinity", "-infinity")
+    assert [text[:5] for text in seen[1:4]] == ["12000", "2026-", "0044-"]
