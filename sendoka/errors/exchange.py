@@ -36,6 +36,14 @@ class TransportError(SendokaError):
         self.outcome = self.outcomes[0] if outcome is None else outcome
         self.passing = passing
 
+    def __str__(self) -> str:
+        text = super().__str__()
+        # The outcome is often known last, so it is said here and not where the error is made.
+        return text if self.todo or self.outcome is not Outcome.UNKNOWN else f"{text}\n{_MAY_HAVE_RUN}"
+
+
+_MAY_HAVE_RUN = "it may have run: look before a write is sent again, or give the next one a once= key"
+
 
 class ConnectFailed(TransportError):
     """No connection could be made: the name is not found, the port is closed, the certificate does not verify.

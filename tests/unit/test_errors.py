@@ -271,3 +271,14 @@ def test_the_keys_of_an_error_are_those_that_are_read() -> None:
         "1",
     ]
     assert len(fields) == 17
+
+
+def test_an_unknown_end_says_that_it_may_have_run_unless_there_is_better_advice() -> None:
+    lost = errors.AnswerLost("the connection ended")
+    assert str(lost).splitlines()[1:] == [
+        "it may have run: look before a write is sent again, or give the next one a once= key"
+    ]
+    assert str(errors.AnswerLost("the connection ended", outcome=Outcome.NOT_SENT)) == "the connection ended"
+    assert str(errors.AnswerLost("the connection ended", todo="start it")).splitlines()[1:] == ["start it"]
+    lost.outcome = Outcome.FAILED
+    assert str(lost) == "the connection ended"
