@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 
     from sendoka.local.front import Front
 
-__all__ = ["HEADERS", "HEAD_BYTES", "Connection"]
+__all__ = ["HEADERS", "HEAD_BYTES", "ROOM", "Connection"]
 
 HEAD_BYTES = 64 * 1024
 """Bytes of a request's first line and headers."""
 
 HEADERS = 128
 """Headers of a request."""
+
+ROOM = 256 * 1024
+"""Bytes that are read at a time, to one place for all connections: each takes out what came before the next reads."""
 
 PIECES = 20
 """Pieces of an answer that is sent slowly."""
@@ -45,7 +48,7 @@ class _LargeHead(Exception):
     """The first line and the headers of a request are too large."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """Reads requests, has the endpoint answer them in order, and writes the answers."""
 
     __slots__ = (
@@ -99,8 +102,15 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
         self.resume_writing()
 
-    def data_received(self, data: bytes) -> None:
-        """Read requests out of bytes."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Say where to read to."""
+        return self._front.room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Read requests out of what came."""
+        self._read(self._front.room[:nbytes])
+
+    def _read(self, data: bytes | memoryview) -> None:
         if self._closing:
             return  # what comes after the last answer is let go
         if self._head is not None:
@@ -108,7 +118,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._decline(data[upgrade.args[0] :])
+            self._decline(bytes(data[upgrade.args[0] :]))
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, _LargeHead):
                 raise
@@ -185,7 +195,7 @@ class Connection(asyncio.Protocol):
         lines += [name + b": " + value for name, value in self._headers.items() if name not in _OFFERS]
         self._parser = httptools.HttpRequestParser(self)
         self._forget()
-        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+        self._read(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
 
     def _too_large(self) -> None:
         # Answered at once. What still comes is read and let go, so that the client gets to see the answer.

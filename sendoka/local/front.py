@@ -8,7 +8,7 @@ import resource
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sendoka.local.connection import Connection
+from sendoka.local.connection import ROOM, Connection
 
 if TYPE_CHECKING:
     import socket
@@ -44,6 +44,7 @@ class Front:
     def __init__(self, endpoint: Endpoint, patience: Patience) -> None:
         self.endpoint = endpoint
         self.patience = patience
+        self.room = memoryview(bytearray(ROOM))
         self.stopping = False
         self.now = 0.0
         self._most = _most_connections()

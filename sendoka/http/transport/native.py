@@ -109,7 +109,7 @@ class NativeTransport(Transport):
         both = not target.is_loopback and isinstance(loop, asyncio.BaseEventLoop)
         race: dict[str, Any] = {"happy_eyeballs_delay": 0.25} if both else {}
         socket, connection = await loop.create_connection(
-            lambda: Connection(loop, pool.lost, max_answer=self._options.max_answer, unheard=unheard),
+            lambda: Connection(loop, pool.lost, room=pool.room, max_answer=self._options.max_answer, unheard=unheard),
             host=target.host,
             port=target.port,
             **race,

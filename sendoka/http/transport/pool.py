@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.errors import Outcome
 from sendoka.http.transport import MAX_IDLE
+from sendoka.http.transport.connection import ROOM
 from sendoka.http.transport.failure import too_late
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Pool:
         connect: Callable[[Pool], Coroutine[None, None, Connection]],
     ) -> None:
         self.loop = loop
+        self.room = memoryview(bytearray(ROOM))
+        """Where its connections read to."""
         self._most = most
         self._connect = connect
         self._open: set[Connection] = set()
