@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sendoka.database.ledger import GRANTS, LEDGER_NAME, ensure_ledger
@@ -102,7 +102,7 @@ async def run_once(
     error with the outcome `unknown` where no send was answered: call again with the same key.
     """
     entry = Statement(_INSERT, (key, digest))
-    clock = _Clock.start(replace(options, idempotent=True, insistent=True))
+    clock = _Clock.start(options._replace(idempotent=True, insistent=True))
     try:
         results = await _run(database, [entry, *statements], clock)
     except UniqueViolation as error:
@@ -130,10 +130,10 @@ class _Clock:
         return None if self._deadline is None else max(0.001, self._deadline - time.monotonic())
 
     def writing(self) -> TransactionOptions:
-        return replace(self._options, timeout=self.left())
+        return self._options._replace(timeout=self.left())
 
     def reading(self) -> TransactionOptions:
-        return replace(READ_ONLY, timeout=self.left())
+        return READ_ONLY._replace(timeout=self.left())
 
 
 async def _run(database: Database, statements: list[Statement], clock: _Clock) -> list[Result[Cells]]:

@@ -13,8 +13,7 @@ Cells = list[str | None]
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One SQL command and its parameters `$1, $2, …`, each Postgres text or None for NULL."""
 
     text: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +31,7 @@ LEVELS = {
 _SPELLINGS = {name.lower(): name for name in LEVELS}
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionOptions:
+class TransactionOptions(NamedTuple):
     """How a transaction is opened. None leaves the choice to the role's and the database's defaults.
 
     `isolation_level` is one of ReadUncommitted, ReadCommitted, RepeatableRead, Serializable. `idempotent` is the

@@ -32,7 +32,7 @@ _OPTIONS = re.compile(r"[a-z_]+=[^&]*(?:&[a-z_]+=[^&]*)*")
 _APPLICATION = re.compile(r"(?:^|&)application_name=")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class ConnectionString:
     """The parts of `postgresql://user:password@host:port/database?query`, decoded; `query` is as it was written."""
 

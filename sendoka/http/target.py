@@ -36,7 +36,7 @@ _PORTS = {"https": 443, "http": 80}
 _ENDPOINT = "expected https://host/sql"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Target:
     """A database and the URL of its endpoint. `login` holds a secret; nothing prints it."""
 
@@ -81,7 +81,7 @@ class Target:
         return f"Target({self.url!r}, database={self.database!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Where:
     """What the user said about a database: a connection string, parts that stand for its own, or parts alone.
 

@@ -100,7 +100,7 @@ class Transaction(Lazy, Generic[T]):
             self._client,
             once.key,
             plan.statements,
-            replace(plan.options, timeout=plan.options.timeout or self._client.timeout),
+            plan.options._replace(timeout=plan.options.timeout or self._client.timeout),
             digest=plan.digest,
             # Read as it was written: by the same role, under the same claims.
             then=[*plan.settings, *(query.statement for query in then)] if then else [],
