@@ -16,6 +16,7 @@ __all__ = [
     "READ_ONLY",
     "TransactionOptions",
     "control_command",
+    "first_words",
     "is_repeatable",
     "isolation_level",
 ]
@@ -91,6 +92,18 @@ def control_command(text: str) -> str | None:
         if following == "TO":
             return None
     return word
+
+
+def first_words(text: str, most: int) -> list[str]:
+    """Return up to `most` words that `text` begins with, in capitals; anything else but white space ends them."""
+    words: list[str] = []
+    at = 0
+    while len(words) < most:
+        word, at = _next_word(text, at)
+        if not word:
+            break
+        words.append(word)
+    return words
 
 
 def is_repeatable(options: TransactionOptions, statements: Sequence[Statement]) -> bool:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Lazy", "Query", "Reading", "shortened"]
 
+_ORDINARY = frozenset({"select", "insert", "update", "delete"})
+"""What nearly every statement begins with; all others are looked at before they are sent by themselves."""
+
 T = TypeVar("T", covariant=True)  # noqa: PLC0105 - what is read in signatures is T
 M = TypeVar("M")
 
@@ -82,8 +85,9 @@ class Reading(Generic[T]):
 class Query(Lazy, Generic[T]):
     """One statement with its parameters. `await` it for a list of rows, or ask for its shape.
 
-    Nothing is sent until it is awaited; awaiting it twice is a RuntimeError. What an await raises is a DatabaseError or
-    a TransportError, and its `.outcome` says whether the statement ran.
+    Nothing is sent until it is awaited; awaiting it twice is a RuntimeError, and a statement that has no effect by
+    itself (BEGIN, SET, LISTEN, …) a ValueError. Anything else that an await raises is a DatabaseError or a
+    TransportError, and its `.outcome` says whether the statement ran.
     """
 
     __slots__ = ("_client", "_options", "reading", "statement")
@@ -106,7 +110,7 @@ class Query(Lazy, Generic[T]):
         return self._options
 
     def __await__(self) -> Generator[Any, None, list[T]]:
-        self.claim()
+        self._claim_alone()
         return self._rows().__await__()
 
     def into(self, model: type[M]) -> Query[M]:
@@ -122,17 +126,17 @@ class Query(Lazy, Generic[T]):
 
     def result(self) -> Coroutine[Any, Any, Result[T]]:
         """Return rows with fields, command and row count."""
-        self.claim()
+        self._claim_alone()
         return self._result()
 
     def one(self) -> Coroutine[Any, Any, T]:
         """Return the one row. Raises LookupError where there is none, or more than one."""
-        self.claim()
+        self._claim_alone()
         return self._one()
 
     def one_or_none(self) -> Coroutine[Any, Any, T | None]:
         """Return the one row, or None. Raises LookupError where there is more than one."""
-        self.claim()
+        self._claim_alone()
         return self._one_or_none()
 
     def value(self) -> Coroutine[Any, Any, Any]:
@@ -180,7 +184,16 @@ class Query(Lazy, Generic[T]):
         if self.reading.shape is not None:
             self.drop()
             raise TypeError(f"{name}() reads the first column of rows, and .into() makes something else of them")
+        self._claim_alone()
+
+    def _claim_alone(self) -> None:
+        """Take it for a request of its own. Raises ValueError for what can have no effect there."""
         self.claim()
+        text = self.statement.text
+        if text[:6].lower() not in _ORDINARY:
+            from sendoka.http.alone import check_alone
+
+            check_alone(text)
 
     @property
     def _shown(self) -> str:

@@ -63,6 +63,7 @@ def test_every_rejected_call_has_its_outcome_decided() -> None:
 # ------------------------------------------------------------------ the vectors
 
 
+@pytest.mark.filterwarnings("ignore:the statement is empty")
 @pytest.mark.parametrize("vector", CALLED, ids=str)
 async def test_a_call_sends_and_gets_what_the_official_driver_does(
     vector: Vector, monkeypatch: pytest.MonkeyPatch
@@ -75,6 +76,7 @@ async def test_a_call_sends_and_gets_what_the_official_driver_does(
     assert differences(vector, seen) == decided
 
 
+@pytest.mark.filterwarnings("ignore:the statement is empty")
 @pytest.mark.parametrize("vector", [vector for vector in CALLED if len(vector.answers) == 1], ids=str)
 async def test_the_native_transport_sends_and_gets_the_same(vector: Vector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)

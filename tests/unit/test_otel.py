@@ -86,7 +86,7 @@ def of_a_list(*texts: str) -> Callable[[Neon], Any]:
         (of_a_list("select 1", "delete from t"), "BATCH db", "BATCH", 2, "select ?; delete from t"),
         (of_a_list("select 1"), "SELECT db", "SELECT", None, "select ?"),
         (lambda sql: sql("alter role app password 'hunter2'"), "ALTER db", "ALTER", None, "alter role app password ?"),
-        (lambda sql: sql(""), "db", None, None, ""),
+        (lambda sql: sql("-- there?"), "db", None, None, ""),
     ],
 )
 async def test_a_batch_is_named_by_the_conventions(
