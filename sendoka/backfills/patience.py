@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from sendoka.database.retry import PASSING, Retry
+from sendoka.database.retry import Retry, is_passing
 from sendoka.errors import DatabaseError, TransportError
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ def passes(error: BaseException) -> bool:
 
     Every batch may be sent again whatever became of its first send: the checkpoint sees to that.
     """
-    if isinstance(error, TransportError):
-        return error.passing
-    return isinstance(error, DatabaseError) and error.sqlstate in PASSING
+    return isinstance(error, TransportError | DatabaseError) and is_passing(error)
 
 
 async def rest(seconds: float, stop: Callable[[], bool]) -> None:

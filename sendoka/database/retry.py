@@ -10,6 +10,7 @@ from sendoka.errors import (
     DatabaseError,
     DeadlockDetected,
     Outcome,
+    ProgrammingError,
     SendokaError,
     SerializationFailure,
     TransportError,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["PASSING", "Retry", "may_send_again", "persist"]
+__all__ = ["PASSING", "Retry", "is_passing", "may_send_again", "persist"]
 
 PASSING = frozenset(
     {
@@ -64,6 +65,13 @@ class Retry:
         return float(base * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
 
+def is_passing(error: TransportError | DatabaseError) -> bool:
+    """Tell whether the cause of `error` passes by itself; a wrong number of parameters (08P01) does not."""
+    if isinstance(error, TransportError):
+        return error.passing
+    return error.sqlstate in PASSING and not isinstance(error, ProgrammingError)
+
+
 def may_send_again(
     error: Exception, *, batch: bool, repeatable: bool, unknown_before: bool, insistent: bool = False
 ) -> bool:
@@ -77,7 +85,7 @@ def may_send_again(
     """
     if not isinstance(error, TransportError | DatabaseError):
         return False
-    passing = error.passing if isinstance(error, TransportError) else error.sqlstate in PASSING
+    passing = is_passing(error)
     if error.outcome is Outcome.UNKNOWN:
         return repeatable and (passing or insistent)
     if passing and repeatable and insistent and unknown_before:

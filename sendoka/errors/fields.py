@@ -24,6 +24,11 @@ NEON_ERROR_KEYS = (
 _TYPE_JSON = re.compile(r"\bjson\b")
 _LIST_AS_JSON = "a list is sent as a Postgres array; for json write Json([...])"
 
+# Postgres gives it the code of a broken protocol, and it is a mistake in the call. `routine` is the same in every
+# language; who says it without having asked Postgres says it in English.
+_BIND_ROUTINE = "exec_bind_message"
+_BIND_MESSAGE = "bind message supplies "
+_COUNT = "give as many parameters as the statement has of $1, $2, …"
 
 _BY_SQLSTATE = {
     code: kind
@@ -40,9 +45,13 @@ def database_error(
     """Return the error for Postgres' fields, named as Neon names them (`code`, `dataType`, `where`, …)."""
     sqlstate = fields.get("code") or ""
     cls = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or DatabaseError
-    position = fields.get("position")
+    position, message, todo = fields.get("position"), fields.get("message") or "", ""
+    if sqlstate == "22P02" and _TYPE_JSON.search(message):
+        todo = _LIST_AS_JSON
+    elif sqlstate == "08P01" and (fields.get("routine") == _BIND_ROUTINE or message.startswith(_BIND_MESSAGE)):
+        cls, todo = programming.ProgrammingError, _COUNT
     return cls(
-        fields.get("message") or "the database reported an error without a message",
+        message or "the database reported an error without a message",
         sqlstate=sqlstate,
         severity=fields.get("severity") or "ERROR",
         detail=fields.get("detail"),
@@ -56,5 +65,5 @@ def database_error(
         constraint=fields.get("constraint"),
         statement=statement,
         outcome=outcome,
-        todo=_LIST_AS_JSON if sqlstate == "22P02" and _TYPE_JSON.search(fields.get("message") or "") else "",
+        todo=todo,
     )

@@ -36,7 +36,7 @@ __all__ = [
 
 
 class ProgrammingError(DatabaseError):
-    """The statement cannot be right against this database.
+    """The statement cannot be right against this database, or (08P01) got more or fewer parameters than it has `$n`.
 
     What to do: mend the statement, or migrate the database; sending it again changes nothing.
     """

@@ -80,8 +80,8 @@ class DatabaseError(SendokaError):
             lines.append(f"detail: {self.detail}")
         if self.statement:
             lines.append(f"in: {_first_line(self.statement)}")
-        if self.hint or self.todo:
-            lines.append(f"hint: {self.hint or self.todo}")
+        if self.todo or self.hint:
+            lines.append(f"hint: {self.todo or self.hint}")
         return "\n".join(lines)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sendoka.http.advice import placeholders
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sendoka.database.statement import Statement
+    from sendoka.errors import DatabaseError
 
-__all__ = ["statement_at_fault"]
+__all__ = ["suspects"]
 
 # Messages whose position is known to be that of the name, or of the very text, between the quotes.
 _NAME = re.compile(r'(?:relation|column) "(?P<name>[^\']+)" does not exist')
@@ -28,15 +31,19 @@ _MORE = re.compile(r"\s*(?:\.|--|/\*)")
 _LONGEST = 63
 
 
-def statement_at_fault(statements: Sequence[Statement], message: str, position: int | None) -> str | None:
-    """Return the text of the one statement that `message` at `position` (from 1) can be about, else None.
+def suspects(statements: Sequence[Statement], error: DatabaseError) -> list[Statement]:
+    """Return those of a batch that `error` can be about, each once.
 
-    It is found by ruling out all others: those in which something else stands at the position. Never a guess.
+    They are found by ruling out all others: those in which something else stands at the position, or those that have
+    all their parameters where one has not. Where all that are left have one text, it is proven; never a guess.
     """
-    texts = list(dict.fromkeys(statement.text for statement in statements))
-    if len(texts) > 1 and position is not None:
-        texts = [text for text in texts if _is_possible(text, message, position - 1)]
-    return texts[0] if len(texts) == 1 else None
+    found = list(dict.fromkeys(statements))
+    if len(found) > 1 and error.sqlstate == "08P01":
+        return [statement for statement in found if placeholders(statement.text) != len(statement.params)]
+    if len(found) > 1 and error.position is not None:
+        at = error.position - 1
+        return [statement for statement in found if _is_possible(statement.text, error.message, at)]
+    return found
 
 
 def _is_possible(text: str, message: str, at: int) -> bool:

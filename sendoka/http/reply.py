@@ -180,10 +180,16 @@ def _error(reply: Reply, statements: Sequence[Statement], *, batch: bool) -> Sen
 
 def _from_postgres(document: dict[str, Any], status: int, statements: Sequence[Statement]) -> SendokaError:
     fields = {name: None if value is None else str(value) for name, value in document.items()}
-    from sendoka.http.blame import statement_at_fault  # its patterns are for what goes wrong
+    # Both are for what goes wrong.
+    from sendoka.http.advice import advice
+    from sendoka.http.blame import suspects
 
     error = database_error(fields, outcome=_outcome_of(document["code"], document.get("severity"), status))
-    error.statement = statement_at_fault(statements, error.message, error.position)
+    found = suspects(statements, error)
+    if len({statement.text for statement in found}) == 1:
+        error.statement = found[0].text
+    if len(found) == 1:
+        error.todo = advice(error, found[0]) or error.todo
     return error
 
 

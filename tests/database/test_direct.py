@@ -13,6 +13,7 @@ from sendoka.direct import Direct
 from sendoka.errors import (
     DatabaseError,
     Outcome,
+    ProgrammingError,
     QueryCanceled,
     ReadOnlyTransaction,
     RequestTimeout,
@@ -131,7 +132,7 @@ async def test_both_seams_answer_the_same(tcp: Direct, database_url: str) -> Non
         ("insert into t values (1)", (), UniqueViolation, {"constraint": "t_pkey", "table": "t", "schema": "public"}),
         ("select * from missing", (), UndefinedTable, {"position": 15}),
         ("select $1::int", ("x",), DatabaseError, {"sqlstate": "22P02"}),
-        ("select $1::int", (), DatabaseError, {"sqlstate": "08P01"}),
+        ("select $1::int", (), ProgrammingError, {"sqlstate": "08P01"}),
         ("select 1; select 2", (), DatabaseError, {"sqlstate": "42601"}),
         ("insert into t values (null)", (), DatabaseError, {"sqlstate": "23502", "column": "a"}),
     ],

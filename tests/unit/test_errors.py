@@ -263,6 +263,26 @@ def test_a_list_for_a_column_of_json_is_told_apart(code: str, message: str | Non
     assert ("for json write Json([...])" in str(error)) is says
 
 
+BIND = 'bind message supplies 2 parameters, but prepared statement "" requires 1'
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"message": BIND}, "ProgrammingError"),
+        ({"message": "Bind-Nachricht gibt 2 Parameter an", "routine": "exec_bind_message"}, "ProgrammingError"),
+        ({"message": "insufficient data left in message", "routine": "pq_copymsgbytes"}, "OperationalError"),
+        ({"message": "Query cancelled"}, "OperationalError"),
+    ],
+)
+def test_a_wrong_number_of_parameters_is_a_mistake_in_the_call_and_no_broken_protocol(
+    fields: dict[str, str | None], name: str
+) -> None:
+    error = database_error({"code": "08P01", **fields})
+    assert type(error).__name__ == name
+    assert ("as many parameters as the statement has of $1, $2" in str(error)) is (name == "ProgrammingError")
+
+
 def test_the_keys_of_an_error_are_those_that_are_read() -> None:
     fields = dict.fromkeys(errors.NEON_ERROR_KEYS, "1")
     error = database_error(fields)

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from sendoka.database.retry import PASSING, Retry, may_send_again, persist
+from sendoka.database.retry import PASSING, Retry, is_passing, may_send_again, persist
 from sendoka.errors import (
     AnswerLost,
     ConnectFailed,
     DecodeError,
     EndpointError,
+    OperationalError,
     Outcome,
+    ProgrammingError,
     ProtocolError,
     RequestTimeout,
     UniqueViolation,
@@ -117,6 +119,13 @@ def test_waits_double_up_to_the_longest_and_are_jittered() -> None:
 )  # fmt: skip
 def test_which_causes_pass_by_themselves(sqlstate: str, answer: bool) -> None:
     assert (sqlstate in PASSING) is answer
+
+
+def test_a_wrong_number_of_parameters_never_passes() -> None:
+    assert not is_passing(ProgrammingError("bind message supplies 0 parameters", sqlstate="08P01"))
+    assert is_passing(OperationalError("protocol violation", sqlstate="08P01"))
+    wrong = ProgrammingError("bind message supplies 0 parameters", sqlstate="08P01", outcome=Outcome.REFUSED)
+    assert not may_send_again(wrong, batch=False, repeatable=True, unknown_before=False)
 
 
 class Sends:
