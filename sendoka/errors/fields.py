@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from sendoka.errors import circumstances, data, programming
@@ -19,10 +18,6 @@ NEON_ERROR_KEYS = (
     "table", "column", "schema", "dataType", "constraint", "file", "line", "routine",
 )  # fmt: skip
 """The fields of Postgres' error as Neon names and orders them; an answer has all of them, null where unknown."""
-
-# A list meets a column of JSON: what Postgres says, in whatever language, names the type last.
-_TYPE_JSON = re.compile(r"\bjson\b")
-_LIST_AS_JSON = "a list is sent as a Postgres array; for json write Json([...])"
 
 # Postgres gives it the code of a broken protocol, and it is a mistake in the call. `routine` is the same in every
 # language; who says it without having asked Postgres says it in English.
@@ -46,9 +41,7 @@ def database_error(
     sqlstate = fields.get("code") or ""
     cls = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or DatabaseError
     position, message, todo = fields.get("position"), fields.get("message") or "", ""
-    if sqlstate == "22P02" and _TYPE_JSON.search(message):
-        todo = _LIST_AS_JSON
-    elif sqlstate == "08P01" and (fields.get("routine") == _BIND_ROUTINE or message.startswith(_BIND_MESSAGE)):
+    if sqlstate == "08P01" and (fields.get("routine") == _BIND_ROUTINE or message.startswith(_BIND_MESSAGE)):
         cls, todo = programming.ProgrammingError, _COUNT
     return cls(
         message or "the database reported an error without a message",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sendoka.http.advice import placeholders
+from sendoka.http.advice import fits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def suspects(statements: Sequence[Statement], error: DatabaseError) -> list[Stat
     """
     found = list(dict.fromkeys(statements))
     if len(found) > 1 and error.sqlstate == "08P01":
-        return [statement for statement in found if placeholders(statement.text) != len(statement.params)]
+        return [statement for statement in found if not fits(statement)]
     if len(found) > 1 and error.position is not None:
         at = error.position - 1
         return [statement for statement in found if _is_possible(statement.text, error.message, at)]

@@ -23,7 +23,7 @@ from sendoka.http.transport import MAX_ANSWER, MAX_CONNECTIONS, Timing, Transpor
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from types import TracebackType
-    from typing import NoReturn, Self
+    from typing import Never, NoReturn, Self
 
     import httpx
 
@@ -88,6 +88,7 @@ class Neon(Database):
         idempotent: bool = False,
         timeout: float | None = None,
         types: Mapping[str | int, Callable[[str], Any]] | None = None,
+        **unknown: Never,
     ) -> Query[Row]:
         """Return a query: a text with parameters for `$1, $2, …`, or a fragment, t-string or SQLAlchemy statement.
 
@@ -96,6 +97,8 @@ class Neon(Database):
         this call may take, where it is not the client's own. `types` says what cells are read as, over what the client
         says (see `Types`). Raises TypeError for a parameter that has no Postgres text, and for what is no statement.
         """
+        if unknown:
+            raise TypeError(_unknown(unknown))
         text, params = compose(statement, params)
         options = DEFAULT
         if read_only or idempotent or timeout is not None:
@@ -297,6 +300,17 @@ def neon(
         timeout=timeout,
         retry=retry,
         types=_types(types),
+    )
+
+
+def _unknown(given: Mapping[str, object]) -> str:
+    """Say what is wrong with names that a statement was given; never their values."""
+    listed = ", ".join(f"{name}=" for name in given)
+    if given.keys() <= {"once", "settings", "isolation_level", "deferrable"}:
+        return f"{listed} belongs to a transaction, be it of one statement: await sql.transaction([sql(…)], {listed}…)"
+    return (
+        f"a statement takes no {listed}: parameters have no names and follow the text in the order of $1, $2, …, "
+        "and fragment() takes names in braces"
     )
 
 

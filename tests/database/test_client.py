@@ -316,6 +316,26 @@ async def test_a_list_for_a_column_of_json_says_what_to_write(sql: Neon) -> None
     assert await sql("select $1::jsonb", Json([1, 2])).value() == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("text", "params", "said"),
+    [
+        ("select 1 where 1 = %s", (1,), r"placeholders are \$1"),
+        ("select 1 where 1=%s", (1,), r"placeholders are \$1"),
+        ("select 1 where 1 = :a", (1,), r"placeholders are \$1"),
+        ("select 1 where 1 = ?", (1,), r"placeholders are \$1"),
+        ("select ?, ?", (1, 2), r"placeholders are \$1"),
+        ("select $1::int", (), r"has \$1 alone, and no parameters were given"),
+        ("select * from $1", ("t",), r"by ident\(\)"),
+        ('select * from "public.t"', (), r'ident\("public", "t"\)'),
+        ("create table t (a int default $1)", (1,), r"CREATE takes no parameters.*literal\(\)"),
+        ("select $1::json", ("x",), r"Json\(value\) makes it"),
+    ],
+)
+async def test_a_slip_in_the_call_says_what_to_write(sql: Neon, text: Any, params: tuple[Any, ...], said: str) -> None:
+    with pytest.raises(DatabaseError, match=said):
+        await sql(text, *params)
+
+
 @pytest.mark.parametrize("transport", ["native", "httpx"])
 async def test_the_port_of_postgres_itself_is_recognised(postgres: Postgres, transport: str) -> None:
     login = postgres.login

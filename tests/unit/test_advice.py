@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sendoka.database.statement import Statement
 from sendoka.errors import DatabaseError, ProgrammingError
+from sendoka.http.encode import encode_all
 from sendoka.http.reply import Reply, read_batch, read_single
 
 if TYPE_CHECKING:
@@ -46,3 +48,102 @@ def test_of_a_list_the_statement_is_named_whose_parameters_do_not_fit() -> None:
     error = raised([fine, wrong, fine], BIND.format(1, 2), "08P01")
     assert error.statement == wrong.text
     assert "has $1 to $2, and 1 parameter was given" in str(error)
+
+
+def test_a_statement_without_parameters_says_where_a_value_goes() -> None:
+    made = Statement("create table t (a text default $1)", ("x",))
+    error = raised([Statement("select 1"), made, Statement("explain select $1", ("x",))], BIND.format(1, 0), "08P01")
+    assert error.statement == made.text
+    assert "CREATE takes no parameters; a value goes into its text by literal()" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "code"),
+    [
+        ("select a from t where b = %s", "%s", "42601"),
+        ("select a from t where b = %(b)s", "%(b)s", "42601"),
+        ("select a from t where b in (:b, :c)", ":b", "42601"),
+        ("select a from t limit ?", "", "42601"),
+        ("select a from t where b = ? and c = 1", "and", "42601"),
+        ("insert into t values (?, ?)", ", ?", "42601"),
+        ("select a from t where b=?1", "=?1", "42883"),
+        ("select (? + 1)", "? +", "42883"),
+        ("select a from t where b=%s", "s", "42703"),
+        ("select a from t where b = @b", "b", "42703"),
+    ],
+)
+def test_a_placeholder_of_another_driver_is_recognised(text: str, place: str, code: str) -> None:
+    at = text.rindex(place) if place else len(text)
+    error = raised([Statement(text, ("x",))], "no", code, position=str(at + 1), hint="add a cast")
+    assert "hint: placeholders are $1, $2, …, and the values follow the text" in str(error)
+    assert error.hint == "add a cast"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "code"),
+    [
+        ("select a frm t", "frm", "42601"),
+        ("select a % from t", "from", "42601"),
+        ("select 'why?' from from", "from", "42601"),
+        ("select a -- why?\nfrm t", "frm", "42601"),
+        ("select a::int from: t", ": t", "42601"),
+        ("select b ? 'x' from t", "?", "42883"),
+        ("select a % s from t", "s from", "42703"),
+        ("select %some from t", "some", "42703"),
+        ('select a from "t"', '"t"', "42P01"),
+        ("select a from app.t", "app.t", "42P01"),
+        ('select a from "app"."t"', '"app"', "42P01"),
+    ],
+)
+def test_what_is_no_such_slip_is_left_to_postgres(text: str, place: str, code: str) -> None:
+    error = raised([Statement(text)], "no", code, position=str(text.rindex(place) + 1))
+    assert "hint" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("select a from $1", r"a name goes in by ident\(\)"),
+        ("insert into $1 values (1)", r"a name goes in by ident\(\)"),
+        ("select a from t where a in $1", r"`= any\(\$1\)`"),
+        ("select interval $1", "write \\$1::interval"),
+    ],
+)
+def test_a_parameter_that_cannot_stand_there_says_what_can(text: str, said: str) -> None:
+    position = str(text.index("$") + 1)
+    error = raised([Statement(text, ("x",))], 'syntax error at or near "$1"', "42601", position=position)
+    assert re.search("hint: .*" + said, str(error))
+
+
+def test_braces_in_plain_text_are_for_a_fragment() -> None:
+    error = raised([Statement("select {a}")], 'syntax error at or near "{"', "42601", position="8")
+    assert 'hint: braces are for fragment("… {}", value)' in str(error)
+
+
+@pytest.mark.parametrize(("text", "code"), [('select * from "app.t"', "42P01"), ('select * from "app.t"', "42703")])
+def test_a_name_with_a_dot_in_it_says_how_names_are_given(text: str, code: str) -> None:
+    error = raised([Statement(text)], 'relation "app.t" does not exist', code, position="15")
+    assert 'hint: that is one name with a dot in it; its parts are given one by one: ident("app", "t")' in str(error)
+
+
+LIST, TEXT = "a list is sent as a Postgres array; for json write Json([...])", "a text for json has to be JSON itself"
+
+
+@pytest.mark.parametrize(
+    ("params", "context", "said"),
+    [
+        ([[1, 2]], "JSON data, line 1: {…\nunnamed portal parameter $1 = '...'", LIST),
+        ([[[None]]], "JSON data, line 1: {…\nunnamed portal parameter $1", LIST),
+        (["x", [1]], "JSON data, line 1: {…\nunnamed portal parameter $1 = '...'", TEXT),
+        (["$2", [1]], "JSON data, line 1: $2\nunnamed portal parameter $1", TEXT),
+        (['{"a": 1,}'], "JSON data, line 1: {…\nunnamed portal parameter $1", TEXT),
+        ([[1]], "JSON data, line 1: {…", LIST),
+        (["x"], "JSON data, line 1: y", ""),
+        ([], "JSON data, line 1: y", ""),
+    ],
+)
+def test_what_is_no_json_is_told_by_what_was_sent(params: list[object], context: str, said: str) -> None:
+    statement = Statement("select 1", encode_all(tuple(params)))
+    error = raised([statement], "ungültige Eingabesyntax für Typ json", "22P02", where=context)
+    assert error.todo.startswith(said)
+    assert bool(error.todo) is bool(said)

@@ -248,21 +248,6 @@ def test_a_long_statement_is_cut_in_the_text_and_kept_whole_in_the_error() -> No
     assert len(error.statement or "") == 502
 
 
-@pytest.mark.parametrize(
-    ("code", "message", "says"),
-    [
-        ("22P02", "invalid input syntax for type json", True),
-        ("22P02", "ungültige Eingabesyntax für Typ json", True),
-        ("22P02", 'invalid input syntax for type integer: "x"', False),
-        ("22P02", None, False),
-        ("22023", "cannot call a function on json", False),
-    ],
-)
-def test_a_list_for_a_column_of_json_is_told_apart(code: str, message: str | None, says: bool) -> None:
-    error = database_error({"code": code, "message": message})
-    assert ("for json write Json([...])" in str(error)) is says
-
-
 BIND = 'bind message supplies 2 parameters, but prepared statement "" requires 1'
 
 

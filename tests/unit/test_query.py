@@ -252,3 +252,17 @@ async def test_a_call_may_have_its_own_deadline(call: Any) -> None:
         with pytest.raises(RequestTimeout, match=r"0\.1 s") as caught:
             await asyncio.wait_for(call(sql), 2)
     assert caught.value.outcome == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"x": "secret"}, r"takes no x=: parameters have no names .* \$1, \$2, …, and fragment\(\) takes names"),
+        ({"once": "k"}, r"once= belongs to a transaction.*sql\.transaction\(\[sql\(…\)\], once=…\)"),
+        ({"isolation_level": "serializable"}, "isolation_level= belongs to a transaction"),
+    ],
+)
+def test_a_name_that_no_statement_takes_is_refused(named: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said) as caught:
+        neon("postgresql://u:p@localhost/db")("select $1", **named)
+    assert "secret" not in str(caught.value)
