@@ -28,8 +28,8 @@ _INTRODUCTION = """# Errors
 
 <!-- Written by docs/errors.py from the classes of sendoka/errors: mend it there, then `make docs`. -->
 
-Everything that Sendoka raises on purpose is a `SendokaError`, says in at most three short lines what happened, where
-and what to do, and can be pickled. What a statement of yours came to stands in `.outcome`:
+Everything that Sendoka raises on purpose is a `SendokaError`, says in a few short lines what happened, where and
+what to do, and can be pickled. What a statement of yours came to stands in `.outcome`:
 
 {outcomes}
 

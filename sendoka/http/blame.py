@@ -1,4 +1,4 @@
-"""Which statement of a batch an error is about, where the answer proves it; the protocol itself does not say."""
+"""Which statements an error is about: of a batch the one, where that is proven; the protocol itself does not say."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sendoka.database.statement import Statement
-    from sendoka.errors import DatabaseError
+    from sendoka.errors import DatabaseError, TransportError
 
-__all__ = ["suspects"]
+__all__ = ["place", "suspects"]
 
 # Messages whose position is known to be that of the name, or of the very text, between the quotes.
 _NAME = re.compile(r'(?:relation|column) "(?P<name>[^\']+)" does not exist')
@@ -31,13 +31,33 @@ _MORE = re.compile(r"\s*(?:\.|--|/\*)")
 _LONGEST = 63
 
 
+# What stands before the caller's own statements: a transaction's settings, and the key of `once=`.
+_SETTINGS = "select set_config($1, $2, true)"
+# statement_timeout or a cancellation, lock_timeout, a deadlock: to set something takes no time, and no lock.
+_TOOK_LONG = frozenset({"57014", "55P03", "40P01"})
+_OURS = (_SETTINGS, "insert into sendoka.ledger ")
+
+
+def place(error: TransportError, statements: Sequence[Statement], *, only_reads: bool) -> None:
+    """Let an error whose end is unknown say which statements may have run, without the values written into them."""
+    from sendoka.http.observe import head
+
+    own = [statement for statement in statements if not statement.text.startswith(_OURS)]
+    error.where = error.where or f"in: {head(own or statements)}"
+    if only_reads:
+        error.todo = error.todo or "it only reads: it can be sent again"
+
+
 def suspects(statements: Sequence[Statement], error: DatabaseError) -> list[Statement]:
     """Return those of a batch that `error` can be about, each once.
 
-    They are found by ruling out all others: those in which something else stands at the position, or those that have
-    all their parameters where one has not. Where all that are left have one text, it is proven; never a guess.
+    They are found by ruling out all others: those in which something else stands at the position, those that have all
+    their parameters where one has not, and a setting where something took too long. Where all that are left have one
+    text, it is proven; never a guess.
     """
     found = list(dict.fromkeys(statements))
+    if len(found) > 1 and error.sqlstate in _TOOK_LONG:
+        return [statement for statement in found if not statement.text.startswith(_SETTINGS)]
     if len(found) > 1 and error.sqlstate == "08P01":
         return [statement for statement in found if not fits(statement)]
     if len(found) > 1 and error.position is not None:

@@ -10,7 +10,7 @@ from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import DEFAULT, TransactionOptions, is_repeatable, isolation_level
-from sendoka.errors import DatabaseError, TransportError
+from sendoka.errors import DatabaseError, Outcome, TransportError
 from sendoka.http.compose import compose
 from sendoka.http.credentials import Credentials
 from sendoka.http.observe import Observer
@@ -189,17 +189,25 @@ class Neon(Database):
             try:
                 return await send()
             except (TransportError, DatabaseError) as error:
-                return await persist(
-                    send,
-                    self._pause,
-                    failed=error,
-                    retry=self._retry,
-                    batch=batch,
-                    repeatable=is_repeatable(options, statements),
-                    deadline=timing.deadline,
-                    insistent=options.insistent,
-                    told=watch.again,
-                )
+                repeatable = is_repeatable(options, statements)
+                try:
+                    return await persist(
+                        send,
+                        self._pause,
+                        failed=error,
+                        retry=self._retry,
+                        batch=batch,
+                        repeatable=repeatable,
+                        deadline=timing.deadline,
+                        insistent=options.insistent,
+                        told=watch.again,
+                    )
+                except TransportError as last:
+                    if last.outcome is Outcome.UNKNOWN:
+                        from sendoka.http.blame import place
+
+                        place(last, statements, only_reads=repeatable and bool(options.read_only))
+                    raise
 
     async def _ask(self, body: bytes, said: Headers, timing: Timing, watch: Watch) -> Reply:
         """Send one request, once."""

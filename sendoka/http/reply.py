@@ -185,6 +185,8 @@ def _from_postgres(document: dict[str, Any], status: int, statements: Sequence[S
     from sendoka.http.blame import suspects
 
     error = database_error(fields, outcome=_outcome_of(document["code"], document.get("severity"), status))
+    if error.outcome is Outcome.REFUSED:  # it is about the login or the server, and no statement was looked at
+        return error
     found = suspects(statements, error)
     if len({statement.text for statement in found}) == 1:
         error.statement = found[0].text

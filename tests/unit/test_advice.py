@@ -147,3 +147,24 @@ def test_what_is_no_json_is_told_by_what_was_sent(params: list[object], context:
     error = raised([statement], "ungültige Eingabesyntax für Typ json", "22P02", where=context)
     assert error.todo.startswith(said)
     assert bool(error.todo) is bool(said)
+
+
+SETTING = Statement("select set_config($1, $2, true)", ("statement_timeout", "5s"))
+
+
+@pytest.mark.parametrize(("code", "named"), [("57014", True), ("55P03", True), ("22023", False)])
+def test_what_took_too_long_was_no_setting(code: str, named: bool) -> None:
+    error = raised([SETTING, Statement("select pg_sleep(9)")], "canceling statement due to statement timeout", code)
+    assert error.statement == ("select pg_sleep(9)" if named else None)
+
+
+def test_what_two_statements_may_have_met_is_said_of_none() -> None:
+    error = raised([SETTING, Statement("select 1"), Statement("select 2")], "canceling statement", "57014")
+    assert error.statement is None
+
+
+def test_an_error_of_the_login_shows_no_statement() -> None:
+    body = {"message": 'database "nope" does not exist', "code": "3D000", "severity": "FATAL"}
+    with pytest.raises(DatabaseError) as caught:
+        read_single(Reply(400, json.dumps(body).encode()), Statement("select 1"))
+    assert (caught.value.statement, str(caught.value)) == (None, 'database "nope" does not exist (3D000)')

@@ -234,7 +234,12 @@ def test_a_database_error_carries_every_field_that_postgres_sent() -> None:
     assert (error.detail, error.hint, error.position) == ("Key (id)=(1) already exists.", None, 17)
     assert (error.context, error.schema, error.table) == ("PL/pgSQL function f()", "public", "orgs")
     assert (error.column, error.datatype, error.constraint) == ("id", "text", "orgs_pkey")
-    assert str(error) == "duplicate key (23505)\ndetail: Key (id)=(1) already exists.\nin: insert into orgs values (1)"
+    assert str(error).splitlines() == [
+        "duplicate key (23505)",
+        "detail: Key (id)=(1) already exists.",
+        "in line 1: insert into orgs values (1)",
+        " " * 27 + "^",
+    ]
 
 
 @pytest.mark.parametrize("position", [None, "", "x", "-1"])
@@ -246,6 +251,27 @@ def test_a_long_statement_is_cut_in_the_text_and_kept_whole_in_the_error() -> No
     error = DatabaseError("no", statement="\n\n" + "x" * 500)
     assert str(error).splitlines()[1] == "in: " + "x" * 99 + "…"
     assert len(error.statement or "") == 502
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "shown"),
+    [
+        ("select a\nfrom t\nwhere nme = $1\n", "nme", ["in line 3: where nme = $1", "                 ^"]),
+        ("\n\r\n  select a,\r\n\tb as\tc,\r\n  d", "c,", ["in line 4: b as c,", "                ^"]),
+        ("select a\nfrom t where  \n ", " ", ["in line 2: from t where", " " * 23 + "^"]),
+        ("select " + "a, " * 40 + "nme from t", "nme", ["in line 1: …" + "a, " * 22 + "nme from t", " " * 78 + "^"]),
+        (
+            "select a,\n" + "b, " * 40 + "nme" + ", c" * 90,
+            "nme",
+            ["in line 2: …" + "b, " * 22 + "nme" + ", c" * 9 + ", …", " " * 78 + "^"],
+        ),
+        ("select nme from t", "nme", ["in: select nme from t"]),
+        ("select nme from t" + " " * 200, "nme", ["in: select nme from t"]),
+    ],
+)
+def test_of_a_long_statement_the_line_is_shown_that_postgres_points_to(text: str, place: str, shown: list[str]) -> None:
+    error = DatabaseError("no", statement=text, position=text.rindex(place) + 1, hint="h")
+    assert str(error).splitlines() == ["no", *shown, "hint: h"]
 
 
 BIND = 'bind message supplies 2 parameters, but prepared statement "" requires 1'

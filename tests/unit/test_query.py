@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from sendoka import neon
-from sendoka.errors import RequestTimeout
+from sendoka import Retry, neon
+from sendoka.errors import AnswerLost, RequestTimeout
 from tests.fixtures.canned import ONE, CannedServer, Exchange, answer, canned
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from sendoka.http.client import Neon
     from sendoka.http.query import Query
@@ -266,3 +266,38 @@ def test_a_name_that_no_statement_takes_is_refused(named: dict[str, Any], said: 
     with pytest.raises(TypeError, match=said) as caught:
         neon("postgresql://u:p@localhost/db")("select $1", **named)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("send", "said"),
+    [
+        (
+            lambda sql: sql("alter role app\n password 'hunter2'"),
+            "in: alter role app password ?\nit may have run: look",
+        ),
+        (lambda sql: sql("delete from t where a = $1", "hunter2"), "in: delete from t where a = $1\nit may have run"),
+        (
+            lambda sql: sql.transaction([sql("a"), sql("b")], settings={"x.y": "hunter2"}),
+            "in: 2 statements, a\nit may have run",
+        ),
+        (lambda sql: sql("select 1", read_only=True), "in: select ?\nit only reads: it can be sent again"),
+    ],
+)
+async def test_a_lost_answer_says_of_which_statements_and_shows_no_value(
+    send: Callable[[Neon], Awaitable[object]], said: str
+) -> None:
+    async def once(exchange: Exchange) -> None:
+        await exchange.send(answer(ONE)) if len(breaking.requests) == 1 else exchange.abort()
+
+    async with canned(once) as breaking, neon(breaking.url, transport="native", retry=Retry(attempts=1)) as sql:
+        await sql("select 1 as n")
+        with pytest.raises(AnswerLost) as caught:
+            await send(sql)
+    assert said in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_call_that_ran_out_of_time_says_which_it_was() -> None:
+    async with canned(Exchange.until_closed) as server, neon(server.url, transport="native", timeout=0.05) as sql:
+        with pytest.raises(RequestTimeout, match=r"in: update t set a = \$1"):
+            await sql("update t set a = $1", 1)
