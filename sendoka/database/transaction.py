@@ -19,6 +19,7 @@ __all__ = [
     "first_words",
     "is_repeatable",
     "isolation_level",
+    "only_reads",
 ]
 
 LEVELS = {
@@ -108,8 +109,11 @@ def first_words(text: str, most: int) -> list[str]:
 
 def is_repeatable(options: TransactionOptions, statements: Sequence[Statement]) -> bool:
     """Tell whether a lost answer of this transaction may be met by sending it again."""
-    if options.idempotent:
-        return True
+    return options.idempotent or only_reads(options, statements)
+
+
+def only_reads(options: TransactionOptions, statements: Sequence[Statement]) -> bool:
+    """Tell whether the server was told that this transaction only reads, and nothing in it can change that."""
     return bool(options.read_only) and not any(_may_leave_read_only(statement.text) for statement in statements)
 
 

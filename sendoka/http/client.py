@@ -9,7 +9,7 @@ from sendoka.database.retry import Retry, persist
 from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
 from sendoka.database.statement import Statement
-from sendoka.database.transaction import DEFAULT, TransactionOptions, is_repeatable, isolation_level
+from sendoka.database.transaction import DEFAULT, TransactionOptions, isolation_level, only_reads
 from sendoka.errors import DatabaseError, Outcome, TransportError
 from sendoka.http.compose import compose
 from sendoka.http.credentials import Credentials
@@ -179,7 +179,8 @@ class Neon(Database):
         batch: bool,
         options: TransactionOptions,
     ) -> T:
-        with self._observer.begin(statements, batch) as watch:
+        reads = only_reads(options, statements)
+        with self._observer.begin(statements, batch, only_reads=reads) as watch:
             timing = Timing.start(self._timeout if options.timeout is None else options.timeout, watch.marks)
 
             async def send() -> T:
@@ -189,7 +190,6 @@ class Neon(Database):
             try:
                 return await send()
             except (TransportError, DatabaseError) as error:
-                repeatable = is_repeatable(options, statements)
                 try:
                     return await persist(
                         send,
@@ -197,7 +197,7 @@ class Neon(Database):
                         failed=error,
                         retry=self._retry,
                         batch=batch,
-                        repeatable=repeatable,
+                        repeatable=reads or options.idempotent,
                         deadline=timing.deadline,
                         insistent=options.insistent,
                         told=watch.again,
@@ -206,7 +206,7 @@ class Neon(Database):
                     if last.outcome is Outcome.UNKNOWN:
                         from sendoka.http.blame import place
 
-                        place(last, statements, only_reads=repeatable and bool(options.read_only))
+                        place(last, statements, only_reads=reads)
                     raise
 
     async def _ask(self, body: bytes, said: Headers, timing: Timing, watch: Watch) -> Reply:

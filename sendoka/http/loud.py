@@ -22,7 +22,13 @@ __all__ = ["LoudWatch", "listen"]
 
 
 def listen(
-    statements: Sequence[Statement], batch: bool, place: Place, hooks: Iterable[Hook], *, log_parameters: bool
+    statements: Sequence[Statement],
+    batch: bool,
+    only_reads: bool,
+    place: Place,
+    hooks: Iterable[Hook],
+    *,
+    log_parameters: bool,
 ) -> LoudWatch:
     """Return the watch over a call that begins; hooks that want to know of that are told."""
     event = CallEvent(
@@ -34,7 +40,7 @@ def listen(
         database=place.database,
     )
     listeners = [listener for hook in hooks if (listener := _opened(hook, event)) is not None]
-    return LoudWatch(statements, event, listeners, log_parameters)
+    return LoudWatch(statements, only_reads, event, listeners, log_parameters)
 
 
 class LoudWatch(Watch):
@@ -43,9 +49,14 @@ class LoudWatch(Watch):
     __slots__ = ("_began", "_event", "_listeners", "_log_parameters", "_reply", "_size", "_started", "_transport")
 
     def __init__(
-        self, statements: Sequence[Statement], event: CallEvent, listeners: list[Listener], log_parameters: bool
+        self,
+        statements: Sequence[Statement],
+        only_reads: bool,
+        event: CallEvent,
+        listeners: list[Listener],
+        log_parameters: bool,
     ) -> None:
-        super().__init__(statements)
+        super().__init__(statements, only_reads)
         self.marks = Marks()
         self._event = event
         self._listeners = listeners

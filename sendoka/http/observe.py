@@ -66,27 +66,26 @@ class Observer:
             if not callable(hook) and not hasattr(hook, "begin"):
                 raise TypeError(f"a hook is a function of one event, or has begin(); not {type(hook).__name__}")
 
-    @property
-    def is_active(self) -> bool:
-        """Whether anybody listens to calls that go well."""
-        return bool(self._hooks) or LOG.isEnabledFor(logging.DEBUG)
+    def begin(self, statements: Sequence[Statement], batch: bool, *, only_reads: bool = False) -> Watch:
+        """Return the watch over one call; use it in `with`, around all its sends.
 
-    def begin(self, statements: Sequence[Statement], batch: bool) -> Watch:
-        """Return the watch over one call; use it in `with`, around all its sends."""
-        if not self._hooks and not LOG.isEnabledFor(logging.DEBUG):  # `is_active`, without a call of its own
-            return Watch(statements)
+        `only_reads` is what the server was told.
+        """
+        if not self._hooks and not LOG.isEnabledFor(logging.DEBUG):
+            return Watch(statements, only_reads)
         from sendoka.http.loud import listen
 
-        return listen(statements, batch, self._place, self._hooks, log_parameters=self._log_parameters)
+        return listen(statements, batch, only_reads, self._place, self._hooks, log_parameters=self._log_parameters)
 
 
 class Watch:
     """The watch over a call that nobody listens to: it warns of what was sent again, and of what may have run."""
 
-    __slots__ = ("_attempt", "_statements", "marks")
+    __slots__ = ("_attempt", "_only_reads", "_statements", "marks")
 
-    def __init__(self, statements: Sequence[Statement]) -> None:
+    def __init__(self, statements: Sequence[Statement], only_reads: bool) -> None:
         self._statements = statements
+        self._only_reads = only_reads
         self._attempt = 0
         self.marks: Marks | None = None
         """For the transport to note moments in; None where nobody asks for them."""
@@ -115,8 +114,9 @@ class Watch:
 
     def _warn(self, error: BaseException) -> None:
         if outcome_of(error, self._attempt) is Outcome.UNKNOWN and LOG.isEnabledFor(logging.WARNING):
-            said = head(self._statements), named(error), self._attempt
-            LOG.warning("%s: it may have run, and its answer is not known: %s, attempt %d", *said)
+            ended = "it only reads" if self._only_reads else "it may have run"
+            said = head(self._statements), ended, named(error), self._attempt
+            LOG.warning("%s: %s, and its answer is not known: %s, attempt %d", *said)
 
 
 def outcome_of(error: BaseException, attempt: int) -> Outcome:

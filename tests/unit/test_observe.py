@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from sendoka import Outcome
+from sendoka import Outcome, Retry
 from sendoka.database.statement import Statement
 from sendoka.errors import AnswerLost, EndpointError, UniqueViolation
 from sendoka.http.observe import Observer, Watch
@@ -245,6 +245,18 @@ class TestLogs:
         head = "2 statements, insert into t values (?)"
         assert line == f"{head}: it may have run, and its answer is not known: AnswerLost, attempt 1"
 
+    @pytest.mark.parametrize(
+        ("text", "ended"), [("select 1", "it only reads"), ("set transaction read write", "it may have run")]
+    )
+    async def test_of_what_only_reads_the_warning_says_so(
+        self, caplog: pytest.LogCaptureFixture, text: str, ended: str
+    ) -> None:
+        async with canned(lose) as server, watched(server.url, retry=Retry(attempts=1)) as sql:
+            with pytest.raises(AnswerLost):
+                await sql.transaction([sql(text)], read_only=True)
+        (line,) = lines(caplog, logging.WARNING)
+        assert f": {ended}, and its answer is not known: AnswerLost, attempt 1" in line
+
     async def test_what_postgres_refused_is_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG, "sendoka.http")
         async with canned(DUPLICATE) as server, watched(server.url) as sql:
@@ -283,7 +295,6 @@ class TestLogs:
 
         caplog.set_level(logging.ERROR, "sendoka.http")
         observer = Observer(read_target("postgresql://u:p@127.0.0.1:1/db"))
-        assert not observer.is_active
         watch = observer.begin([Statement(Unreadable("select 1"))], False)
         assert type(watch) is Watch
         assert watch.marks is None
