@@ -6,6 +6,7 @@ which becomes a parameter. Placeholders are numbered once, when the statement is
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING
@@ -25,10 +26,12 @@ class Fragment:
     """A piece of SQL and the values in it: `values[i]` stands between `strings[i]` and `strings[i + 1]`.
 
     Made by `fragment()`, `ident()`, `literal()` and `join()`. It does not change, and can be used any number of times.
+    `quoted` is true where a name or a value in quotes stands in its text.
     """
 
     strings: tuple[str, ...]
     values: tuple[object, ...] = ()
+    quoted: bool = False
 
     def __repr__(self) -> str:
         # Values are nobody's business in a log.
@@ -75,7 +78,7 @@ def ident(*names: str) -> Fragment:
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"a name is text, not {type(name).__name__}")
-    return Fragment((".".join(map(quoting.ident, names)),))
+    return Fragment((".".join(map(quoting.ident, names)),), quoted=True)
 
 
 def literal(value: object) -> Fragment:
@@ -89,7 +92,7 @@ def literal(value: object) -> Fragment:
     if text is None:
         return Fragment(("null",))
     if not isinstance(value, int):
-        return Fragment((quoting.literal(text),))
+        return Fragment((quoting.literal(text),), quoted=True)
     return Fragment((f" {text}" if text.startswith("-") else text,))  # behind a minus it would begin a comment
 
 
@@ -122,14 +125,46 @@ def piece(value: object, name: str) -> Fragment:
 
 
 def concatenate(pieces: Iterable[Fragment]) -> Fragment:
-    """Return the pieces, one after the other, as one."""
+    """Return the pieces, one after the other, as one.
+
+    Raises ValueError where quotes of their own would not be read as theirs: inside other quotes or in a comment, where
+    a value could end them and go on as SQL; and right behind another quote, for `'a'` and `'b'` would be one text.
+    """
     strings: list[str] = [""]
     values: list[object] = []
+    # The text since the last piece that was looked at: there it was not inside anything.
+    since, quoted = "", False
     for each in pieces:
-        strings[-1] += each.strings[0]
+        first, text = each.strings[0], "$1".join(each.strings)
+        if each.quoted and _is_open(since, text):
+            raise ValueError(f"inside quotes or in a comment: {_OWN_QUOTES}")
+        if first[:1] == strings[-1][-1:] and first[:1] in {"'", '"'}:
+            raise ValueError(f"one {first[0]} right behind another: {_OWN_QUOTES}")
+        strings[-1] += first
         strings += each.strings[1:]
         values += each.values
-    return Fragment(tuple(strings), tuple(values))
+        since = text if each.quoted else since + text
+        quoted = quoted or each.quoted
+    return Fragment(tuple(strings), tuple(values), quoted)
+
+
+# The text itself is not shown: what stands there may be a secret.
+_OWN_QUOTES = "ident() and literal() bring quotes of their own; take away those around them, or put something between"
+
+
+def _is_open(text: str, following: str) -> bool:
+    """Tell whether `following` would stand in something that `text` begins and does not end.
+
+    The body of a function in `$$` may have names and literals put into it, as long as they cannot end it.
+    """
+    last = next((token for token in tokens(text + ";") if token.end > len(text)), None)
+    if last is None:
+        return False
+    tag = _TAG.match(last.text)
+    return tag is None or tag[0] in following
+
+
+_TAG = re.compile(r"\$[^$]*\$")
 
 
 def render(whole: Fragment) -> tuple[str, tuple[object, ...]]:

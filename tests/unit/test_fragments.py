@@ -164,3 +164,45 @@ WRONG: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
 def test_what_is_wrong_is_said(make: Callable[[], Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: fragment("select {}{}", literal("hunter2"), literal("b")),
+        lambda: fragment("select {}'b'", literal("hunter2")),
+        lambda: fragment("select {}", join("", [literal("hunter2"), literal("b")])),
+        lambda: fragment("select * from {}{}", ident("hunter2"), ident("b")),
+        lambda: fragment("select 'a {} b'", literal("hunter2")),
+        lambda: fragment("select '{}'", literal("hunter2\\")),
+        lambda: fragment("select {}, '{}'", literal("a"), literal("hunter2")),
+        lambda: fragment("select '{}'", fragment("a {}", literal("hunter2"))),
+        lambda: fragment("select {}, 'a {}'", 1, literal("hunter2")),
+        lambda: fragment('select * from "{}"', ident("hunter2")),
+        lambda: fragment("select '{}'::regclass", ident("hunter2")),
+        lambda: fragment("select 1 -- {}", literal("hunter2")),
+        lambda: fragment("select /* {} */ 1", ident("hunter2")),
+        lambda: fragment("do $$ begin perform {}; end $$", literal("hunter2 $$")),
+        lambda: fragment("do $a$ begin perform {}; end $a$", fragment("f({})", literal("$a$ hunter2"))),
+    ],
+)
+def test_quotes_that_would_not_be_read_as_those_of_a_piece_are_refused(make: Callable[[], object]) -> None:
+    with pytest.raises(ValueError, match=r"bring quotes of their own") as caught:
+        make()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (fragment("select {} || {}, {}{}", literal("a"), literal("b"), literal("c"), fragment("::text")), "'a' || 'b'"),
+        (fragment("select {}{}", ident("a"), literal("b")), "\"a\"'b'"),
+        (fragment("select '{{''}}' || {}", literal("")), "'{''}' || ''"),
+        (fragment("create table t_{} ()", literal(2024)), "t_2024"),
+        (fragment("select 'a' /* b */ -- c\n, {}", literal("d")), "-- c\n, 'd'"),
+        (fragment("do $$ begin perform {}, {}; end $$", literal("a $b$"), ident("c")), "'a $b$', \"c\""),
+        (fragment("select 'it''s {}'", fragment("fine")), "'it''s fine'"),
+    ],
+)
+def test_what_only_stands_near_is_put_together(made: Fragment, text: str) -> None:
+    assert text in render(made)[0]
