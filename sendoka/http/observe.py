@@ -60,6 +60,8 @@ class Observer:
 
     def __init__(self, target: Target, hooks: Iterable[Hook] = (), *, log_parameters: bool = False) -> None:
         self._place = Place(target.database_host, target.port if target.is_loopback else None, target.database)
+        if not hasattr(hooks, "__iter__") or isinstance(hooks, str):
+            raise TypeError(f"hooks= is a list of functions of one event, as hooks=[print], not {type(hooks).__name__}")
         self._hooks = tuple(hooks)
         self._log_parameters = log_parameters
         for hook in self._hooks:

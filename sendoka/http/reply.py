@@ -213,6 +213,8 @@ def _from_endpoint(message: str, status: int, undone: Outcome) -> SendokaError:
         return EndpointError(said, status=status, outcome=undone)
     if status == 400 and message.startswith(_CHECKED_BEFORE):
         todo = "check the user and password of the connection string" if "password" in message else ""
+        if message.startswith("missing authentication credentials: required password"):
+            todo = "the connection string has no password: postgresql://user:password@…, or give password= or token="
         return EndpointError(said, status=status, outcome=Outcome.REFUSED, todo=todo)
     if status == 500 and message.startswith(_NEEDS_A_PERSON):
         return EndpointError(said, status=status, outcome=Outcome.REFUSED)

@@ -32,6 +32,7 @@ LOCAL_PORT = 4444
 APPLICATION_NAME = f"pkg%3Apypi%2Fsendoka%40{__version__}"
 """How the client names itself where nobody says otherwise: a package URL, escaped, as the official driver's is one."""
 
+_WHERE_FROM = "set DATABASE_URL in the environment (.env.local and .env are read by the command line only)"
 _PORTS = {"https": 443, "http": 80}
 _ENDPOINT = "expected https://host/sql"
 
@@ -180,7 +181,7 @@ def _check(login: ConnectionString, application_name: str | None) -> None:
 def _text(what: str, given: object) -> str:
     text = _utf8(what, given).strip()
     if not text:
-        todo = f"set DATABASE_URL; {EXAMPLE}" if what.startswith("the") else ""
+        todo = f"{_WHERE_FROM}; {EXAMPLE}" if what.startswith("the") else ""
         raise SettingsError("no connection string was given" if todo else f"{what} is empty", todo=todo)
     return text
 

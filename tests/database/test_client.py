@@ -336,6 +336,21 @@ async def test_a_slip_in_the_call_says_what_to_write(sql: Neon, text: Any, param
         await sql(text, *params)
 
 
+async def test_an_error_shows_where(sql: Neon) -> None:
+    with pytest.raises(DatabaseError, match=r"in: select pg_sleep\(9\)"):
+        await sql.transaction([sql("select pg_sleep(9)")], settings={"statement_timeout": "20ms"})
+    with pytest.raises(DatabaseError) as caught:
+        await sql("select 1\nfrom pg_class\nwhere nme = $1", "x")
+    assert str(caught.value).splitlines()[1:3] == ["in line 3: where nme = $1", " " * 17 + "^"]
+
+
+async def test_a_database_that_is_not_there_is_no_statement_s_fault(database_url: str) -> None:
+    async with neon(database_url, database="nope") as sql:
+        with pytest.raises(DatabaseError) as caught:
+            await sql("select 1")
+    assert str(caught.value) == 'database "nope" does not exist (3D000)'
+
+
 @pytest.mark.parametrize("transport", ["native", "httpx"])
 async def test_the_port_of_postgres_itself_is_recognised(postgres: Postgres, transport: str) -> None:
     login = postgres.login

@@ -70,6 +70,9 @@ class TransportOptions:
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} is a whole number above 0, not {value!r}")
         if self.ca is not None:
+            if not isinstance(self.ca, str | os.PathLike):
+                kind = type(self.ca).__name__
+                raise SettingsError(f"ca= is the path of a file or folder of certificates in PEM, not of type {kind}")
             from sendoka.http.transport.tls import check_ca
 
             check_ca(self.ca, f"ca={os.fspath(self.ca)!r}")
@@ -94,6 +97,16 @@ class Transport(ABC):
         """Close what it opened."""
 
 
+def _check(wanted: object) -> None:
+    """Raise SettingsError for what is no transport; httpx' client is known by its shape, so that none is imported."""
+    if wanted is None or isinstance(wanted, Transport) or wanted in ("native", "httpx"):
+        return
+    cls = type(wanted)
+    if isinstance(wanted, str | type) or not (hasattr(cls, "send") and hasattr(cls, "aclose")):
+        shown = repr(wanted) if isinstance(wanted, str | type) else f"<{cls.__module__}.{cls.__qualname__}>"
+        raise SettingsError(f'transport={shown}: expected "native", "httpx", a Transport or an httpx.AsyncClient')
+
+
 _interceptor: Transport | None = None
 
 
@@ -113,10 +126,7 @@ class Transports:
     def __init__(
         self, target: Target, wanted: str | Transport | httpx.AsyncClient | None, options: TransportOptions
     ) -> None:
-        if isinstance(wanted, str) and wanted not in {"native", "httpx"}:
-            raise SettingsError(
-                f'transport={wanted!r}: expected "native", "httpx", a Transport or an httpx.AsyncClient'
-            )
+        _check(wanted)
         self._target = target
         self._wanted = wanted
         self._options = options

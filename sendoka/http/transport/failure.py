@@ -55,17 +55,28 @@ def no_connection(target: Target, error: OSError) -> ConnectFailed:
     if isinstance(error, ssl.SSLError):
         return _no_tls(place, error)
     if isinstance(error, socket.gaierror):
-        return ConnectFailed(
-            f"the host {target.host} cannot be found: {error.strerror}",
-            passing=error.errno == socket.EAI_AGAIN,
-            todo="check the host of the connection string",
-        )
+        return _not_found(target, error)
     todo = "start the local endpoint with `sendoka dev`" if target.is_loopback and target.scheme == "http" else ""
     refused = _refused(error)
     # asyncio raises a bare ConnectionResetError where the other side ends during the handshake of TLS.
     cut = "it was cut off" if isinstance(error, ConnectionError) else type(error).__name__
     reason = "connection refused" if refused else (error.strerror or str(error) or cut)
     return ConnectFailed(f"no connection to {place}: {reason}", passing=not (refused and target.is_loopback), todo=todo)
+
+
+def _not_found(target: Target, error: socket.gaierror) -> ConnectFailed:
+    written, source = target.database_host, "the connection string"
+    where = ""
+    if target.host != written:
+        follows = target.host.partition(".")[2] == written.partition(".")[2]
+        where = f"by Neon's rules it follows from {written}, the host of {source}" if follows else ""
+        source = source if follows else "endpoint="
+    return ConnectFailed(
+        f"the host {target.host} cannot be found: {error.strerror}",
+        passing=error.errno == socket.EAI_AGAIN,
+        where=where,
+        todo=f"check the host of {source}",
+    )
 
 
 def _no_tls(place: str, error: ssl.SSLError) -> ConnectFailed:

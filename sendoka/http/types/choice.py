@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendoka.http.types.catalog import RANGES, SCALARS, SPELLINGS, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     Decoder = Callable[[str], Any]
 
@@ -110,6 +111,11 @@ def _named(scalar: Scalar) -> list[tuple[str, int]]:
 
 
 def _checked(overrides: Mapping[str | int, Decoder]) -> dict[int, Decoder]:
+    given: object = overrides
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f'types= maps names of types to functions of a text, as types={{"jsonb": str}}, not {type(given).__name__}'
+        )
     found = {_oid(key): decode for key, decode in overrides.items()}
     for key, decode in overrides.items():
         if not callable(decode):
