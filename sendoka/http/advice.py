@@ -16,6 +16,7 @@ __all__ = ["advice", "fits"]
 _DOLLARS = 'placeholders are $1, $2, …, and the values follow the text: sql("… where id = $1", id)'
 _BRACES = f'braces are for fragment("… {{}}", value); in text {_DOLLARS}'
 _NAME = 'a parameter stands for a value; a name goes in by ident(): sql(fragment("… {}", ident(name)))'
+_IN_A_LIST = "put it into one list with what it is for: await sql.transaction([sql(…), sql(…)])"
 _LIST = "write `= any($1)` and give a list"
 _LITERAL = 'takes no parameters; a value goes into its text by literal(): sql(fragment("… {}", literal(value)))'
 _AS_ARRAY = "a list is sent as a Postgres array; for json write Json([...])"
@@ -42,6 +43,8 @@ def advice(error: DatabaseError, statement: Statement) -> str:
     """Return what to do about `error` of `statement`, "" where nothing is known that Postgres does not say."""
     if error.sqlstate == "08P01":
         return _count(statement)
+    if error.sqlstate == "25P01":
+        return _IN_A_LIST
     if error.sqlstate == "22P02" and _JSON.search(error.message):  # in whatever language, the type's name comes last
         return _json(error.context or "", statement.params)
     if error.position is None:

@@ -328,6 +328,7 @@ async def test_a_list_for_a_column_of_json_says_what_to_write(sql: Neon) -> None
         ("select * from $1", ("t",), r"by ident\(\)"),
         ('select * from "public.t"', (), r'ident\("public", "t"\)'),
         ("create table t (a int default $1)", (1,), r"CREATE takes no parameters.*literal\(\)"),
+        ("lock table pg_class", (), r"one list with what it is for"),
         ("select $1::json", ("x",), r"Json\(value\) makes it"),
     ],
 )
