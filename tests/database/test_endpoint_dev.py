@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import secrets
 import select
 import shutil
 import signal
@@ -332,6 +334,9 @@ class TestEnvLocal:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on, below those that a system hands out by itself: nobody gets it meanwhile."""
+    while True:
+        port = 16_000 + secrets.randbelow(16_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
