@@ -39,7 +39,10 @@ class Login:
             parts: dict[str, Any] = dict(conninfo_to_dict(url))
             port = int(parts.get("port") or 5432)
         except (psycopg.ProgrammingError, ValueError):
-            raise SettingsError("the URL of the PostgreSQL server cannot be read") from None
+            raise SettingsError(
+                "the URL of the PostgreSQL server cannot be read",
+                todo="correct SENDOKA_POSTGRES, as in postgresql://user:password@host/dbname, or leave it out",
+            ) from None
         user = str(parts.get("user") or "postgres")
         return cls(
             host=str(parts.get("host") or "localhost"),

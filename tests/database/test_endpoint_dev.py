@@ -207,6 +207,7 @@ def test_a_given_server_that_cannot_be_used_is_a_clear_error(project: Path, url:
     assert message in done.stderr
     assert "s3cret" not in done.stderr
 
+    assert "correct SENDOKA_POSTGRES" in done.stderr
 
 class TestLimits:
     def test_are_options(self, project: Path) -> None:
