@@ -90,6 +90,8 @@ def dev(
     """
     _check_host(host, reachable_by_others)
     from sendoka.local import Endpoint, Server, project_postgres
+    if temporary and reset:
+        raise click.UsageError("--reset deletes the data in .sendoka/, and --temporary does not use it: leave one out")
     from sendoka.local.fault import read_fault
     from sendoka.local.origin import read_origins
 

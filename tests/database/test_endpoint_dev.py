@@ -189,6 +189,7 @@ def test_a_port_that_is_taken_is_a_clear_error(project: Path, server: Server) ->
         (["--fault", "explode"], 2, "'explode' is no fault"),
         (["--fault", "delay,seconds=long"], 2, "a fault's seconds is a number"),
         (["--postgres", "postgresql://u:s3cret@127.0.0.1:1/x"], 2, "No such option"),
+        (["--temporary", "--reset"], 2, "--temporary does not use it: leave one out"),
     ],
 )
 def test_wrong_options_are_clear_errors(project: Path, options: list[str], status: int, message: str) -> None:
