@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sendoka.settings import Source
 
-__all__ = ["NAME", "is_ignored", "kept_source", "leads_to", "local_port", "remember"]
+__all__ = ["NAME", "is_ignored", "is_same", "kept_source", "leads_to", "local_port", "remember"]
 
 NAME = ".env.local"
 
@@ -33,6 +33,15 @@ def leads_to(source: Source) -> str:
     except SettingsError:
         return "what cannot be read"
     return f"{target.host}:{target.port}" if target.is_loopback else target.database_host
+
+
+def is_same(one: Source, other: Source) -> bool:
+    """Tell whether two connection strings let the same user into the same database, by the same password."""
+    try:
+        logins = [read_target(source.url).login for source in (one, other)]
+    except SettingsError:
+        return False
+    return len({(login.user, login.password, login.database) for login in logins}) == 1
 
 
 def local_port(source: Source) -> int | None:

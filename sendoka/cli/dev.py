@@ -6,13 +6,14 @@ import contextlib
 import os
 import re
 import select
+import shlex
 import signal
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sendoka.cli._env_local import NAME, is_ignored, kept_source, leads_to, local_port, remember
+from sendoka.cli._env_local import NAME, is_ignored, is_same, kept_source, leads_to, local_port, remember
 from sendoka.cli._options import json_option, print_json, say
 from sendoka.errors import AnswerMissing, SendokaError
 from sendoka.http.target import LOCAL_PORT
@@ -84,14 +85,15 @@ def dev(
     """Start a local Neon endpoint over a real PostgreSQL, until Ctrl-C.
 
     Prints one line with the connection string when it is ready, and writes it to .env.local where the project has none
-    yet, so that the other commands find it. Data is kept in .sendoka/ beside pyproject.toml. It listens on this machine
-    only. PostgreSQL is one of our own, or the server that SENDOKA_POSTGRES names. `sendoka fault` lets requests fail.
-    Ctrl-C or SIGTERM is how it ends, so the exit status is then 0 (130 before it was ready).
+    yet, so that the other commands find it; where they would go elsewhere, it says so. Data is kept in .sendoka/ beside
+    pyproject.toml. It listens on this machine only. PostgreSQL is one of our own, or the server that SENDOKA_POSTGRES
+    names. `sendoka fault` lets requests fail. Ctrl-C or SIGTERM is how it ends, so the exit status is then 0 (130
+    before it was ready).
     """
-    _check_host(host, reachable_by_others)
-    from sendoka.local import Endpoint, Server, project_postgres
     if temporary and reset:
         raise click.UsageError("--reset deletes the data in .sendoka/, and --temporary does not use it: leave one out")
+    _check_host(host, reachable_by_others)
+    from sendoka.local import Endpoint, Server, project_postgres
     from sendoka.local.fault import read_fault
     from sendoka.local.origin import read_origins
 
@@ -114,8 +116,10 @@ def dev(
         with Server(endpoint, host=host, port=port) as server:
             stop = _Stop()
             _tell(server.connection_string(), postgres, server.port, as_json)
-            if lasting:
-                _lead_here(settings.root, server.connection_string(), known)
+            if known is not None:
+                _say_where(server.connection_string(), known)
+            elif lasting:
+                _lead_here(settings.root, server.connection_string())
             while not stop.wait(1):
                 last_words = postgres.ended()
                 if last_words is not None:
@@ -140,14 +144,22 @@ def _usual_port(root: Path) -> int:
     return (kept and local_port(kept)) or LOCAL_PORT
 
 
-def _lead_here(root: Path, url: str, known: Source | None) -> None:
+def _say_where(url: str, known: Source) -> None:
+    """Say on stderr where the other commands do not find this endpoint, and what lets them."""
+    here, there = leads_to(Source("", url)), leads_to(known)
+    if there.lower() != here.lower():
+        wrong = f"leads to {there}, not here"
+    elif not is_same(Source("", url), known):
+        wrong = "leads here with another user, password or database"
+    else:
+        return
+    export = f"export DATABASE_URL={shlex.quote(url)}"
+    say(f"DATABASE_URL in {known.name} {wrong}; for the other commands: {export}", err=True)
+
+
+def _lead_here(root: Path, url: str) -> None:
     """Let the other commands find this endpoint, or say on stderr why they do not."""
-    here = leads_to(Source("", url))
-    if known is not None:
-        there = leads_to(known)
-        if there.lower() != here.lower():
-            say(f"DATABASE_URL in {known.name} leads to {there}, not here", err=True)
-    elif is_ignored(root):
+    if is_ignored(root):
         say(f"{NAME}: {remember(root, url)} DATABASE_URL, so that the other commands find it", err=True)
     else:
         say(f"{NAME} is not written, because git would take it: add it to .gitignore, or set DATABASE_URL", err=True)

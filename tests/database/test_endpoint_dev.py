@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SENDOKA = [sys.executable, "-m", "sendoka"]
 COMMAND = [*SENDOKA, "dev"]
+OTHER = "postgresql://neondb_owner:s3cret@localhost:4444/neondb"
 
 
 @pytest.fixture
@@ -188,8 +189,8 @@ def test_a_port_that_is_taken_is_a_clear_error(project: Path, server: Server) ->
         (["--port", "99999"], 2, "not in the range"),
         (["--fault", "explode"], 2, "'explode' is no fault"),
         (["--fault", "delay,seconds=long"], 2, "a fault's seconds is a number"),
-        (["--postgres", "postgresql://u:s3cret@127.0.0.1:1/x"], 2, "No such option"),
         (["--temporary", "--reset"], 2, "--temporary does not use it: leave one out"),
+        (["--postgres", "postgresql://u:s3cret@127.0.0.1:1/x"], 2, "No such option"),
     ],
 )
 def test_wrong_options_are_clear_errors(project: Path, options: list[str], status: int, message: str) -> None:
@@ -206,9 +207,9 @@ def test_a_given_server_that_cannot_be_used_is_a_clear_error(project: Path, url:
     done = run(project, SENDOKA_POSTGRES=url)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+    assert "correct SENDOKA_POSTGRES" in done.stderr
     assert "s3cret" not in done.stderr
 
-    assert "correct SENDOKA_POSTGRES" in done.stderr
 
 class TestLimits:
     def test_are_options(self, project: Path) -> None:
@@ -323,9 +324,24 @@ class TestEnvLocal:
         text = "DATABASE_URL=postgresql://u:s3cret@ep-x.eu.neon.tech/db\n"
         (project / name).write_text(text, encoding="utf-8")
         err = Dev(project, "--port", str(free_port())).end(signal.SIGINT)[2]
-        assert err == f"DATABASE_URL in {name} leads to ep-x.eu.neon.tech, not here\n"
+        assert err.startswith(f"DATABASE_URL in {name} leads to ep-x.eu.neon.tech, not here; ")
         assert {file.name for file in project.glob(".env*")} == {name}
         assert (project / name).read_text(encoding="utf-8") == text
+
+    def test_that_leads_elsewhere_than_to_a_temporary_one_is_said(self, project: Path) -> None:
+        (project / ".env.local").write_text(f"DATABASE_URL={OTHER}\n", encoding="utf-8")
+        dev = Dev(project, "--port", "0", "--temporary")
+        url = dev.line.removeprefix("ready: ")
+        said = "DATABASE_URL in .env.local leads to localhost:4444, not here; for the other commands: "
+        assert dev.end(signal.SIGINT)[2] == f"{said}export DATABASE_URL={url}\n"
+
+    def test_that_leads_here_with_another_login_is_said(self, project: Path) -> None:
+        port = free_port()
+        text = OTHER.replace("4444", str(port))
+        (project / ".env.local").write_text(f"DATABASE_URL={text}\n", encoding="utf-8")
+        err = Dev(project, "--temporary").end(signal.SIGINT)[2]
+        assert err.startswith("DATABASE_URL in .env.local leads here with another user, password or database; ")
+        assert "s3cret" not in err
 
     @pytest.mark.parametrize("options", [["--temporary", "--port", "4"], ["--port", "0"]])
     def test_is_not_for_what_is_gone_at_the_end(self, project: Path, options: list[str]) -> None:
