@@ -18,9 +18,15 @@ __all__ = ["answer"]
 
 
 async def answer(endpoint: Endpoint, request: Request) -> tuple[int, bytes]:
-    """Return status and body. The caller proves itself as it does for SQL, by its connection string."""
+    """Return status and body. The caller proves itself as it does for SQL, by its connection string.
+
+    400 is a request that makes no sense, 401 a login that is refused.
+    """
     try:
         await endpoint.log_in(read_target(request.headers.get(b"neon-connection-string")))
+    except Failure as failure:
+        return 401 if failure.status == 400 else failure.status, failure.body()
+    try:
         if request.method == "POST":
             endpoint.faults.arm(_fault(json.loads(request.body or b"")))
         elif request.method == "DELETE":

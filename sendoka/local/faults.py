@@ -9,6 +9,7 @@ Another process does the same with `inject(connection_string, "cut_after")`, and
 
 from __future__ import annotations
 
+import http.client
 import json
 import random
 import threading
@@ -17,7 +18,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
-from sendoka.errors import SettingsError
+from sendoka.errors import ConnectFailed, EndpointError, Outcome, ProtocolError, SendokaError, SettingsError
 from sendoka.http.target import read_target
 from sendoka.local.fault import Fault, FaultKind, read_fault
 from sendoka.local.kinds import KINDS
@@ -104,7 +105,7 @@ class Faults:
 def inject(connection_string: str, kind: FaultKind, **options: Any) -> None:
     """Add a fault to the local endpoint that `connection_string` leads to; `options` are those of `Faults.add`.
 
-    Raises SettingsError where no local endpoint of ours answers there, or it refuses the fault.
+    Raises SettingsError where it refuses the fault, and what `control` raises.
     """
     control(connection_string, "POST", {"kind": kind, **options})
 
@@ -112,15 +113,16 @@ def inject(connection_string: str, kind: FaultKind, **options: Any) -> None:
 def control(connection_string: str, method: str = "GET", body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Ask the endpoint's control route: `{"requests": n, "faults": […]}` comes back. DELETE forgets all faults.
 
-    Raises SettingsError for a host that is not this machine, to which nothing is sent: the password would go in clear
-    text.
+    Raises ConnectFailed where nothing answers, ProtocolError where something else does, EndpointError for a wrong
+    password, and SettingsError for a host that is not this machine, to which nothing is sent: the password would go in
+    clear text.
     """
     target = read_target(connection_string)
     host = target.authority
     if not target.is_loopback:
         raise SettingsError(
             f"{target.database_host} is not this machine, and faults are for a local endpoint",
-            todo="give the connection string that sendoka dev prints",
+            todo="give the connection string that `sendoka dev` prints",
         )
     request = urllib.request.Request(
         f"http://{host}{CONTROL_PATH}",
@@ -134,15 +136,31 @@ def control(connection_string: str, method: str = "GET", body: dict[str, Any] | 
             return dict(json.loads(answer.read()))
     except urllib.error.HTTPError as error:
         with error:
-            said = error.read().decode("utf-8", "replace")
-        raise SettingsError(f"the endpoint at {host} refused: {_message(said)}") from None
-    except (OSError, ValueError):
-        raise SettingsError(f"no local endpoint answers at {host}", todo="start one with: sendoka dev") from None
+            raise _refused(host, error.code, error.read()) from None
+    except (ValueError, TypeError, http.client.HTTPException):
+        raise _not_ours(host) from None
+    except OSError:
+        raise ConnectFailed(
+            f"no local endpoint answers at {host}",
+            todo="start one with `sendoka dev`; where it listens elsewhere, give DATABASE_URL what it prints",
+        ) from None
 
 
-def _message(said: str) -> str:
+def _refused(host: str, status: int, body: bytes) -> SendokaError:
     try:
-        document = json.loads(said)
-    except ValueError:
-        return said[:200]
-    return str(document.get("message", document)) if isinstance(document, dict) else str(document)
+        said = str(json.loads(body)["message"])
+    except (ValueError, TypeError, KeyError):
+        return _not_ours(host)
+    what = f"the endpoint at {host} refused: {said}"
+    if status != 401:
+        return SettingsError(what) if status == 400 else EndpointError(what, status=status, outcome=Outcome.REFUSED)
+    todo = "give DATABASE_URL the connection string that `sendoka dev` prints"
+    return EndpointError(what, status=status, outcome=Outcome.REFUSED, todo=todo)
+
+
+def _not_ours(host: str) -> ProtocolError:
+    return ProtocolError(
+        f"what answers at {host} is no local endpoint",
+        passing=False,
+        todo="start one with `sendoka dev`, and give DATABASE_URL what it prints",
+    )

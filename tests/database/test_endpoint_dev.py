@@ -278,20 +278,31 @@ class TestFaults:
         assert fault("--clear") == "no faults\n"
 
     @pytest.mark.parametrize(
-        ("arguments", "url", "message"),
+        ("arguments", "url", "status", "message"),
         [
-            (["explode"], "here", "'explode' is no fault"),
-            (["delay,speed=1"], "here", "a fault delay has no 'speed'"),
-            (["delay"], "postgresql://u:s3cret@localhost:1/db", "no local endpoint answers at localhost:1"),
-            (["delay"], "postgresql://u:s3cret@ep-x.eu.neon.tech/db", "is not this machine"),
+            (["explode"], "here", 2, "'explode' is no fault"),
+            (["delay,speed=1"], "here", 2, "a fault delay has no 'speed'"),
+            (
+                ["delay"],
+                "postgresql://u:s3cret@localhost:1/db",
+                3,
+                "no local endpoint answers at localhost:1\nstart one",
+            ),
+            (["delay"], "postgresql://u:s3cret@ep-x.eu.neon.tech/db", 2, "is not this machine"),
+            (
+                ["delay"],
+                "wrong password",
+                3,
+                "password authentication failed for user 'neondb_owner'\ngive ",
+            ),
         ],
     )
-    def test_that_make_no_sense_are_clear_errors(
-        self, project: Path, database_url: str, arguments: list[str], url: str, message: str
+    def test_that_cannot_be_set_are_clear_errors(
+        self, project: Path, database_url: str, arguments: list[str], url: str, status: int, message: str
     ) -> None:
-        url = database_url if url == "here" else url
+        url = {"here": database_url, "wrong password": database_url.replace("@", "s3cret@")}.get(url, url)
         done = run(project, *arguments, command="fault", DATABASE_URL=url)
-        assert (done.returncode, done.stdout) == (2, "")
+        assert (done.returncode, done.stdout) == (status, "")
         assert message in done.stderr
         assert "s3cret" not in done.stderr
         assert "Traceback" not in done.stderr

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from sendoka.errors import SettingsError
+from sendoka.errors import EndpointError, SettingsError
 from sendoka.local import Endpoint, in_process, inject
 from sendoka.local.faults import KINDS, control
 
@@ -361,8 +361,10 @@ class TestFromAnotherProcess:
 
     def test_the_password_is_asked_for(self, database_url: str, endpoint: Endpoint) -> None:
         wrong = database_url.replace("@", "x@")
-        with pytest.raises(SettingsError, match="password authentication failed") as refused:
+        with pytest.raises(EndpointError, match="refused: password authentication failed") as refused:
             inject(wrong, "cut_after")
+        assert refused.value.outcome == "refused"
+        assert "that `sendoka dev` prints" in str(refused.value)
         assert wrong not in str(refused.value)
         assert not endpoint.faults
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import socket
+import threading
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoka.errors import SettingsError
+from sendoka.errors import ConnectFailed, ProtocolError, SettingsError
 from sendoka.local.fault import Fault, FaultKind, read_fault
 from sendoka.local.faults import Faults, control
 from sendoka.local.kinds import COMMON_OPTIONS, KINDS, OPTIONS, table
@@ -86,7 +88,7 @@ class TestFaults:
         assert "s3cret" not in str(refused.value)
 
     def test_of_another_process_need_an_endpoint(self) -> None:
-        with pytest.raises(SettingsError, match="no local endpoint answers at localhost:1") as missing:
+        with pytest.raises(ConnectFailed, match="no local endpoint answers at localhost:1\nstart one with") as missing:
             control("postgresql://u:s3cret@localhost:1/db")
         assert "s3cret" not in str(missing.value)
 
@@ -204,3 +206,24 @@ def test_a_fault_is_drawn_by_its_place_in_the_sequence() -> None:
     other.add("random", seed=4, rate=0.5, kinds=["drip"])
     pairs = [(one.take("q"), other.take("q")) for _ in itertools.repeat(None, 50)]
     assert all((a is None) == (b is None) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    "answer", ["HTTP/1.1 200 OK\r\n\r\n<p>hello", "HTTP/1.1 200 OK\r\n\r\n[1]", "HTTP/1.1 404 No\r\n\r\n<p>no", "hello"]
+)
+def test_what_answers_and_is_no_endpoint_is_told_from_one_that_refuses(answer: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+
+        def serve() -> None:
+            taken, _ = listening.accept()
+            with taken:
+                taken.recv(65536)
+                taken.sendall(answer.encode())
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(ProtocolError, match=f"what answers at 127.0.0.1:{port} is no local endpoint") as raised:
+            control(f"postgresql://u:s3cret@127.0.0.1:{port}/db")
+        thread.join()
+    assert "s3cret" not in str(raised.value)
