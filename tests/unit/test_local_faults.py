@@ -93,6 +93,14 @@ class TestFaults:
         assert "s3cret" not in str(missing.value)
 
 
+    def test_of_several_the_first_that_is_due_takes_the_request_and_those_behind_do_not_count_it(self) -> None:
+        faults = Faults()
+        for line in ("refuse", "cut_after,skip=1", "delay,skip=3"):
+            faults.arm(read_fault(line))
+        taken = [found.kind if (found := faults.take("q")) else "" for _ in range(6)]
+        assert taken == ["refuse", "", "cut_after", "", "", "delay"]
+
+
 class TestRandom:
     @staticmethod
     def met(seed: int, requests: int = 200, **options: Any) -> list[tuple[str, float, float] | None]:
