@@ -48,14 +48,22 @@ def migrate(deadline: float, env_file: Path | None, as_json: bool) -> int:
     if as_json:
         print_json(asdict(report))
     elif not report.applied:
-        head = report.head or "an empty folder"
-        say(f"nothing to do: the database is {'ahead of' if report.ahead else 'at'} {head}")
+        say(f"nothing to do: {_standing(report, settings)}")
     else:
         others = [applied.name for applied in report.applied if not applied.by_us]
         for name in others:
             say(f"{name} was applied by another runner")
         say(f"done: the database is at {report.head}")
     return 0
+
+
+def _standing(report: MigrationReport, settings: Settings) -> str:
+    if report.head is not None:
+        return f"the database is {'ahead of' if report.ahead else 'at'} {report.head}"
+    folder = f"{settings.migrations} has no migration"
+    if report.ahead:
+        return f"{folder}, and the database has some: the code here is older, or this is another database"
+    return f"{folder} yet; `sendoka generate` writes one from schema/"
 
 
 @dataclass(slots=True)

@@ -86,6 +86,9 @@ def _show(report: StatusReport, target: Target, source: Source) -> None:
     if report.rows:
         for line in _table([COLUMNS, *(_cells(row) for row in report.rows)], width):
             say(line)
+    else:
+        say("no migration yet, neither here nor in the database: `sendoka generate` writes one from schema/")
+        return
     running = next((row.name for row in report.rows if row.state == "running"), "")
     say(SUMMARY[report.state].format(pending=report.pending, running=_plain(running)))
 

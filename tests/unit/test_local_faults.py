@@ -92,7 +92,6 @@ class TestFaults:
             control("postgresql://u:s3cret@localhost:1/db")
         assert "s3cret" not in str(missing.value)
 
-
     def test_of_several_the_first_that_is_due_takes_the_request_and_those_behind_do_not_count_it(self) -> None:
         faults = Faults()
         for line in ("refuse", "cut_after,skip=1", "delay,skip=3"):
