@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sendoka.http.client import Neon
     from sendoka.settings import Source
 
-__all__ = ["connect", "console", "env_file_option", "json_option", "print_json", "run", "say"]
+__all__ = ["connect", "console", "env_file_option", "json_option", "moment", "print_json", "run", "say"]
 
 T = TypeVar("T")
 
@@ -51,6 +51,11 @@ def say(text: str, *, dim: bool = False, err: bool = False) -> None:
     click.echo(
         click.style(text, dim=True) if dim else text, err=err, color=False if os.environ.get("NO_COLOR") else None
     )
+
+
+def moment(iso: str | None) -> str:
+    """Return a time for people, to the second, from its ISO 8601 form in UTC."""
+    return f"{(iso or '')[:19].replace('T', ' ')} UTC"
 
 
 def print_json(value: object) -> None:

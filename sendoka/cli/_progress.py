@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from sendoka.cli._options import console, say
+from sendoka.cli._options import console, moment, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Show = Callable[[Progress], None]
 
-__all__ = ["counted", "duration", "moment", "say_report", "shown", "why_stopped"]
+__all__ = ["counted", "duration", "say_report", "shown", "why_stopped"]
 
 _LINE_EVERY = 2.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -44,11 +44,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def moment(iso: str | None) -> str:
-    """Return a time for people, to the second, from its ISO 8601 form in UTC."""
-    return f"{(iso or '')[:19].replace('T', ' ')} UTC"
 
 
 def why_stopped(reason: str) -> str:

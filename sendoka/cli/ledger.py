@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sendoka.cli._options import connect, env_file_option, json_option, print_json, run, say
+from sendoka.cli._options import connect, env_file_option, json_option, moment, print_json, run, say
 from sendoka.cli._subcommands import Subcommands
 from sendoka.settings import find_source, read_settings
 
@@ -77,13 +77,13 @@ def _show_command(key: str, env_file: Path | None, as_json: bool) -> int:
     Exit status 1 where none has by now: a send whose answer was lost may still arrive.
     """
     entry = run(_find(find_source(read_settings(), env_file=env_file), key))
+    at = None if entry is None else entry.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     if as_json:
-        at = None if entry is None else entry.at.isoformat()
         print_json({"key": key, "committed_at": at, "digest": None if entry is None else entry.digest})
     elif entry is None:
         say(f"nothing has committed under {key!r} by now")
     else:
-        say(f"{key!r} was committed at {entry.at.isoformat(sep=' ', timespec='seconds')}")
+        say(f"{key!r} was committed at {moment(at)}")
     return 0 if entry is not None else 1
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sendoka.cli._options import connect, env_file_option, json_option, print_json, run, say
+from sendoka.cli._options import connect, env_file_option, json_option, moment, print_json, run, say
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -94,12 +94,11 @@ def _show(report: StatusReport, target: Target, source: Source) -> None:
 
 
 def _cells(row: StatusRow) -> tuple[str, ...]:
-    at = (row.applied_at or "").partition(".")[0].replace("T", " ")
     since = "since " if row.state == "running" else ""
     cells = (
         row.name,
         row.state,
-        f"{since}{at} UTC" if at else "",
+        since + moment(row.applied_at) if row.applied_at else "",
         "" if row.seconds is None else f"{row.seconds:.2f} s",
         row.applied_by or "",
         row.checksum[:12],

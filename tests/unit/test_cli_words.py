@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,3 +57,13 @@ class TestAFolderWithoutMigrations:
         history(mock).fails("42P01", 'relation "sendoka.migrations" does not exist')
         assert run(["status"]) == 0
         assert "no migration yet, neither here nor in the database: `sendoka generate`" in capsys.readouterr().out
+
+
+def test_one_form_of_times_in_status_and_ledger(mock: NeonMock, capsys: pytest.CaptureFixture[str]) -> None:
+    history(mock).rows(ROW)
+    mock.on(re.compile("from sendoka.ledger where key"), "k").rows(("d", 1_769_851_800_000_000))
+    assert run(["status"]) == 0
+    assert run(["ledger", "show", "k"]) == 0
+    assert capsys.readouterr().out.count("2026-01-31 09:30:00 UTC") == 2
+    assert run(["ledger", "show", "k", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["committed_at"] == "2026-01-31T09:30:00.000000Z"
