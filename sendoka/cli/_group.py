@@ -24,6 +24,9 @@ __all__ = ["Commands", "command_of", "run", "sendoka", "summary"]
 
 FOLDER = Path(__file__).parent
 
+SHARED = {"--json": "--json", "--env-file": "--env-file FILE"}
+"""Options that belong to commands, and are looked for before them."""
+
 
 class Commands(click.Group):
     """A group whose commands are the modules of a folder; one is imported when it is chosen, none for `--help`."""
@@ -37,6 +40,18 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         return command_of(importlib.import_module(f"sendoka.cli.{cmd_name.replace('-', '_')}"))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command, or raise a UsageError that says where a shared option goes."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name not in SHARED:
+                raise
+            path = ctx.command_path
+            raise click.UsageError(
+                f"{error.option_name} goes behind the command: {path} COMMAND {SHARED[error.option_name]}", ctx=ctx
+            ) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -72,6 +72,9 @@ class TestTheFront:
             (["zzzzzz"], "error: no command 'zzzzzz'\n"),
             (["--bogus"], "--bogus"),
             (["init", "--bogus"], "try: sendoka init --help"),
+            (["--env-file", "x", "status"], "--env-file goes behind the command: sendoka COMMAND --env-file FILE"),
+            (["--env-file=x", "status"], "--env-file goes behind the command: sendoka COMMAND --env-file FILE"),
+            (["ledger", "--env-file", "x", "show", "k"], "command: sendoka ledger COMMAND --env-file FILE"),
         ],
     )
     def test_meets_a_slip_with_the_way_out(
@@ -81,6 +84,13 @@ class TestTheFront:
         captured = capsys.readouterr()
         assert message in captured.err
         assert captured.out == ""
+
+    def test_answers_json_where_it_says_that_json_goes_behind_the_command(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(["--json", "status"]) == 2
+        told = json.loads(capsys.readouterr().out)["error"]
+        assert told["message"] == "--json goes behind the command: sendoka COMMAND --json"
 
     def test_runs_as_a_module(self) -> None:
         done = subprocess.run(
