@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import secrets
 import select
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -24,7 +21,7 @@ import pytest
 
 from sendoka.local.kinds import KINDS, OPTIONS
 from sendoka.settings import find_source, read_settings
-from tests.fixtures.processes import commands
+from tests.fixtures.processes import commands, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -360,12 +357,3 @@ class TestEnvLocal:
         dev = Dev(project, *(["--temporary", *port] if "--temporary" in options else port))
         assert dev.end(signal.SIGINT)[2] == ""
         assert not (project / ".env.local").exists()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on, below those that a system hands out by itself: nobody gets it meanwhile."""
-    while True:
-        port = 16_000 + secrets.randbelow(16_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
