@@ -1,4 +1,4 @@
-"""What the commands share: options, a client for the database they mean, and how they print."""
+"""What the commands share: options, and how they print."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from sendoka.http.client import Neon
-    from sendoka.settings import Source
 
-__all__ = ["connect", "console", "env_file_option", "json_option", "moment", "print_json", "run", "say"]
+__all__ = ["console", "env_file_option", "json_option", "moment", "print_json", "run", "say"]
 
 T = TypeVar("T")
 
@@ -32,13 +30,6 @@ env_file_option = click.option(
     help="Read DATABASE_URL from this file, whatever the environment says.",
 )
 """`--env-file FILE`, as the argument `env_file: Path | None` for `sendoka.settings.find_source`."""
-
-
-def connect(source: Source) -> Neon:
-    """Return a client for the database that `source` names, to be entered with `async with`. No I/O happens here."""
-    from sendoka.http.client import neon
-
-    return neon(source.url)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sendoka.cli._options import connect, env_file_option, json_option, moment, print_json, run, say
+from sendoka.cli._database import connect
+from sendoka.cli._options import env_file_option, json_option, moment, print_json, run, say
 from sendoka.cli._progress import counted, duration, say_report, shown, why_stopped
 from sendoka.cli._subcommands import Subcommands
 from sendoka.settings import find_source, read_settings

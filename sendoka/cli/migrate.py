@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sendoka.cli._options import connect, env_file_option, json_option, print_json, run, say
+from sendoka.cli._database import connect
+from sendoka.cli._options import env_file_option, json_option, print_json, run, say
 from sendoka.cli._report import INTERRUPTED
 from sendoka.settings import find_source, read_settings
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sendoka.testing.expected_statement import ExpectedStatement
+    from sendoka.testing.mishaps import MishapName
 
 ROW = ("1", "0001_owl", "ab" * 32, "applied", "2026-01-31T09:30:00.000000Z", "0.1", "ada", "t", "1")
 
@@ -67,3 +68,58 @@ def test_one_form_of_times_in_status_and_ledger(mock: NeonMock, capsys: pytest.C
     assert capsys.readouterr().out.count("2026-01-31 09:30:00 UTC") == 2
     assert run(["ledger", "show", "k", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["committed_at"] == "2026-01-31T09:30:00.000000Z"
+
+
+class TestAnEndpointThatRefuses:
+    @pytest.mark.parametrize(
+        ("mishap", "todo"),
+        [
+            ("endpoint_not_found", "check the host"),
+            ("endpoint_disabled", "enable its compute in Neon's console"),
+            ("quota", "look at what the project may use in Neon's console"),
+            ("password", "check the user and password of the connection string"),
+            ("cannot_connect", "it was sent again until now; try later, or look at it in Neon's console"),
+        ],
+    )
+    def test_is_told_by_its_host_and_with_what_to_do(
+        self, mock: NeonMock, mishap: MishapName, todo: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        history(mock).meets(mishap)
+        assert run(["status"]) == 3
+        *_, what, where, advice = capsys.readouterr().err.splitlines()
+        assert what.startswith("error: ")
+        assert where == "at ep-x.eu.aws.neon.tech, DATABASE_URL from the environment"
+        assert advice.startswith(todo)
+
+    def test_says_that_a_command_can_be_given_again_where_it_may_have_run(
+        self, mock: NeonMock, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        history(mock).meets("msg")
+        assert run(["status"]) == 3
+        err = capsys.readouterr().err
+        assert "at ep-x.eu.aws.neon.tech, " in err
+        assert err.endswith("it may have run; give the command again: whatever ran is not done twice\n")
+
+    @pytest.mark.parametrize("command", [["status"], ["ledger", "show", "k"], ["backfill", "status"]])
+    def test_a_database_that_does_not_exist_shows_no_statement_of_ours(
+        self, mock: NeonMock, command: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        mock.on(re.compile("")).fails("3D000", 'database "db" does not exist')
+        assert run(command) == 3
+        hint = "hint: check the database's name in DATABASE_URL, from the environment"
+        assert capsys.readouterr().err == f'error: database "db" does not exist (3D000)\n{hint}\n'
+
+
+class TestAWait:
+    def test_is_said_once_a_cause(self, mock: NeonMock, capsys: pytest.CaptureFixture[str]) -> None:
+        history(mock).meets("cannot_connect").times(6).rows(ROW)
+        assert run(["status", "--json"]) == 0
+        captured = capsys.readouterr()
+        why = "Couldn't connect to compute node"
+        assert captured.err == f"waiting: ep-x.eu.aws.neon.tech: {why}; sending again\n"
+        assert json.loads(captured.out)["state"] == "newer"
+
+    def test_of_a_moment_is_not_said(self, mock: NeonMock, capsys: pytest.CaptureFixture[str]) -> None:
+        history(mock).meets("cannot_connect").rows(ROW)
+        assert run(["status"]) == 0
+        assert capsys.readouterr().err == ""

@@ -1,0 +1,84 @@
+"""The database that a command means: a client that says what it waits for, and whose an error of the endpoint is."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from sendoka.cli._env_local import leads_to, local_port
+from sendoka.cli._options import say
+from sendoka.errors import DatabaseError, Outcome, SendokaError, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sendoka.http.client import Neon
+    from sendoka.http.events import RequestEvent
+    from sendoka.settings import Source
+
+__all__ = ["connect"]
+
+_PATIENCE = 0.5
+"""Seconds of waiting between sends after which a person is told; what passes sooner is nobody's concern."""
+
+NO_DATABASE = "3D000"
+
+_ADVICE = (
+    ("endpoint cannot be found", "check the host: its project or branch may be gone"),
+    ("endpoint is disabled", "enable its compute in Neon's console"),
+    ("Check your quotas", "look at what the project may use in Neon's console"),
+    ("IP address", "allow it in the project's settings in Neon's console"),
+)
+
+
+@contextlib.asynccontextmanager
+async def connect(source: Source) -> AsyncIterator[Neon]:
+    """Give a client for the database that `source` names; no I/O happens before its first statement.
+
+    A call that is sent again and again says so on stderr. A TransportError that leaves it says which database it is
+    about, where its connection string was found, and what to do.
+    """
+    from sendoka.http.client import neon
+
+    async with neon(source.url, hooks=[_Waits(source)]) as sql:
+        try:
+            yield sql
+        except TransportError as error:
+            error.where = error.where or f"at {leads_to(source)}, DATABASE_URL from {source.name}"
+            error.todo = error.todo or _advice(error, source)
+            raise
+        except DatabaseError as error:
+            if error.sqlstate == NO_DATABASE:
+                error.statement = None  # it is ours, and says nothing to whoever reads the error
+                error.todo = f"check the database's name in DATABASE_URL, from {source.name}"
+            raise
+
+
+def _advice(error: TransportError, source: Source) -> str:
+    if error.outcome is Outcome.UNKNOWN:
+        return "it may have run; give the command again: whatever ran is not done twice"
+    known = next((todo for words, todo in _ADVICE if words in error.what), None)
+    if known is not None:
+        return known
+    look = "look at it in Neon's console" if local_port(source) is None else "see what `sendoka dev` says"
+    return f"it was sent again until now; try later, or {look}" if error.passing else look
+
+
+class _Waits:
+    """Says why a call is sent again when that has taken a while: once a cause, until something is answered."""
+
+    def __init__(self, source: Source) -> None:
+        self._place = leads_to(source)
+        self._waited = 0.0
+        self._said = ""
+
+    def __call__(self, event: RequestEvent) -> None:
+        if event.wait is None:  # the call's last request
+            self._waited = 0.0
+            self._said = "" if event.outcome == "ok" else self._said
+            return
+        self._waited += event.wait
+        why = event.error.what if isinstance(event.error, SendokaError) else str(event.error)
+        if self._waited >= _PATIENCE and why != self._said:
+            say(f"waiting: {self._place}: {why}; sending again", dim=True, err=True)
+            self._said = why
