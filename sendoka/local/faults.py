@@ -31,7 +31,11 @@ CONTROL_PATH = "/sendoka"
 
 @dataclass(slots=True)
 class _Armed:
+    """A fault, and how many requests it was asked about (`seen`), it fits (`met`), and it happened to (`hits`)."""
+
     fault: Fault
+    optional: bool = False
+    seen: int = 0
     met: int = 0
     hits: int = 0
     source: random.Random = field(init=False)
@@ -40,6 +44,7 @@ class _Armed:
         self.source = random.Random(self.fault.seed)  # noqa: S311 - it is to be repeatable
 
     def take(self, sql: str) -> Fault | None:
+        self.seen += 1
         if not self.fault.meets(sql):
             return None
         self.met += 1
@@ -52,6 +57,16 @@ class _Armed:
     def listed(self) -> dict[str, Any]:
         return {**self.fault.told(), "hits": self.hits}
 
+    @property
+    def lacks(self) -> str:
+        """Return why no request met it, for a person; empty where one did or need not."""
+        if self.hits or self.optional or self.fault.kind == "random":
+            return ""
+        if self.met:
+            return f"no request met the fault {self.fault}: its skip= let {self.met} of {self.fault.skip} pass"
+        why = f"none of {self.seen} has SQL that fits it" if self.seen else "none came"
+        return f"no request met the fault {self.fault}: {why}"
+
 
 class Faults:
     """The faults of an endpoint, in the order in which they were added; the first that is due wins. Thread-safe."""
@@ -63,16 +78,19 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._armed)
 
-    def add(self, kind: FaultKind, **options: Any) -> Fault:
-        """Add a fault and return it; kinds and their options stand in `sendoka.local.kinds`. Raises SettingsError."""
+    def add(self, kind: FaultKind, *, optional: bool = False, **options: Any) -> Fault:
+        """Add a fault and return it; kinds and their options stand in `sendoka.local.kinds`. Raises SettingsError.
+
+        `optional` is for one that need not be met: `verify()` asks for all others.
+        """
         fault = Fault.of(kind, **options)
-        self.arm(fault)
+        self.arm(fault, optional=optional)
         return fault
 
-    def arm(self, fault: Fault) -> None:
+    def arm(self, fault: Fault, *, optional: bool = False) -> None:
         """Add a fault that was made elsewhere."""
         with self._turn:
-            self._armed.append(_Armed(fault))
+            self._armed.append(_Armed(fault, optional))
 
     def clear(self) -> None:
         """Forget all faults."""
@@ -92,6 +110,17 @@ class Faults:
         """Return how many requests met `fault`, or any of them."""
         with self._turn:
             return sum(armed.hits for armed in self._armed if fault is None or armed.fault is fault)
+
+    def unmet(self) -> list[str]:
+        """Return a line on each fault that no request met, though it was to be met; chance (`random`) apart."""
+        with self._turn:
+            return [lacks for armed in self._armed if (lacks := armed.lacks)]
+
+    def verify(self) -> None:
+        """Raise AssertionError for the faults that no request met: a typing error in `match`, most likely."""
+        unmet = self.unmet()
+        if unmet:
+            raise AssertionError("\n".join([*unmet, "say optional=True with one that need not be met"]))
 
     def listed(self) -> list[dict[str, Any]]:
         """Return all faults and their `hits`, as JSON can carry them."""

@@ -39,6 +39,7 @@ __all__ = [
 
 
 _MOCK = pytest.StashKey["NeonMock"]()
+_FAULTS = pytest.StashKey["Faults"]()
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def neon_mock(request: pytest.FixtureRequest) -> Iterator[NeonMock]:
     """A `NeonMock` that answers for every client in the test, and is verified when the test has passed."""
     from sendoka.testing.neon_mock import NeonMock
 
+    _check_alone(request)
     mock = NeonMock()
     mock.start()
     request.node.stash[_MOCK] = mock
@@ -55,16 +57,35 @@ def neon_mock(request: pytest.FixtureRequest) -> Iterator[NeonMock]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Let a test fail by itself, not in its teardown, where its mock was sent too much or too little."""
+    """Let a test fail by itself, not in its teardown, where its mock was sent too much or a fault was never met."""
     try:
         result = yield
     except BaseException as error:
-        if _MOCK in item.stash:
-            item.stash[_MOCK].conclude(error)
+        _conclude(item, error)
         raise
-    if _MOCK in item.stash:
-        item.stash[_MOCK].conclude(None)
+    _conclude(item, None)
     return result
+
+
+def _conclude(item: pytest.Item, error: BaseException | None) -> None:
+    if _MOCK in item.stash:
+        item.stash[_MOCK].conclude(error)
+    if _FAULTS not in item.stash:
+        return
+    if error is None:
+        item.stash[_FAULTS].verify()
+        return
+    for said in item.stash[_FAULTS].unmet():
+        error.add_note(said)
+
+
+def _check_alone(request: pytest.FixtureRequest) -> None:
+    if {"neon_mock", "sendoka_sql"} <= set(request.fixturenames):
+        pytest.fail(
+            "neon_mock answers for every client in the test, so nothing of sendoka_sql would reach its database:"
+            " use one of them, or NeonMock().client() for the code that is to meet the mock",
+            pytrace=False,
+        )
 
 
 # ------------------------------------------------------------------ a real PostgreSQL
@@ -126,18 +147,23 @@ def sendoka_url(sendoka_server: Server, _sendoka_copies: Copies) -> Iterator[str
 
 
 @pytest.fixture
-def sendoka_sql(sendoka_url: str) -> Neon:
+def sendoka_sql(request: pytest.FixtureRequest, sendoka_url: str) -> Neon:
     """A client of the test's database. It keeps no connection, so nothing has to be closed."""
     from sendoka.http.client import neon
     from sendoka.testing.fleeting import FleetingTransport
 
+    _check_alone(request)
     return neon(sendoka_url, transport=FleetingTransport())
 
 
 @pytest.fixture
-def sendoka_faults(sendoka_server: Server) -> Iterator[Faults]:
-    """The endpoint's faults, none at first: `sendoka_faults.add("connection_closed", match="insert into orders")`."""
+def sendoka_faults(request: pytest.FixtureRequest, sendoka_server: Server) -> Iterator[Faults]:
+    """The endpoint's faults, none at first: `sendoka_faults.add("connection_closed", match="insert into orders")`.
+
+    A test that passes although a fault was never met fails, unless it was added with `optional=True`.
+    """
     faults = sendoka_server.endpoint.faults
     faults.clear()
+    request.node.stash[_FAULTS] = faults
     yield faults
     faults.clear()

@@ -263,6 +263,54 @@ def test_a_server_that_cannot_be_reached_says_so_without_its_url(run: Run) -> No
     assert "hunter2" not in said
 
 
+MISSED = """
+import asyncio
+import pytest
+from sendoka.errors import AnswerLost
+
+async def ask(sql):
+    await sql("select 1")
+
+def test_a_typing_error(sendoka_sql, sendoka_faults):
+    sendoka_faults.add("connection_closed", match="selekt")
+    asyncio.run(ask(sendoka_sql))
+
+def test_the_same_that_fails_by_itself(sendoka_sql, sendoka_faults):
+    sendoka_faults.add("cut_before", match="select", skip=5)
+    with pytest.raises(AnswerLost):
+        asyncio.run(ask(sendoka_sql))
+
+def test_one_that_need_not_be_met(sendoka_sql, sendoka_faults):
+    sendoka_faults.add("connection_closed", match="selekt", optional=True)
+    asyncio.run(ask(sendoka_sql))
+
+def test_one_that_is_met(sendoka_sql, sendoka_faults):
+    sendoka_faults.add("delay", match="select")
+    asyncio.run(ask(sendoka_sql))
+"""
+
+
+def test_a_fault_that_was_never_met_is_a_failure(run: Run) -> None:
+    run.write("test_it.py", MISSED)
+    said = run.run(status=1)
+    assert "2 failed, 2 passed" in said
+    never = "no request met the fault connection_closed:selekt: none of 1 has SQL that fits it"
+    assert re.search(rf"^E .*AssertionError: {re.escape(never)}$", said, re.MULTILINE)
+    assert "say optional=True with one that need not be met" in said
+    assert re.search(
+        r"(?s)DID NOT RAISE.*no request met the fault cut_before,skip=5:select: its skip= let 1 of 5", said
+    )
+
+
+@pytest.mark.parametrize("fixtures", ["neon_mock, sendoka_sql", "sendoka_sql, neon_mock"])
+def test_the_mock_and_a_database_of_its_own_in_one_test_are_refused(run: Run, fixtures: str) -> None:
+    run.write("test_it.py", f"def test_both({fixtures}):\n    pass\n")
+    said = run.run(status=1)
+    assert "1 error" in said
+    assert "neon_mock answers for every client in the test, so nothing of sendoka_sql would reach its database" in said
+    assert "NeonMock().client()" in said
+
+
 # ------------------------------------------------------------------ how runs end
 
 

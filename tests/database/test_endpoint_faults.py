@@ -117,7 +117,8 @@ async def test_each_kind_answers_and_runs_as_it_says(
     got = {}
     for kind in ANSWERED:
         direct.execute("truncate t")
-        endpoint.faults.add(kind, **({"seconds": 0.02} if "seconds" in KINDS[kind].options else {}))
+        options: dict[str, Any] = {"seconds": 0.02} if "seconds" in KINDS[kind].options else {}
+        endpoint.faults.add(kind, **options)
         answer = await client.post("/sql", json=body)
         got[kind] = (answer.status_code, answer.text, count(direct))
         assert answer.headers["neon-request-id"]

@@ -41,6 +41,22 @@ class TestFaults:
         assert met == [second, None, first, first, second, second]
         assert (faults.hits(first), faults.hits(second), faults.hits()) == (2, 3, 5)
 
+    def test_that_were_never_met_are_told_but_for_chance_and_what_need_not_be(self) -> None:
+        faults = Faults()
+        faults.add("random", rate=0)
+        faults.add("refuse", match="update", optional=True)
+        faults.add("cut_after", match="insert", skip=2)
+        met = faults.add("delay", match="select")
+        assert faults.unmet()[0] == "no request met the fault cut_after,skip=2:insert: none came"
+        for sql in ("select 1", "insert 1", "select 2"):
+            faults.take(sql)
+        assert faults.hits(met) == 1
+        with pytest.raises(AssertionError, match="its skip= let 1 of 2 pass\nsay optional=True with one"):
+            faults.verify()
+        faults.take("insert 2")
+        faults.take("insert 3")
+        faults.verify()
+
     def test_are_gone_when_cleared(self) -> None:
         faults = Faults()
         faults.add("cut_before")
