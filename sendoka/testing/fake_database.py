@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sendoka.database.seam import Database
 from sendoka.database.transaction import DEFAULT
 from sendoka.errors import Outcome, RequestTimeout, TransportError
 from sendoka.http.reply import read_batch, read_single
 from sendoka.testing.recorded import Recorded
-from sendoka.testing.script import Script
+from sendoka.testing.scripted import Scripted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from sendoka.database.transaction import TransactionOptions
     from sendoka.http.reply import Reply
     from sendoka.testing.cells import RowValues
-    from sendoka.testing.expected_statement import ExpectedStatement, Wanted
-    from sendoka.testing.expected_transaction import ExpectedTransaction
 
 __all__ = ["FakeDatabase"]
 
 
-class FakeDatabase(Database):
+class FakeDatabase(Scripted, Database):
     """Answers what it was told to, remembers every request, and refuses the unexpected with an AssertionError.
 
     It is told with the words of `NeonMock`, and what goes wrong is the error that the client would raise, outcome
@@ -35,35 +33,9 @@ class FakeDatabase(Database):
     """
 
     def __init__(self, answers: Mapping[str, Sequence[RowValues]] | None = None, *, in_order: bool = False) -> None:
-        self._script = Script(in_order=in_order)
-        self.requests: list[Recorded] = []
+        super().__init__(in_order=in_order)
         for text, rows in (answers or {}).items():
             self.on(text).rows(*rows)
-
-    def on(self, wanted: Wanted, *params: Any) -> ExpectedStatement:
-        """Expect a statement; see `NeonMock.on`."""
-        return self._script.on(wanted, *params)
-
-    def on_transaction(
-        self,
-        *wanted: Wanted,
-        isolation_level: str | None = None,
-        read_only: bool | None = None,
-        deferrable: bool | None = None,
-    ) -> ExpectedTransaction:
-        """Expect a whole transaction; see `NeonMock.on_transaction`."""
-        return self._script.on_transaction(
-            *wanted, isolation_level=isolation_level, read_only=read_only, deferrable=deferrable
-        )
-
-    @property
-    def statements(self) -> list[Statement]:
-        """Every statement that was sent, in order."""
-        return [statement for request in self.requests for statement in request.statements]
-
-    def verify(self) -> None:
-        """Raise AssertionError for what was sent and not expected, and for what was expected and not sent."""
-        self._script.verify()
 
     async def run(self, statement: Statement) -> Result[Cells]:
         """Answer one statement, or raise what was scripted."""

@@ -5,28 +5,25 @@ from __future__ import annotations
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sendoka.errors import Outcome, RequestTimeout, TransportError
 from sendoka.http import transport as seam
 from sendoka.http.client import neon
 from sendoka.http.transport import Transport
 from sendoka.testing.recorded import record
-from sendoka.testing.script import Script
+from sendoka.testing.scripted import Scripted
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
-    from sendoka.database.statement import Statement
     from sendoka.http.client import Neon
     from sendoka.http.reply import Reply
     from sendoka.http.request import Request
     from sendoka.http.transport import Timing
-    from sendoka.testing.expected_statement import ExpectedStatement, Wanted
-    from sendoka.testing.expected_transaction import ExpectedTransaction
-    from sendoka.testing.recorded import Recorded
+    from sendoka.testing.expected_statement import ExpectedStatement
 
 __all__ = ["NeonMock"]
 
@@ -42,7 +39,7 @@ class _Call:
 _call: ContextVar[_Call | None] = ContextVar("sendoka_mocked_call", default=None)
 
 
-class NeonMock(Transport):
+class NeonMock(Scripted, Transport):
     """Scripted answers for every client: in `with NeonMock() as mock:` no request reaches a network.
 
         with NeonMock() as mock:
@@ -59,33 +56,8 @@ class NeonMock(Transport):
     """
 
     def __init__(self, *, in_order: bool = False) -> None:
-        self._script = Script(in_order=in_order)
-        self.requests: list[Recorded] = []
+        super().__init__(in_order=in_order)
         self.pauses: list[float] = []
-
-    def on(self, wanted: Wanted, *params: Any) -> ExpectedStatement:
-        """Expect a statement of this text (white space does not count), or that this pattern finds; with parameters,
-        given as Python values, exactly these.
-
-        Say on it what it answers: `.rows({...}, ...)`, `.affects(count)`, `.fails("23505", ...)`, `.meets("html")`, …
-        """
-        return self._script.on(wanted, *params)
-
-    def on_transaction(
-        self,
-        *wanted: Wanted,
-        isolation_level: str | None = None,
-        read_only: bool | None = None,
-        deferrable: bool | None = None,
-    ) -> ExpectedTransaction:
-        """Expect a transaction of exactly these statements; without any, whatever they are. Options unsaid: any.
-
-        Say on it what it answers as a whole: `.results([...], 1)`, `.fails("40001")`, `.meets("connection_closed")`;
-        where nothing is said, its statements answer.
-        """
-        return self._script.on_transaction(
-            *wanted, isolation_level=isolation_level, read_only=read_only, deferrable=deferrable
-        )
 
     def migrated(self, folder: str | Path = "migrations") -> ExpectedStatement:
         """Answer `migrate()`'s question as a database that has every migration of `folder`."""
@@ -99,18 +71,6 @@ class NeonMock(Transport):
     def client(self) -> Neon:
         """Return a client of this mock."""
         return neon("postgresql://mock:mock@mock.invalid/mock", transport=self)
-
-    @property
-    def statements(self) -> list[Statement]:
-        """Every statement that was sent, in order."""
-        return [statement for request in self.requests for statement in request.statements]
-
-    def verify(self) -> None:
-        """Raise AssertionError for what was sent and not expected, and for what was expected and not sent.
-
-        Leaving the `with` does it; for a mock that is used by its `client()` alone it is yours to call.
-        """
-        self._script.verify()
 
     # -------------------------------------------------------------- the transport
 

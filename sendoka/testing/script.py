@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from sendoka.database.statement import Cells, Statement
     from sendoka.testing.expected import Turn
-    from sendoka.testing.expected_statement import Wanted
     from sendoka.testing.recorded import Recorded
 
     E = TypeVar("E", ExpectedStatement, ExpectedTransaction)
@@ -57,22 +56,11 @@ class Script:
         self._turn = threading.RLock()
         self._ledger = Ledger()
 
-    def on(self, wanted: Wanted, *params: Any) -> ExpectedStatement:
-        """Expect a statement of this text (white space does not count), or that this pattern finds.
-
-        With parameters, given as Python values, exactly these; without any, whatever they are.
-        """
-        return self._add(ExpectedStatement(wanted, params or None))
-
-    def on_transaction(
-        self,
-        *wanted: Wanted,
-        isolation_level: str | None = None,
-        read_only: bool | None = None,
-        deferrable: bool | None = None,
-    ) -> ExpectedTransaction:
-        """Expect a transaction of exactly these statements; without any, whatever they are. Options unsaid: any."""
-        return self._add(ExpectedTransaction(wanted, isolation_level, read_only, deferrable))
+    def expect(self, one: E) -> E:
+        """Expect this too, and return it."""
+        with self._turn:
+            self.expected.append(one)
+        return one
 
     def answer(self, request: Recorded) -> Answer:
         """Answer one request. Raises AssertionError for the unexpected, and keeps it for `verify`."""
@@ -193,11 +181,6 @@ class Script:
             return ""
         due = next((one for one in self.expected[self._at :] if one.lacks), None)
         return f"it is out of order; due is: {due} ({due.place})" if due else "it is out of order"
-
-    def _add(self, one: E) -> E:
-        with self._turn:
-            self.expected.append(one)
-        return one
 
 
 _NOTHING: Result[Cells] = Result((), [], "", 0)
