@@ -8,7 +8,7 @@ import importlib
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,6 +52,16 @@ class Commands(click.Group):
             raise click.UsageError(
                 f"{error.option_name} goes behind the command: {path} COMMAND {SHARED[error.option_name]}", ctx=ctx
             ) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a UsageError that does not know its command learns it, so that its help is named."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            if error.ctx is None and command is not None:
+                error.ctx = click.Context(command, info_name=ctx.invoked_subcommand, parent=ctx)
+            raise
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -16,9 +16,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-__all__ = ["console", "env_file_option", "json_option", "moment", "print_json", "run", "say"]
+__all__ = ["Number", "Whole", "console", "env_file_option", "json_option", "moment", "print_json", "run", "say"]
 
 T = TypeVar("T")
+
+
+class Whole(click.IntRange):
+    """A whole number, within bounds, that messages call so."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    """A number, within bounds, that messages call so."""
+
+    name = "number"
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the same facts.")
 """`--json`, as the argument `as_json`. Errors are then one JSON object on stdout too."""

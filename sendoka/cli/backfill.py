@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendoka.cli._database import connect
-from sendoka.cli._options import env_file_option, json_option, moment, print_json, run, say
+from sendoka.cli._options import Number, Whole, env_file_option, json_option, moment, print_json, run, say
 from sendoka.cli._progress import counted, duration, say_report, shown, why_stopped
 from sendoka.cli._subcommands import Subcommands
 from sendoka.settings import find_source, read_settings
@@ -42,8 +42,8 @@ def backfill(ctx: click.Context) -> None:
 
 @backfill.command("run")
 @click.argument("name")
-@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Rows a batch, instead of adapting.")
-@click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Stop after S seconds.")
+@click.option("--batch-size", type=Whole(min=1), metavar="N", help="Rows a batch, instead of adapting.")
+@click.option("--deadline", type=Number(min=0, min_open=True), metavar="S", help="Stop after S seconds.")
 @click.option("--accept-change", is_flag=True, help="Go on although the script changed since the run began.")
 @click.option("--again", is_flag=True, help="Start a new run where it is done and rows satisfy where= again.")
 @env_file_option

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendoka.cli._env_local import NAME, is_ignored, is_same, kept_source, leads_to, local_port, remember
-from sendoka.cli._options import json_option, print_json, say
+from sendoka.cli._options import Whole, json_option, print_json, say
 from sendoka.errors import AnswerMissing, SendokaError
 from sendoka.http.target import LOCAL_PORT
 from sendoka.settings import Source, look_for_source, read_settings
@@ -46,7 +46,7 @@ class _Size(click.ParamType[int]):
 @click.command
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Whole(0, 65535),
     help=f"Where to listen; 0 takes a free one. Without: as .env.local says, else {LOCAL_PORT}.",
 )
 @click.option("--host", default="localhost", show_default=True, metavar="ADDRESS", help="Listen on this address.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sendoka.cli._options import json_option, print_json, say
+from sendoka.cli._options import Whole, json_option, print_json, say
 from sendoka.cli._starter import LOCAL_PORT, start_project
 from sendoka.settings import VARIABLE
 
@@ -17,10 +17,10 @@ MARKS = {"wrote": "+", "extended": "~", "kept": "="}
 
 
 @click.command
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.argument("folder", type=click.Path(path_type=Path), default=".")
 @click.option(
     "--port",
-    type=click.IntRange(1, 65535),
+    type=Whole(1, 65535),
     default=LOCAL_PORT,
     show_default=True,
     help="Where the project's local endpoint listens.",
@@ -32,6 +32,8 @@ def init(folder: Path, port: int, as_json: bool) -> int:
     Asks nothing and overwrites nothing: files that are there are kept, a pyproject.toml and a .gitignore get what they
     lack added to their end. Where schema/ has tables already, no example is written.
     """
+    if folder.is_file():
+        raise click.UsageError(f"{folder} is a file; give a folder, which is made where it is missing")
     project = start_project(folder, port=port)
     if as_json:
         print_json(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sendoka.cli._database import connect
-from sendoka.cli._options import env_file_option, json_option, print_json, run, say
+from sendoka.cli._options import Number, env_file_option, json_option, print_json, run, say
 from sendoka.cli._report import INTERRUPTED
 from sendoka.settings import find_source, read_settings
 
@@ -25,7 +25,7 @@ __all__ = ["migrate"]
 @click.command
 @click.option(
     "--deadline",
-    type=click.FloatRange(min=0.1),
+    type=Number(min=0.1),
     default=300.0,
     show_default=True,
     metavar="SECONDS",
