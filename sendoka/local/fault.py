@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import re
 import secrets
@@ -149,7 +150,9 @@ class Fault:
 
 def _check_kind(kind: str) -> None:
     if kind not in KINDS:
-        raise SettingsError(f"{kind!r} is no fault", todo=f"use one of: {', '.join(KINDS)}")
+        near = difflib.get_close_matches(kind, KINDS, n=1)
+        todo = f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(KINDS)}"
+        raise SettingsError(f"{kind!r} is no fault", todo=todo)
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

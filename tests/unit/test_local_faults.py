@@ -68,6 +68,7 @@ class TestFaults:
         ("kind", "options", "message"),
         [
             ("explode", {}, "'explode' is no fault\nuse one of: refuse, delay"),
+            ("conection_closed", {}, "'conection_closed' is no fault\ndid you mean 'connection_closed'?"),
             ("delay", {"seconds": -1}, "cannot be negative"),
             ("delay", {"times": -1}, "cannot be negative"),
             ("cut_body", {"at": -0.1}, "cannot be negative"),
