@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from sendoka.cli._env_local import leads_to, local_port
 from sendoka.cli._options import say
-from sendoka.errors import DatabaseError, Outcome, SendokaError, TransportError
+from sendoka.errors import DatabaseError, Outcome, SendokaError, SettingsError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from sendoka.http.client import Neon
     from sendoka.http.events import RequestEvent
     from sendoka.settings import Source
 
-__all__ = ["connect"]
+__all__ = ["about", "connect"]
 
 _PATIENCE = 0.5
 """Seconds of waiting between sends after which a person is told; what passes sooner is nobody's concern."""
@@ -31,6 +31,16 @@ _ADVICE = (
 )
 
 
+@contextlib.contextmanager
+def about(source: Source) -> Iterator[None]:
+    """Let an error say where the connection string was found that it is about."""
+    try:
+        yield
+    except (SettingsError, TransportError) as error:
+        error.where = error.where or f"DATABASE_URL from {source.name}"
+        raise
+
+
 @contextlib.asynccontextmanager
 async def connect(source: Source) -> AsyncIterator[Neon]:
     """Give a client for the database that `source` names; no I/O happens before its first statement.
@@ -40,11 +50,13 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
     """
     from sendoka.http.client import neon
 
-    async with neon(source.url, hooks=[_Waits(source)]) as sql:
+    with about(source):
+        client = neon(source.url, hooks=[_Waits(source)])
+    async with client as sql:
         try:
             yield sql
         except TransportError as error:
-            error.where = error.where or f"at {leads_to(source)}, DATABASE_URL from {source.name}"
+            error.where = error.where or _where(error, source)
             error.todo = error.todo or _advice(error, source)
             raise
         except DatabaseError as error:
@@ -52,6 +64,11 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
                 error.statement = None  # it is ours, and says nothing to whoever reads the error
                 error.todo = f"check the database's name in DATABASE_URL, from {source.name}"
             raise
+
+
+def _where(error: TransportError, source: Source) -> str:
+    place, found = leads_to(source), f"DATABASE_URL from {source.name}"
+    return found if place in error.what else f"at {place}, {found}"
 
 
 def _advice(error: TransportError, source: Source) -> str:

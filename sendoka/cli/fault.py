@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sendoka.cli._database import about
 from sendoka.cli._options import env_file_option, json_option, print_json, say
 from sendoka.settings import find_source, read_settings
 
@@ -49,11 +50,12 @@ def fault(faults: tuple[str, ...], clear: bool, env_file: Path | None, as_json: 
     from sendoka.local.faults import control, read_fault
 
     read = [read_fault(text) for text in faults]
-    url = find_source(read_settings(), env_file=env_file).url
-    state = control(url, "DELETE") if clear else None
-    for one in read:
-        state = control(url, "POST", one.told())
-    state = state or control(url)
+    source = find_source(read_settings(), env_file=env_file)
+    with about(source):
+        state = control(source.url, "DELETE") if clear else None
+        for one in read:
+            state = control(source.url, "POST", one.told())
+        state = state or control(source.url)
     print_json(state) if as_json else _show(state["faults"])
     return 0
 

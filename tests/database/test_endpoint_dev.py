@@ -279,19 +279,9 @@ class TestFaults:
         [
             (["explode"], "here", 2, "'explode' is no fault"),
             (["delay,speed=1"], "here", 2, "a fault delay has no 'speed'"),
-            (
-                ["delay"],
-                "postgresql://u:s3cret@localhost:1/db",
-                3,
-                "no local endpoint answers at localhost:1\nstart one",
-            ),
+            (["delay"], "postgresql://u:s3cret@localhost:1/db", 3, "no local endpoint answers at localhost:1\n"),
             (["delay"], "postgresql://u:s3cret@ep-x.eu.neon.tech/db", 2, "is not this machine"),
-            (
-                ["delay"],
-                "wrong password",
-                3,
-                "password authentication failed for user 'neondb_owner'\ngive ",
-            ),
+            (["delay"], "wrong password", 3, "password authentication failed for user 'neondb_owner'\n"),
         ],
     )
     def test_that_cannot_be_set_are_clear_errors(

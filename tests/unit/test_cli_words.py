@@ -110,6 +110,30 @@ class TestAnEndpointThatRefuses:
         assert capsys.readouterr().err == f'error: database "db" does not exist (3D000)\n{hint}\n'
 
 
+@pytest.mark.parametrize("command", ["status", "fault"])
+def test_a_connection_string_that_cannot_be_read_is_told_with_where_it_was_found(
+    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    (folder / ".env.local").write_text("DATABASE_URL=s3cret\n", encoding="utf-8")
+    assert run([command]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["error: the connection string is not a URL", "DATABASE_URL from .env.local"]
+    assert "s3cret" not in "".join(lines)
+
+
+@pytest.mark.parametrize(("command", "more"), [("status", "start the local endpoint"), ("fault", "start one with")])
+def test_a_place_where_nothing_answers_is_told_once(
+    command: str, more: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ada:s3cret@localhost:1/db")
+    assert run([command]) == 3
+    err = capsys.readouterr().err
+    assert err.count("localhost:1") == 1
+    assert "\nDATABASE_URL from the environment\n" in err
+    assert f"\n{more}" in err
+
+
 class TestAWait:
     def test_is_said_once_a_cause(self, mock: NeonMock, capsys: pytest.CaptureFixture[str]) -> None:
         history(mock).meets("cannot_connect").times(6).rows(ROW)
