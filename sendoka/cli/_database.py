@@ -56,14 +56,19 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
         try:
             yield sql
         except TransportError as error:
-            error.where = error.where or _where(error, source)
-            error.todo = error.todo or _advice(error, source)
+            error.where = _unless_ours(error.where) or _where(error, source)
+            error.todo = _unless_ours(error.todo) or _advice(error, source)
             raise
         except DatabaseError as error:
             if error.sqlstate == NO_DATABASE:
                 error.statement = None  # it is ours, and says nothing to whoever reads the error
                 error.todo = f"check the database's name in DATABASE_URL, from {source.name}"
             raise
+
+
+def _unless_ours(said: str) -> str:
+    """Return what an error says, unless it is about a statement of ours: who gave a command knows none of them."""
+    return "" if said.startswith(("in: ", "it only reads")) else said
 
 
 def _where(error: TransportError, source: Source) -> str:
