@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING
 from sendoka.errors import SendokaError, SettingsError
 from sendoka.local import watchdog
 from sendoka.local.account import can_run
+from sendoka.local.original import find_original
 from sendoka.local.programs import Programs, find_programs
+from sendoka.quoting import ident, literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +39,8 @@ _ALWAYS = {
     "logging_collector": "off",
     "max_connections": "200",
 }
+_INITDB = ("-U", SUPERUSER, "--encoding=UTF8", "--no-locale", "--auth=scram-sha-256", "--no-sync")
+
 _THROWAWAY = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -87,30 +92,45 @@ def _reachable(programs: Programs, place: Place) -> Programs:
 
 
 def create_cluster(programs: Programs, place: Place) -> None:
-    """Make the data of `place` with initdb. Raises SendokaError."""
-    # In a folder beside, renamed when it is whole: an initdb that was killed leaves no half of a cluster.
+    """Make the data of `place`: a copy of what initdb made once, or with initdb. Raises SendokaError."""
+    # In a folder beside, renamed when it is whole: what was killed on its way leaves no half of a cluster.
     staging = Path(tempfile.mkdtemp(prefix="new-", dir=place.base))
+    data = staging / "data"
+    original = find_original(programs.folder / "postgres", _INITDB)
     try:
-        password = staging / "password"
-        password.write_text(place.secrets.superuser, encoding="ascii")
-        password.chmod(0o600)
-        place.account.give(password)
         place.account.give(staging)
-        command: list[str | Path] = [
-            programs.folder / "initdb",
-            "-D",
-            staging / "data",
-            "-U",
-            SUPERUSER,
-            f"--pwfile={password}",
-        ]
-        command += ["--encoding=UTF8", "--no-locale", "--auth=scram-sha-256", "--no-sync"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **place.account.options())
-        if done.returncode != 0:
-            raise SendokaError("initdb failed", where=last_lines(done.stderr or done.stdout))
-        (staging / "data").rename(place.data)
+        if original is None or not original.copy(data, place.account):
+            _initdb(programs, place, staging)
+            if original is not None:
+                original.keep(data)
+        _alone(programs, place, data, f"alter role {ident(SUPERUSER)} password {literal(place.secrets.superuser)}")
+        data.rename(place.data)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _initdb(programs: Programs, place: Place, staging: Path) -> None:
+    # A password that is forgotten at once: the cluster may become the original of others.
+    password = staging / "password"
+    password.write_text(secrets.token_urlsafe(24), encoding="ascii")
+    password.chmod(0o600)
+    place.account.give(password)
+    command: list[str | Path] = [programs.folder / "initdb", "-D", staging / "data", f"--pwfile={password}", *_INITDB]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **place.account.options())
+    if done.returncode != 0:
+        raise SendokaError("initdb failed", where=last_lines(done.stderr or done.stdout))
+
+
+def _alone(programs: Programs, place: Place, data: Path, statement: str) -> None:
+    """Run one line of SQL in a cluster that does not run, as its superuser. Raises SendokaError, without the SQL."""
+    settings = {**_THROWAWAY, "exit_on_error": "on", "log_min_error_statement": "panic"}
+    options = [f"-c{name}={value}" for name, value in settings.items()]
+    command: list[str | Path] = [programs.folder / "postgres", "--single", "-D", data, *options, "template1"]
+    done = subprocess.run(
+        command, input=statement + "\n", capture_output=True, text=True, check=False, **place.account.options()
+    )
+    if done.returncode != 0:
+        raise SendokaError("the new PostgreSQL cannot be used", where=last_lines(done.stderr))
 
 
 def _stop_leftover(place: Place) -> None:
