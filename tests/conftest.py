@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.endpoint",
     "tests.fixtures.client",
+    "tests.fixtures.folders",
     "tests.fixtures.project",
     "tests.fixtures.peers",
 ]

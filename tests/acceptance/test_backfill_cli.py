@@ -38,6 +38,9 @@ from sendoka.backfills import backfill
 )
 '''
 
+PACE = "(select seconds from pace)"
+"""How long each row takes, as `set_pace` said last: the script stays the same."""
+
 STEP = '''"""Touch every message, in Python."""
 import asyncio
 import os
@@ -49,7 +52,7 @@ from sendoka.backfills import Batch, backfill, run
 
 @backfill(table="messages", verify="select count(*) from messages where touched = 0", columns=["id"])
 async def step(sql, batch: Batch):
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(float(os.environ.get("PACE", "0.05")))
     return [sql("update messages set touched = touched + 1 where id = any($1)", [row.id for row in batch.rows])]
 
 
@@ -111,6 +114,12 @@ def project(tmp_path: Path, database_url: str) -> Iterator[Project]:
     found.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0))
     yield found
     found.stop()
+
+
+async def set_pace(sql: Neon, seconds: float) -> None:
+    """Let each row take so long from now on, where the script says PACE."""
+    await sql("create table if not exists pace (seconds float)")
+    await sql("with gone as (delete from pace) insert into pace values ($1)", seconds)
 
 
 async def test_it_runs_to_its_end_and_a_second_time_says_when_that_was(project: Project, sql: Neon) -> None:
@@ -286,7 +295,8 @@ def until(process: subprocess.Popen[str], text: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_one_signal_finishes_the_batch(project: Project, sql: Neon, number: int) -> None:
     await make_messages(sql, 400)
-    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.01))
+    await set_pace(sql, 0.01)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=PACE))
     process = project.start("run", "touch", "--batch-size", "40")
     until(process, "rows scanned")
     process.send_signal(number)
@@ -295,6 +305,7 @@ async def test_one_signal_finishes_the_batch(project: Project, sql: Neon, number
     assert "finishing the batch" in err
     assert "touch stopped: it was interrupted" in out
     assert int((await touched(sql))["1"]) % 40 == 0
+    await set_pace(sql, 0)
     project.run("run", "touch")
     assert await touched(sql) == {"1": 400}
 
@@ -367,7 +378,8 @@ async def on_a_terminal(project: Project, sql: Neon, name: str) -> str:
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_the_sql_form_killed_five_times_changes_every_row_once(project: Project, sql: Neon, seed: int) -> None:
     await make_messages(sql, 2500)
-    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.002))
+    await set_pace(sql, 0.002)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=PACE))
     dice = random.Random(seed)
     for _ in range(5):
         process = project.start("run", "touch", "--batch-size", "20")
@@ -377,6 +389,7 @@ async def test_the_sql_form_killed_five_times_changes_every_row_once(project: Pr
         process.kill()
         process.communicate()
         process.wait(PATIENCE)
+    await set_pace(sql, 0)
     said = project.run("run", "touch", "--batch-size", "200")
     assert "is done and verified: 2,500 rows scanned, 2,500 changed" in said
     assert await touched(sql) == {"1": 2500}
@@ -399,6 +412,7 @@ async def test_the_python_form_killed_five_times_changes_every_row_once(project:
         assert process.poll() is None
         process.kill()
         process.communicate()
+    project.environ["PACE"] = "0"
     out, err = project.python(str(script)).communicate(timeout=PATIENCE)
     assert out == "done\n", err
     assert await touched(sql) == {"1": 2000}

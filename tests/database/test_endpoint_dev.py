@@ -6,14 +6,11 @@ import json
 import os
 import re
 import select
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,7 +21,7 @@ from sendoka.settings import find_source, read_settings
 from tests.fixtures.processes import commands, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from sendoka.local import Server
 
@@ -34,12 +31,9 @@ OTHER = "postgresql://neondb_owner:s3cret@localhost:4444/neondb"
 
 
 @pytest.fixture
-def project() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="project-"))
-    folder.chmod(0o755)
-    (folder / "pyproject.toml").touch()
-    yield folder
-    shutil.rmtree(folder)
+def project(open_folder: Path) -> Path:
+    (open_folder / "pyproject.toml").touch()
+    return open_folder
 
 
 class Dev:

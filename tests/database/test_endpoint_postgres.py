@@ -25,8 +25,6 @@ from sendoka.local.programs import OLDEST, find_programs
 from tests.fixtures.processes import ends, lives, parent_of, user_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sendoka.local import Postgres
 
 
@@ -67,12 +65,9 @@ def postmaster(data: Path) -> int:
 
 
 @pytest.fixture
-def project() -> Iterator[Path]:
-    """A project's folder that every user can enter, as pytest's own temporary ones cannot be."""
-    folder = Path(tempfile.mkdtemp(prefix="project-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+def project(open_folder: Path) -> Path:
+    """A project's folder."""
+    return open_folder
 
 
 class TestPrograms:
