@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -24,35 +25,31 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sendoka.database import Database
-    from sendoka.local.postgres import Postgres
     from sendoka.local.server import Server
     from sendoka.schema.step import Plan
+    from tests.fixtures.postgres import Supply
 
 CASES = Path(__file__).parent.parent / "cases"
 FOLDERS = sorted(path.parent for path in CASES.glob("*/*/new.sql"))
 
 
 @pytest.fixture
-async def databases(server: Server, postgres: Postgres, database: str) -> AsyncIterator[tuple[Database, Database]]:
+async def two(server: Server, databases: Supply, database: str) -> AsyncIterator[tuple[Database, Database]]:
     """Two empty databases."""
-    second = f"{database}_other"
-    postgres.databases.create(second, owner=postgres.login.user)
+    second = databases.take()
     async with neon(server.connection_string(database)) as left, neon(server.connection_string(second)) as right:
         yield left, right
-    postgres.databases.drop(second)
+    databases.give_back(second)
 
 
 @pytest.mark.parametrize("case", FOLDERS, ids=lambda path: f"{path.parent.name}/{path.name}")
-async def test_the_plan_leads_from_one_schema_to_the_other_and_back(
-    case: Path, databases: tuple[Database, Database]
-) -> None:
-    one, other = databases
-    old = await _built(one, (case / "old.sql").read_text(encoding="utf-8"))
-    new = await _built(other, (case / "new.sql").read_text(encoding="utf-8"))
+async def test_the_plan_leads_from_one_schema_to_the_other_and_back(case: Path, two: tuple[Database, Database]) -> None:
+    one, other = two
+    before, after = ((case / name).read_text(encoding="utf-8") for name in ("old.sql", "new.sql"))
+    old, new = await asyncio.gather(_built(one, before), _built(other, after))
     assert (old.unmanaged, new.unmanaged) == ((), ())
 
-    await _change(one, old, new)
-    await _change(other, new, old)
+    await asyncio.gather(_change(one, old, new), _change(other, new, old))
     _compare_with_file(case / "plan.sql", _plan(old, new))
 
 
