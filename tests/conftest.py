@@ -5,6 +5,7 @@ from __future__ import annotations
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.endpoint",
+    "tests.fixtures.caller",
     "tests.fixtures.client",
     "tests.fixtures.folders",
     "tests.fixtures.project",
