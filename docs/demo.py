@@ -105,7 +105,7 @@ def copy_application(project: Path) -> None:
 
 
 async def seed(sql: Neon) -> None:
-    """Write the orgs with their tenants in one transaction, and the messages in batches."""
+    """Write the orgs with their tenants in one transaction, and the messages in batches, all at once."""
     orgs = [new_id("org") for _ in range(ORGS)]
     tenants = [new_id("ten") for _ in range(ORGS)]
     numbers = list(range(ORGS))
@@ -126,8 +126,8 @@ async def seed(sql: Neon) -> None:
             sql("update orgs set default_tenant_id = t.id from tenants t where t.org_id = orgs.id"),
         ]
     )
-    for _ in range(MESSAGES // 20_000):
-        await sql(SEED_MESSAGES, [new_id("msg") for _ in range(20_000)], orgs, ORGS)
+    batches = [[new_id("msg") for _ in range(20_000)] for _ in range(MESSAGES // 20_000)]
+    await asyncio.gather(*(sql(SEED_MESSAGES, ids, orgs, ORGS) for ids in batches))
     await sql.transaction([sql(text) for text in COUNT_CHANGES])
 
 

@@ -215,10 +215,13 @@ def probe_statements(migration: Migration, count: int) -> list[Statement]:
     ]
 
 
+LOCK_TIMEOUT = "5s"
+"""Short, for a migration that queues behind a long query makes everybody else queue behind it."""
+
+
 def _settings() -> Statement:
-    # Short waits for locks: a migration that queues behind a long query makes everybody else queue behind it.
     return Statement(
         "select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true), "
         "set_config('search_path', 'public', true)",
-        ("5s", "10min"),
+        (LOCK_TIMEOUT, "10min"),
     )
