@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import threading
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,17 @@ async def test_over_either_transport_such_an_answer_is_taken(
         for _ in range(3):
             assert await sql("select 1 as n").value() == 1
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("more", [answer({**ONE, "rows": [["2"]]}), b"HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{}"])
+async def test_an_answer_of_several_reads_is_not_touched_by_another_behind_it(more: bytes) -> None:
+    whole = json.dumps(ONE).encode()
+    padded = answer(whole + b" " * (2 * connection_module.ROOM))  # JSON may end in white space
+
+    async with canned(padded + more) as server, client(server.url) as sql:
+        for _ in range(3):
+            assert await sql("select 1 as n").value() == 1
+        assert server.connections == 3
 
 
 async def test_bytes_that_the_loop_has_not_yet_seen_are_seen_at_checkout(monkeypatch: pytest.MonkeyPatch) -> None:

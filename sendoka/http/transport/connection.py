@@ -168,7 +168,7 @@ class Connection(asyncio.BufferedProtocol):
         return self._room
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._answer is None or self._answer.done():
+        if self._owed() is None:
             # Asked for by nobody: it must not become the answer to the next request.
             self.abort()
             return
@@ -201,7 +201,7 @@ class Connection(asyncio.BufferedProtocol):
     # -------------------------------------------------------------- called by the parser
 
     def on_message_begin(self) -> None:
-        if self._answer is None or self._answer.done():
+        if self._owed() is None:
             self.reusable = False  # bytes behind an answer
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -214,6 +214,8 @@ class Connection(asyncio.BufferedProtocol):
                 self._trusted = min(MAX_IDLE, max(0.0, int(hint[1]) - 1.0))
 
     def on_body(self, body: bytes) -> None:
+        if self._owed() is None:
+            return  # of another answer in the same read: the one that was asked for is its reader's
         self._overhead = 0
         if not self._body:
             self._body = body
@@ -233,13 +235,13 @@ class Connection(asyncio.BufferedProtocol):
     def _deliver(self) -> None:
         if len(self._body) > self._max_answer:
             self._fail(too_much(self._max_answer))
-        elif self._answer is not None and not self._answer.done():
+        elif (answer := self._owed()) is not None:
             # An answer that overtakes its request (413) leaves a connection that still holds the rest of it.
             self.reusable = self._sent_whole and bool(self._parser.should_keep_alive())
-            self._answer.set_result(Reply(self._parser.get_status_code(), self._body))
+            answer.set_result(Reply(self._parser.get_status_code(), self._body))
 
     def _lost(self, error: Exception | None) -> None:
-        if self._answer is None or self._answer.done():
+        if self._owed() is None:
             return
         if error is None and self._body and not self._framed:
             self._deliver()  # an answer without a length ends with the connection; whether it is whole, its JSON tells
@@ -253,10 +255,14 @@ class Connection(asyncio.BufferedProtocol):
             self._fail(AnswerLost(what, outcome=Outcome.NOT_SENT, todo=self._unheard), error)
 
     def _fail(self, failure: TransportError, cause: BaseException | None = None) -> None:
-        if self._answer is not None and not self._answer.done():
+        if (answer := self._owed()) is not None:
             failure.__cause__ = cause
-            self._answer.set_exception(failure)
+            answer.set_exception(failure)
         self.abort()
+
+    def _owed(self) -> asyncio.Future[Reply] | None:
+        """Return the answer that somebody waits for, None where nobody does."""
+        return None if self._answer is None or self._answer.done() else self._answer
 
     def _is_flushed(self) -> bool:
         """Tell whether all that was written is in the kernel's hands."""
