@@ -117,6 +117,18 @@ async def test_once_sent_a_failure_is_unknown_and_nothing_is_sent_twice(
         assert_no_secret(caught.value)
 
 
+@BOTH
+@pytest.mark.parametrize("headers", ["upgrade: x\r\nconnection: upgrade\r\n", ""])
+@pytest.mark.parametrize("behind", [b"", answer(ONE)])
+async def test_an_answer_that_switches_to_another_protocol_is_told(headers: str, behind: bytes, transport: str) -> None:
+    switch = f"HTTP/1.1 101 Switching\r\n{headers}\r\n".encode()
+    async with canned(switch + behind) as server, client(server.url, transport=transport, retry=Retry()) as sql:
+        with pytest.raises(ProtocolError, match="switched to another protocol") as caught:
+            await sql("select 1 as n", read_only=True)
+        assert caught.value.outcome == "unknown"
+        assert len(server.requests) == 1  # it will not pass
+
+
 async def test_an_unknown_read_is_sent_again_and_an_unknown_write_is_not() -> None:
     async def first_lost(exchange: Exchange) -> None:
         if exchange.number == 1:

@@ -18,7 +18,7 @@ import httptools
 from sendoka.errors import AnswerLost, Outcome, ProtocolError, TransportError
 from sendoka.http.reply import Reply
 from sendoka.http.transport import MAX_IDLE
-from sendoka.http.transport.failure import too_late, too_much
+from sendoka.http.transport.failure import switched, too_late, too_much
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,7 +225,10 @@ class Connection(asyncio.BufferedProtocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        if 100 <= self._parser.get_status_code() < 200:
+        status = self._parser.get_status_code()
+        if status == 101:
+            self._fail(switched())
+        elif 100 <= status < 200:
             self._framed = False
         else:
             self._deliver()

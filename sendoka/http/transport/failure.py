@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sendoka.http.target import Target
     from sendoka.http.transport import Timing
 
-__all__ = ["WRONG_PORT", "no_connection", "not_connected_in_time", "too_late", "too_much"]
+__all__ = ["WRONG_PORT", "no_connection", "not_connected_in_time", "switched", "too_late", "too_much"]
 
 WRONG_PORT = "is that PostgreSQL's own port? start `sendoka dev`, and give the port that it prints"
 """What to do where something on this machine ends the connection, and never yet answered in HTTP."""
@@ -40,6 +40,11 @@ def too_much(most: int) -> ProtocolError:
         passing=False,
         todo="ask for fewer rows: paginate(); or allow more with neon(url, max_answer=…)",
     )
+
+
+def switched() -> ProtocolError:
+    """Return the error of an answer of status 101, for which nobody asks."""
+    return ProtocolError("the endpoint switched to another protocol: it answered status 101", passing=False)
 
 
 def not_connected_in_time(target: Target, seconds: float) -> ConnectFailed:

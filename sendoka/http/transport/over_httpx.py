@@ -27,6 +27,7 @@ from sendoka.http.transport.failure import (
     WRONG_PORT,
     no_connection,
     not_connected_in_time,
+    switched,
     too_late,
     too_much,
 )
@@ -189,6 +190,8 @@ class HttpxTransport(Transport):
             return RequestTimeout(f"no answer: {text}", outcome=Outcome.UNKNOWN, passing=False)
         if not isinstance(error, httpx.TransportError):  # an answer that cannot be decoded, redirects of an auth flow
             return ProtocolError(f"the endpoint's answer cannot be read: {text}", passing=False)
+        if "_SWITCH_UPGRADE" in text:  # of h11
+            return switched()
         if isinstance(error, httpx.RemoteProtocolError) and not _ENDED.search(text):
             return ProtocolError(f"the endpoint's answer is not HTTP: {text}")
         todo = WRONG_PORT if self._target.is_loopback and not self._answered else ""
