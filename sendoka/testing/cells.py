@@ -140,13 +140,10 @@ def _written(value: Any) -> Any:
 
 
 def _moment(value: datetime) -> str:
-    """`2026-01-02 03:04:05.6+02`: a space, no zeros at the end, and an offset as short as it can be."""
-    text = value.replace(tzinfo=None).isoformat(sep=" ")
-    if value.microsecond:
-        text = text.rstrip("0")
-    offset = value.strftime("%z")
-    minutes = offset[3:5]
-    return text + offset[:3] + (f":{minutes}" if minutes not in {"", "00"} else "")
+    """`2026-01-02 03:04:05.6+02`: a space, no zeros at the end, an offset as short as it can be, seconds included."""
+    clock = value.replace(tzinfo=None).isoformat(sep=" ")
+    offset = value.isoformat(sep=" ")[len(clock) :]
+    return (clock.rstrip("0") if value.microsecond else clock) + offset.removesuffix(":00")
 
 
 def _interval(value: timedelta) -> str:

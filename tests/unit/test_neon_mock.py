@@ -83,6 +83,8 @@ async def test_rows_come_back_as_they_were_given(mock: NeonMock, sql: Neon) -> N
         "net": ip_network("10.0.0.0/8"), "days": Range(date(2026, 1, 1), date(2026, 2, 1)), "whole": Range(1, 5),
         "parts": Multirange([Range(Decimal("0.5"), None)]), "spans": [Range(1, 2), None],
         "zone": datetime(2026, 1, 2, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+        "paris": datetime(1900, 1, 2, tzinfo=timezone(timedelta(minutes=9, seconds=21))),
+        "west": datetime(1850, 1, 2, 3, 4, 5, 10, tzinfo=timezone(-timedelta(hours=7, minutes=52, seconds=58))),
     }  # fmt: skip
     mock.on("select * from t").rows(row)
     assert await sql("select  *\n from t") == [row]
