@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sendoka.database.transaction import isolation_level as read_level
+from sendoka.testing.difference import indented
 from sendoka.testing.expected import Expected
-from sendoka.testing.expected_statement import ExpectedStatement, named, result_from
+from sendoka.testing.expected_statement import ExpectedStatement, named, normal, result_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
+    from sendoka.database.statement import Cells, Result, Statement
     from sendoka.testing.cells import RowValues
     from sendoka.testing.expected_statement import Wanted
     from sendoka.testing.recorded import Recorded
@@ -39,13 +41,22 @@ class ExpectedTransaction(Expected):
         self.deferrable = deferrable
 
     def results(self, *results: Sequence[RowValues] | int | None) -> Self:
-        """Answer each statement: with a list of rows, a row count, or None for neither."""
+        """Answer each statement: with a list of rows, a row count, or None for neither.
+
+        Raises ValueError for another number than that of the statements; where these were left open, a transaction of
+        another number is an AssertionError.
+        """
         if self.wanted and len(results) != len(self.wanted):
             raise ValueError(f"{len(results)} results for the {len(self.wanted)} statements of the transaction")
         made = [result_from(one) for one in results]
-        return self._turn(
-            lambda sent, _: [named(one, "", statement) for one, statement in zip(made, sent, strict=False)]
-        )
+        return self._turn(lambda sent, _: self._paired(made, sent))
+
+    def _paired(self, made: Sequence[Result[Cells]], sent: Sequence[Statement]) -> list[Result[Cells]]:
+        if len(made) != len(sent):
+            said = f"the results said ({self.place}) are for a transaction of {len(made)}"
+            lines = indented([normal(statement.text) for statement in sent])
+            raise AssertionError("\n".join([f"{said}, and one of {len(sent)} was sent:", *lines]))
+        return [named(one, "", statement) for one, statement in zip(made, sent, strict=True)]
 
     def matches(self, request: Recorded) -> bool:
         """Tell whether `request` is what is expected."""

@@ -110,7 +110,7 @@ class NeonMock(Scripted, Transport):
         _enter(self)
 
     def stop(self) -> None:
-        """Answer for every client no more; `verify()` is another matter."""
+        """Answer for every client no more; `verify()` is another matter. Raises RuntimeError where it does not."""
         _leave(self)
 
     def conclude(self, error: BaseException | None) -> None:
@@ -152,6 +152,8 @@ def _enter(mock: NeonMock) -> None:
 def _leave(mock: NeonMock) -> None:
     """Let the innermost of those that are left answer, in whatever order they are left."""
     with _turn:
+        if mock not in _entered:
+            raise RuntimeError("this mock was not started, or was stopped already; start() comes first")
         _entered.remove(mock)
         seam.intercept(_entered[-1] if _entered else _before.pop())
 

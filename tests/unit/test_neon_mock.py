@@ -221,6 +221,19 @@ async def test_a_whole_transaction_is_expected_with_its_options(mock: NeonMock, 
     assert (done[0][0].n, done.results[1].command, done.results[1].row_count) == (1, "INSERT", 4)
 
 
+@pytest.mark.parametrize("said", [([(1,)],), ([(1,)], None, 3)])
+async def test_results_for_any_transaction_fit_those_of_their_number(mock: NeonMock, sql: Neon, said: Any) -> None:
+    mock.on_transaction().results(*said)
+    with pytest.raises(AssertionError) as caught:
+        await sql.transaction([sql("select  1"), sql("delete from t")])
+    words = str(caught.value)
+    assert re.search(
+        rf"\(.*test_neon_mock\.py:\d+\) are for a transaction of {len(said)}, and one of 2 was sent", words
+    )
+    assert words.endswith(":\n    select 1\n    delete from t")
+    assert failure_of(mock) == words  # once more where the application caught it
+
+
 async def test_any_transaction_meets_something_and_its_statements_answer_the_next(mock: NeonMock, sql: Neon) -> None:
     mock.on_transaction().meets("connection_closed").times(1)
     mock.on("insert into t values (1)").affects(1)
@@ -638,6 +651,14 @@ async def test_of_nested_mocks_the_innermost_answers_in_whatever_order_they_end(
 def test_a_mock_is_entered_once() -> None:
     with NeonMock() as mock, pytest.raises(RuntimeError, match="entered already"):
         mock.start()
+
+
+def test_a_mock_is_stopped_as_often_as_it_was_started() -> None:
+    mock = NeonMock()
+    with pytest.raises(RuntimeError, match=r"was not started.*start\(\) comes first"):
+        mock.stop()
+    with mock, pytest.raises(RuntimeError, match="stopped already"), NeonMock() as inner:
+        inner.stop()
 
 
 def test_threads_and_tasks_are_answered_alike() -> None:
