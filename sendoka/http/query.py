@@ -141,12 +141,14 @@ class Query(Lazy, Generic[T]):
 
     def value(self) -> Coroutine[Any, Any, Any]:
         """Return the first column of the one row. Raises LookupError where there is none, or more than one."""
-        self._claim_for_cells("value")
+        self._check_for_cells("value")
+        self._claim_alone()
         return self._value()
 
     def column(self) -> Coroutine[Any, Any, list[Any]]:
         """Return the first column of all rows."""
-        self._claim_for_cells("column")
+        self._check_for_cells("column")
+        self._claim_alone()
         return self._column()
 
     async def _result(self) -> Result[T]:
@@ -180,14 +182,16 @@ class Query(Lazy, Generic[T]):
             raise LookupError(f"the rows have no column: {self._shown}")
         return [row[0] for row in rows]
 
-    def _claim_for_cells(self, name: str) -> None:
+    def _check_for_cells(self, name: str) -> None:
         if self.reading.shape is not None:
             self.drop()
             raise TypeError(f"{name}() reads the first column of rows, and .into() makes something else of them")
-        self._claim_alone()
 
     def _claim_alone(self) -> None:
-        """Take it for a request of its own. Raises ValueError for what can have no effect there."""
+        """Take it for a request of its own. Raises ValueError for what can have no effect there.
+
+        Called by the methods of users themselves: the warning of an empty text counts frames.
+        """
         self.claim()
         text = self.statement.text
         if text[:6].lower() not in _ORDINARY:

@@ -84,6 +84,14 @@ async def test_an_empty_text_is_warned_of(server: CannedServer, sql: Neon, text:
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("shape", ["result", "one", "one_or_none", "value", "column"])
+async def test_the_warning_points_to_whoever_asks(sql: Neon, shape: str) -> None:
+    with pytest.warns(RuntimeWarning, match="the statement is empty") as warned:
+        asked = getattr(sql(""), shape)()
+    asked.close()
+    assert warned[0].filename == __file__
+
+
 @pytest.mark.parametrize(
     "text",
     [
