@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sendoka.http.transport import Transport, TransportOptions, Transports
+from sendoka.http.transport import Transport, TransportOptions, Transports, asyncio_loop
 
 if TYPE_CHECKING:
     from sendoka.http.reply import Reply
@@ -44,8 +44,4 @@ class FleetingTransport(Transport):
 
 
 def _wanted() -> str:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return "httpx"
-    return "native"
+    return "httpx" if asyncio_loop() is None else "native"

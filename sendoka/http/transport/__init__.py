@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from sendoka.errors import SettingsError
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     import httpx
 
     from sendoka.http.observe import Marks
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from sendoka.http.request import Request
     from sendoka.http.target import Target
 
-__all__ = ["Timing", "Transport", "TransportOptions", "Transports", "intercept"]
+__all__ = ["Timing", "Transport", "TransportOptions", "Transports", "asyncio_loop", "intercept"]
 
 MAX_CONNECTIONS = 100
 """Requests above this number wait their turn, first come first served."""
@@ -144,9 +146,9 @@ class Transports:
             # Under trio, behind a proxy, or with a mock loaded that patches httpx, requests go through httpx.
             modules = sys.modules
             mocked = "respx" in modules or "pytest_httpx" in modules
-            return self._httpx() if mocked or self._proxied or not _on_asyncio() else self._native()
+            return self._httpx() if mocked or self._proxied or asyncio_loop() is None else self._native()
         if self._wanted == "native":
-            if not _on_asyncio():
+            if asyncio_loop() is None:
                 raise SettingsError(
                     'transport="native" needs asyncio, and no event loop of it runs',
                     todo='under trio leave transport= out, or give transport="httpx"',
@@ -179,9 +181,10 @@ class Transports:
             await transport.aclose()
 
 
-def _on_asyncio() -> bool:
+def asyncio_loop() -> AbstractEventLoop | None:
+    """Return the event loop of asyncio that runs in this thread; None under trio, and where none runs."""
     asyncio = sys.modules.get("asyncio")  # where nobody imported it, none of its loops runs
-    return asyncio is not None and asyncio._get_running_loop() is not None
+    return None if asyncio is None else asyncio._get_running_loop()
 
 
 def _proxy_applies(host: str) -> bool:

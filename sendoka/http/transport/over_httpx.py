@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 import time
@@ -22,7 +21,7 @@ from sendoka.errors import (
     TransportError,
 )
 from sendoka.http.reply import Reply
-from sendoka.http.transport import MAX_IDLE, Transport
+from sendoka.http.transport import MAX_IDLE, Transport, asyncio_loop
 from sendoka.http.transport.failure import (
     WRONG_PORT,
     no_connection,
@@ -73,7 +72,7 @@ class HttpxTransport(Transport):
     async def exchange(self, request: Request, timing: Timing) -> Reply:
         """See `Transport.exchange`."""
         if self._given is None:
-            shards = self._own.get(_running_loop()) or await self._enter()
+            shards = self._own.get(_here()) or await self._enter()
             with shards.borrowed() as client:
                 return await self._through(client, request, timing)
         if self._given.is_closed:
@@ -130,7 +129,7 @@ class HttpxTransport(Transport):
 
     async def _enter(self) -> Shards:
         """Make the clients of the running loop: connections cannot move between loops."""
-        loop = _running_loop()
+        loop = _here()
         shards = self._own[loop] = Shards(self._options.max_connections, self._new_client)
         shards.lifetime = Lifetime(lambda: self._leave(loop, shards))
         await shards.lifetime.begin()
@@ -172,7 +171,7 @@ class HttpxTransport(Transport):
 
     async def aclose(self) -> None:
         """Close our own clients of this loop; one that was handed over stays its owner's."""
-        shards = self._own.get(_running_loop())
+        shards = self._own.get(_here())
         if shards is not None and shards.lifetime is not None:
             await shards.lifetime.end()
 
@@ -295,6 +294,6 @@ def _bare(error: httpx.RequestError) -> httpx.RequestError:
     return error
 
 
-def _running_loop() -> object:
-    loop = asyncio._get_running_loop()
-    return sys.modules["trio"].lowlevel.current_trio_token() if loop is None else loop
+def _here() -> object:
+    """Return what connections cannot leave: the running loop of asyncio, or trio's run."""
+    return asyncio_loop() or sys.modules["trio"].lowlevel.current_trio_token()
