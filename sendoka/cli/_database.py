@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 from sendoka.cli._env_local import leads_to, local_port
 from sendoka.cli._options import say
-from sendoka.errors import DatabaseError, Outcome, SendokaError, SettingsError, TransportError
+from sendoka.errors import DatabaseError, Outcome, RequestTimeout, SendokaError, SettingsError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -28,7 +29,14 @@ _ADVICE = (
     ("endpoint is disabled", "enable its compute in Neon's console"),
     ("Check your quotas", "look at what the project may use in Neon's console"),
     ("IP address", "allow it in the project's settings in Neon's console"),
+    ("Neon's endpoint has a name", "give the host that Neon's console shows; localhost is the local endpoint"),
+    ("does not verify", "where it comes from an authority of your own, name its certificate with SSL_CERT_FILE"),
+    ("required password", "the connection string has no password: postgresql://user:password@…"),
+    ("does not take SQL at this address", "check the host and the port"),
 )
+
+_OF_PYTHON = re.compile(r"\bneon\(|\b[a-z_]+=")
+"""What advice says that is for whoever calls `neon()`; a command takes none of it."""
 
 
 @contextlib.contextmanager
@@ -38,6 +46,7 @@ def about(source: Source) -> Iterator[None]:
         yield
     except (SettingsError, TransportError) as error:
         error.where = error.where or f"DATABASE_URL from {source.name}"
+        error.todo = _unless_ours(error.todo) or _known(error)
         raise
 
 
@@ -67,8 +76,8 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
 
 
 def _unless_ours(said: str) -> str:
-    """Return what an error says, unless it is about a statement of ours: who gave a command knows none of them."""
-    return "" if said.startswith(("in: ", "it only reads")) else said
+    """Return what an error says, unless it is about a statement or a call of ours: a command shows none of them."""
+    return "" if said.startswith(("in: ", "it only reads")) or _OF_PYTHON.search(said) else said
 
 
 def _where(error: TransportError, source: Source) -> str:
@@ -79,11 +88,17 @@ def _where(error: TransportError, source: Source) -> str:
 def _advice(error: TransportError, source: Source) -> str:
     if error.outcome is Outcome.UNKNOWN:
         return "it may have run; give the command again: whatever ran is not done twice"
-    known = next((todo for words, todo in _ADVICE if words in error.what), None)
-    if known is not None:
+    known = _known(error)
+    if known:
         return known
     look = "look at it in Neon's console" if local_port(source) is None else "see what `sendoka dev` says"
+    if isinstance(error, RequestTimeout):
+        return f"it was not sent; give the command again, or {look}"
     return f"it was sent again until now; try later, or {look}" if error.passing else look
+
+
+def _known(error: SendokaError) -> str:
+    return next((todo for words, todo in _ADVICE if words in error.what), "")
 
 
 class _Waits:

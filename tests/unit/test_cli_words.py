@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from sendoka.cli._group import run
+from sendoka.database import Statement
+from sendoka.errors import ConnectFailed, Outcome, TransportError
+from sendoka.http.reply import Reply, read_single
+from sendoka.http.transport import Timing
+from sendoka.http.transport.failure import too_late
 from sendoka.migrations.history import history_statement
 from sendoka.testing import NeonMock
 
@@ -38,6 +43,23 @@ def mock() -> Iterator[NeonMock]:
 
 def history(mock: NeonMock) -> ExpectedStatement:
     return mock.on(history_statement().text)
+
+
+def happens(mock: NeonMock, error: TransportError) -> None:
+    """Let `error` happen to every request."""
+
+    def act(statement: Statement) -> NoReturn:
+        raise error
+
+    error.passing = False
+    mock.on(re.compile("")).computes(act)
+
+
+def read(body: bytes) -> TransportError:
+    """Return the error that an answer of status 400 is."""
+    with pytest.raises(TransportError) as caught:
+        read_single(Reply(400, body), Statement("select 1"))
+    return caught.value
 
 
 class TestAFolderWithoutMigrations:
@@ -132,6 +154,62 @@ def test_a_place_where_nothing_answers_is_told_once(
     assert err.count("localhost:1") == 1
     assert "\nDATABASE_URL from the environment\n" in err
     assert f"\n{more}" in err
+
+
+class TestAdviceForCallsOfPython:
+    """What is said to whoever calls `neon()` can be done by nobody who gives a command: that says its own."""
+
+    @pytest.mark.parametrize("command", ["migrate", "status", "fault"])
+    def test_of_an_address(
+        self, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", "postgresql://ada:s3cret@10.0.0.1/db")
+        assert run([command]) == 2
+        what, where, todo = capsys.readouterr().err.splitlines()
+        assert what == "error: the host 10.0.0.1 is an address, and Neon's endpoint has a name"
+        assert where == "DATABASE_URL from the environment"
+        assert todo == "give the host that Neon's console shows; localhost is the local endpoint"
+
+    @pytest.mark.parametrize(
+        ("host", "look"),
+        [("ep-x.eu.aws.neon.tech", "look at it in Neon's console"), ("localhost:4321", "see what `sendoka dev` says")],
+    )
+    def test_of_a_deadline(
+        self, mock: NeonMock, host: str, look: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", f"postgresql://ada:s3cret@{host}/db")
+        happens(mock, too_late(Timing.start(60), Outcome.NOT_SENT, "sending the request"))
+        assert run(["status"]) == 3
+        *_, what, where, todo = capsys.readouterr().err.splitlines()
+        assert what == "error: the deadline of 60 s passed while sending the request"
+        assert where == f"at {host}, DATABASE_URL from the environment"
+        assert todo == f"it was not sent; give the command again, or {look}"
+
+    def test_of_a_deadline_after_which_it_may_have_run(
+        self, mock: NeonMock, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        history(mock).rows(ROW).after(1000)
+        assert run(["status"]) == 3
+        assert "it may have run; give the command again" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("error", "todo"),
+        [
+            (ConnectFailed("the certificate of x:443 does not verify: why", todo="… neon(url, ca=…)"), "SSL_CERT_FILE"),
+            (read(b'{"message": "missing authentication credentials: required password", "code": ""}'), "no password"),
+            (read(b'"query is not supported"'), "check the host and the port"),
+        ],
+        ids=["certificate", "password", "address"],
+    )
+    def test_of_an_argument(
+        self, mock: NeonMock, error: TransportError, todo: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert re.search(r"[a-z]=", error.todo)
+        happens(mock, error)
+        assert run(["status"]) == 3
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert todo in last
+        assert not re.search(r"\b[a-z]+=", last)
 
 
 class TestAWait:
