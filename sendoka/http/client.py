@@ -102,6 +102,8 @@ class Neon(Database):
         text, params = compose(statement, params)
         options = DEFAULT
         if read_only or idempotent or timeout is not None:
+            _check_flag("read_only", read_only)
+            _check_flag("idempotent", idempotent)
             if timeout is not None:
                 _check_timeout(timeout)
             options = TransactionOptions(read_only=read_only or None, idempotent=idempotent, timeout=timeout)
@@ -293,7 +295,8 @@ def neon(
     # From here on a traceback that shows local variables shows no password.
     del url, endpoint, password, token
     _check_timeout(timeout)
-    _check_timeout(connect_timeout)
+    _check_timeout(connect_timeout, "connect_timeout")
+    _check_flag("log_parameters", log_parameters)
     retry = Retry() if retry is None else retry
     if not isinstance(retry, Retry):
         raise TypeError(f"retry= is a Retry(…), as Retry(attempts=1), not {retry!r}")
@@ -343,9 +346,17 @@ def _options(
 ) -> TransactionOptions:
     if timeout is not None:
         _check_timeout(timeout)
+    for name, given in (("read_only", read_only), ("deferrable", deferrable), ("idempotent", idempotent)):
+        _check_flag(name, given)
     return TransactionOptions(isolation_level(level), read_only, deferrable, idempotent, timeout)
 
 
-def _check_timeout(given: object) -> None:
+def _check_timeout(given: object, name: str = "timeout") -> None:
     if not isinstance(given, int | float) or isinstance(given, bool) or not given > 0:
-        raise ValueError(f"a timeout is a number of seconds above 0, not {given!r}")
+        raise ValueError(f"{name}= is a number of seconds above 0, not {given!r}")
+
+
+def _check_flag(name: str, given: object) -> None:
+    """Raise TypeError for what is neither True nor False: a text like "false" would count as true."""
+    if given is not None and not isinstance(given, bool):
+        raise TypeError(f"{name}= is True or False, not {given!r}")

@@ -15,6 +15,8 @@ __all__ = ["EXAMPLE", "ConnectionString", "bracketed", "escaped", "is_address", 
 
 EXAMPLE = "expected postgresql://user:password@host/database"
 
+_AROUND = "leave out what stands before it: `psql`, a quote, `DATABASE_URL=`"
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # What follows the last "@": a host, perhaps a port, a database, perhaps options.
 _AFTER_AT = re.compile(
@@ -75,7 +77,8 @@ def parse(text: str) -> ConnectionString:
     """
     scheme = _SCHEME.match(text)
     if scheme is None:
-        raise SettingsError("the connection string is not a URL", todo=EXAMPLE)
+        todo = f"{_AROUND}; {EXAMPLE}" if "postgres://" in text or "postgresql://" in text else EXAMPLE
+        raise SettingsError("the connection string is not a URL", todo=todo)
     _check_scheme(scheme[1].lower())
     rest = text[scheme.end() :]
     places = [place for at in re.finditer("@", rest) if (place := _AFTER_AT.fullmatch(rest, at.end()))]

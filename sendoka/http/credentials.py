@@ -40,7 +40,8 @@ class Credentials:
         _check(where, "password")
         _check(where, "token")
         if isinstance(self._token, Secret) and not _TOKEN.fullmatch(self._token.text):
-            raise SettingsError("token= holds what no token does: it is printable ASCII without white space")
+            what = "holds what no token does: it is printable ASCII without white space"
+            raise SettingsError(f"token= {what if self._token.text else 'is empty'}")
         if self._password is None and not callable(self._token):
             self.fixed = _headers(target.connection_string, self._token)
 

@@ -173,7 +173,7 @@ def _check(login: ConnectionString, application_name: str | None) -> None:
         raise SettingsError("the connection string names no user", todo=EXAMPLE)
     port: object = login.port
     if port is not None and (not isinstance(port, int) or not 0 < port < 65536):
-        raise SettingsError(f"{port} is not a port", todo=EXAMPLE)
+        raise SettingsError(f"{port!r} is not a port", todo="a port is a whole number from 1 to 65535")
     if application_name is not None:
         _utf8("application_name=", application_name)
 
@@ -188,12 +188,16 @@ def _text(what: str, given: object) -> str:
 
 def _utf8(what: str, given: object) -> str:
     if not isinstance(given, str):
-        raise SettingsError(f"{what} is text, not of type {type(given).__name__}", todo=EXAMPLE)
+        raise SettingsError(f"{what} is text, not of type {type(given).__name__}", todo=_example_of(what))
     try:
         given.encode()
     except UnicodeEncodeError:
-        raise SettingsError(f"{what} holds bytes that are not UTF-8", todo=EXAMPLE) from None
+        raise SettingsError(f"{what} holds bytes that are not UTF-8", todo=_example_of(what)) from None
     return given
+
+
+def _example_of(what: str) -> str:
+    return "" if what.endswith("=") else EXAMPLE
 
 
 def _endpoint(login: ConnectionString, endpoint: str | None, *, with_token: bool) -> tuple[str, str, int, str]:

@@ -77,7 +77,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"host": HOST, "user": "u", "database": "d", "password": "hunter2\udcff"}, "password= holds bytes"),
     ({"url": URL, "token": 5}, "token= is text or a function"),
     ({"url": URL, "token": "hunter2\r\nX: y"}, "token= holds what no token does"),
-    ({"url": URL, "token": ""}, "token= holds what no token does"),
+    ({"url": URL, "token": ""}, "token= is empty"),
     ({"url": URL, "application_name": 5}, "application_name= is text"),
 ]
 

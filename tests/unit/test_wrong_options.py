@@ -33,11 +33,35 @@ URL = "postgresql://u:p@localhost/db"
         ({"transport": httpx.AsyncHTTPTransport()}, SettingsError, "HTTPTransport>: .*httpx.AsyncClient"),
         ({"ca": 5}, SettingsError, "ca= is the path of a file or folder of certificates in PEM, not of type int"),
         ({"ca": ssl.create_default_context()}, SettingsError, "ca= is the path .* not of type SSLContext"),
+        ({"timeout": "5"}, ValueError, "^timeout= is a number of seconds above 0, not '5'"),
+        ({"connect_timeout": 0}, ValueError, "connect_timeout= is a number of seconds above 0, not 0"),
+        ({"log_parameters": "false"}, TypeError, "log_parameters= is True or False, not 'false'"),
+        ({"token": ""}, SettingsError, "token= is empty"),
+        ({"port": "5432"}, SettingsError, r"'5432' is not a port\na port is a whole number from 1 to 65535$"),
+        ({"application_name": 3}, SettingsError, "application_name= is text, not of type int$"),
     ],
 )
 def test_an_option_of_another_kind_is_named(options: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         neon(URL, **options)
+
+
+@pytest.mark.parametrize("name", ["read_only", "deferrable", "idempotent"])
+def test_a_flag_is_true_or_false(name: str) -> None:
+    sql = neon(URL)
+    options: dict[str, Any] = {name: "false"}
+    with pytest.raises(TypeError, match=f"{name}= is True or False, not 'false'"):
+        sql.transaction([], **options)
+    if name != "deferrable":
+        with pytest.raises(TypeError, match=f"{name}= is True or False, not 'false'"):
+            sql("select 1", **options)
+
+
+@pytest.mark.parametrize("before", ["psql '", '"', "'", "DATABASE_URL=", "export DATABASE_URL='"])
+def test_what_was_copied_with_a_connection_string_is_to_be_left_out(before: str) -> None:
+    with pytest.raises(SettingsError, match=r"not a URL\nleave out what stands before it: .*psql.*; exp") as caught:
+        neon(f"{before}postgresql://u:hunter2@ep-x.eu.aws.neon.tech/db")
+    assert "hunter2" not in str(caught.value)
 
 
 def test_types_of_a_query_are_named_alike() -> None:
