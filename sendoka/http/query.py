@@ -22,6 +22,8 @@ __all__ = ["Lazy", "Query", "Reading", "shortened"]
 _ORDINARY = frozenset({"select", "insert", "update", "delete"})
 """What nearly every statement begins with; all others are looked at before they are sent by themselves."""
 
+_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
+
 T = TypeVar("T", covariant=True)  # noqa: PLC0105 - what is read in signatures is T
 M = TypeVar("M")
 
@@ -158,17 +160,18 @@ class Query(Lazy, Generic[T]):
         return self.reading.result(await self._client.send(self.statement, self._options)).rows
 
     async def _one_or_none(self) -> T | None:
-        rows = await self._rows()
-        if len(rows) > 1:
-            raise LookupError(f"{len(rows)} rows came where at most one was asked for: {self._shown}")
-        return rows[0] if rows else None
+        result = await self._result()
+        if len(result.rows) > 1:
+            what = f"{len(result.rows)} rows came where at most one was asked for"
+            raise LookupError(f"{what}: {self._shown}{_ran(result)}")
+        return result.rows[0] if result.rows else None
 
     async def _one(self) -> T:
-        rows = await self._rows()
-        if len(rows) != 1:
-            what = f"{len(rows)} rows came" if rows else "no row came"
-            raise LookupError(f"{what} where one was asked for: {self._shown}")
-        return rows[0]
+        result = await self._result()
+        if len(result.rows) != 1:
+            what = f"{len(result.rows)} rows came" if result.rows else "no row came"
+            raise LookupError(f"{what} where one was asked for: {self._shown}{_ran(result)}")
+        return result.rows[0]
 
     async def _value(self) -> Any:
         row: Any = await self._one()
@@ -205,6 +208,13 @@ class Query(Lazy, Generic[T]):
 
     def __repr__(self) -> str:
         return f"<query {self._shown!r}>"
+
+
+def _ran(result: Result[Any]) -> str:
+    """Return what a wrong number of rows does not show: that a write was done all the same."""
+    if result.command not in _WRITES:
+        return ""
+    return "\nit ran" if result.fields else "\nit ran, and answers rows with `returning` only"
 
 
 def shortened(text: str) -> str:

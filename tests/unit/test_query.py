@@ -78,6 +78,28 @@ async def test_the_wrong_number_of_rows_is_a_lookup_error(rows: list[list[str]],
             await getattr(sql("select 1 as n"), shape)()
 
 
+@pytest.mark.parametrize(
+    ("command", "fields", "rows", "says"),
+    [
+        ("INSERT", [], [], "no row came .*\nit ran, and answers rows with `returning` only$"),
+        ("DELETE", ONE["fields"], [["1"], ["2"]], "2 rows came .*\nit ran$"),
+        ("SELECT", ONE["fields"], [], "no row came where one was asked for: x$"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["one", "value", "one_or_none"])
+async def test_the_wrong_number_of_rows_of_a_write_says_that_it_ran(
+    command: str, fields: Any, rows: list[list[str]], says: str, shape: str
+) -> None:
+    document = {**ONE, "command": command, "fields": fields, "rows": rows}
+    async with canned(answer(document)) as server, neon(server.url, transport="native") as sql:
+        query = getattr(sql("x"), shape)()
+        if shape == "one_or_none" and not rows:
+            assert await query is None
+        else:
+            with pytest.raises(LookupError, match=says):
+                await query
+
+
 async def test_a_transaction_is_one_request_with_only_the_headers_that_were_given() -> None:
     async with canned(answer({"results": [ONE, ONE]})) as server, neon(server.url, transport="native") as sql:
         done = await sql.transaction([sql("select 1 as n"), sql("select $1::int as n", 1)])
