@@ -18,6 +18,7 @@ _BRACES = f'braces are for fragment("… {{}}", value); in text {_DOLLARS}'
 _NAME = 'a parameter stands for a value; a name goes in by ident(): sql(fragment("… {}", ident(name)))'
 _IN_A_LIST = "put it into one list with what it is for: await sql.transaction([sql(…), sql(…)])"
 _LIST = "write `= any($1)` and give a list"
+_SEVERAL = "a statement is one command; several are one list: await sql.transaction([sql(…), sql(…)])"
 _LITERAL = 'takes no parameters; a value goes into its text by literal(): sql(fragment("… {}", literal(value)))'
 _AS_ARRAY = "a list is sent as a Postgres array; for json write Json([...])"
 _AS_TEXT = "a text for json has to be JSON itself; Json(value) makes it of any value"
@@ -36,6 +37,7 @@ _TYPES = frozenset({"interval", "date", "time", "timestamp", "timestamptz"})
 _DOTTED = re.compile(r'"((?:[^"]|"")+\.(?:[^"]|"")+)"')
 # A list as it is sent: elements in quotes or NULL, and no colon behind the first.
 _ARRAY = re.compile(r'\{+(?:NULL|"(?:[^"\\]|\\.)*")[,}]', re.DOTALL)
+_IN = re.compile(r"\bin\s*\(\s*\$([0-9]+)(?:::\w+)?\s*\)", re.IGNORECASE)
 _JSON = re.compile(r"\bjson\b")
 
 
@@ -47,6 +49,10 @@ def advice(error: DatabaseError, statement: Statement) -> str:
         return _IN_A_LIST
     if error.sqlstate == "22P02" and _JSON.search(error.message):  # in whatever language, the type's name comes last
         return _json(error.context or "", statement.params)
+    if error.sqlstate in {"22P02", "22007"}:
+        return _in_a_list(statement)
+    if error.sqlstate == "42601" and error.position is None:
+        return _SEVERAL if _has_several(statement.text) else ""
     if error.position is None:
         return ""
     text, at = statement.text, error.position - 1
@@ -85,6 +91,27 @@ def _json(context: str, params: tuple[str | None, ...]) -> str:
     if len(named) == 1 and 0 < named[0] <= len(params):
         return _AS_ARRAY if _ARRAY.match(params[named[0] - 1] or "") else _AS_TEXT
     return _AS_ARRAY if any(_ARRAY.match(param or "") for param in params) else ""
+
+
+def _in_a_list(statement: Statement) -> str:
+    """Return the advice for a list where one value is wanted: `in ($1)`."""
+    for found in _IN.finditer(statement.text):
+        number = int(found[1])
+        is_list = 0 < number <= len(statement.params) and _ARRAY.match(statement.params[number - 1] or "")
+        if is_list and not _is_inside(statement.text, found.end() - 1):
+            return f"a list is one value, an array: write `= any(${number})` in place of `in (${number})`"
+    return ""
+
+
+def _has_several(text: str) -> bool:
+    """Tell whether a semicolon of `text` has a command behind it."""
+    ended, at = False, 0
+    for token in tokens(text):
+        ended = ended or ";" in text[at : token.start]
+        at = token.end
+        if ended and token.kind != "comment":
+            return True
+    return False
 
 
 def _misplaced(text: str, at: int) -> str:

@@ -68,10 +68,15 @@ def _found(cls: type) -> Encoder:
     for base in cls.__mro__:
         if base in _BY_TYPE:
             return _BY_TYPE[base]
-    raise TypeError(
-        f"a value of type {cls.__name__} cannot be sent to Postgres; "
-        f"send text, Json(…) where the column is json or jsonb, or give the class a method {HOOK}()"
-    )
+    raise TypeError(f"a value of type {cls.__name__} cannot be sent to Postgres; {_instead(cls)}")
+
+
+def _instead(cls: type) -> str:
+    if hasattr(cls, "__await__"):
+        return "await it first"
+    if hasattr(cls, "__iter__"):
+        return "make a list of it, which is sent as an array"
+    return f"send text, Json(…) where the column is json or jsonb, or give the class a method {HOOK}()"
 
 
 def _called(*names: str) -> Callable[[type], bool]:

@@ -115,6 +115,38 @@ def test_a_parameter_that_cannot_stand_there_says_what_can(text: str, said: str)
     assert re.search("hint: .*" + said, str(error))
 
 
+@pytest.mark.parametrize(
+    ("text", "params", "code", "said"),
+    [
+        ("select 1 where 1 in ($1)", [[1, 2]], "22P02", True),
+        ("select 1 where a = $1 and d not IN ( $2::date )", [1, ["2026-01-01"]], "22007", True),
+        ("select 1 where 1 in ($1)", ["x"], "22P02", False),
+        ("select 1 where 1 in ($2)", [[1]], "22P02", False),
+        ("select $1::int, 'in ($1)'", [[1]], "22P02", False),
+    ],
+)
+def test_a_list_in_brackets_is_told_how_lists_are_looked_up(
+    text: str, params: list[object], code: str, said: bool
+) -> None:
+    error = raised([Statement(text, encode_all(tuple(params)))], "invalid input syntax", code)
+    number = len(params)
+    assert (f"hint: a list is one value, an array: write `= any(${number})` in place of" in str(error)) is said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("select 1; select 2", True),
+        ("select ';' ; -- no\n/* x */ select 2;", True),
+        ("select 1; -- select 2", False),
+        ("select ';', 2", False),
+    ],
+)
+def test_several_commands_are_told_that_they_are_a_list(text: str, said: bool) -> None:
+    error = raised([Statement(text)], "cannot insert multiple commands into a prepared statement", "42601")
+    assert ("hint: a statement is one command; several are one list: await sql.transaction" in str(error)) is said
+
+
 def test_braces_in_plain_text_are_for_a_fragment() -> None:
     error = raised([Statement("select {a}")], 'syntax error at or near "{"', "42601", position="8")
     assert 'hint: braces are for fragment("… {}", value)' in str(error)

@@ -24,7 +24,7 @@ from sendoka.http.decode import decode_rows
 from sendoka.http.encode import PARAMETERS, encode, encode_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Colour(enum.Enum):
@@ -193,9 +193,18 @@ RING.append(RING)
 LOOP: dict[str, Any] = {}
 LOOP["self"] = LOOP
 
+
+class Waiting:
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
 UNSENDABLE: list[tuple[Any, type[Exception], str]] = [
     (object(), TypeError, "type object cannot be sent.*__postgres__"),
-    ({1, 2}, TypeError, "type set"),
+    ({1, 2}, TypeError, "type set cannot be sent to Postgres; make a list of it"),
+    (range(3), TypeError, "type range .*; make a list of it"),
+    (iter([1]), TypeError, "type list_iterator .*; make a list of it"),
+    (Waiting(), TypeError, "type Waiting .*; await it first"),
     (lambda: None, TypeError, "type function"),
     (Plain, TypeError, "type type"),
     ([object()], TypeError, "type object"),
