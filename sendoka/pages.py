@@ -72,6 +72,10 @@ async def paginate(
     outside of 1 to 1000 and for a query that does not return the two columns, and what the query raises: with the query
     as you wrote it as its statement.
     """
+    if not callable(sql):
+        raise TypeError(f"pages are asked of a client, paginate(neon(url), …), not of a {type(sql).__name__}")
+    if not isinstance(query, str):
+        raise TypeError(f"a list that has pages is the text of a SELECT, not a {type(query).__name__}")
     if type(limit) is not int or not 1 <= limit <= MAX_LIMIT:
         raise ValueError(f"limit must be a number from 1 to {MAX_LIMIT}, not {limit!r}")
     after = () if cursor is None else _decode(cursor, of)

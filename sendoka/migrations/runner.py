@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sendoka import __version__
 from sendoka.bookkeeping import BOOTSTRAP, is_race, operator
+from sendoka.database.seam import Database
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, TransportError
 from sendoka.migrations.event import Event
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sendoka.database.seam import Database
     from sendoka.migrations.files import Folder, Migration
     from sendoka.migrations.history import Entry
 
@@ -86,6 +86,9 @@ async def migrate(
     Raises MigrationError (its leaves say which file, and what to do), SettingsError where there is no such folder, or
     the DatabaseError or TransportError that kept the history from being read.
     """
+    if not isinstance(database, Database):
+        kind = type(database).__name__
+        raise TypeError(f"migrations are applied by a client, migrate(neon(url), …), not by a {kind}")
     return await _Run(database, folder, deadline, on_event).go(verify)
 
 

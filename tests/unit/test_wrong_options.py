@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sendoka import neon
+from sendoka import migrate, neon, paginate
 from sendoka.database.statement import Statement
 from sendoka.errors import ConnectFailed, EndpointError, Outcome, SettingsError
 from sendoka.http.reply import Reply, read_single
@@ -114,3 +114,18 @@ def test_a_missing_password_says_where_it_goes() -> None:
     with pytest.raises(EndpointError, match=r"has no password: .* or give password= or token=") as caught:
         read_single(Reply(400, body), Statement("select 1"))
     assert caught.value.outcome is Outcome.REFUSED
+
+
+async def test_whoever_is_no_client_applies_no_migrations() -> None:
+    given: Any = URL
+    with pytest.raises(TypeError, match=r"migrate\(neon\(url\), …\), not by a str$"):
+        await migrate(given, "migrations")
+
+
+async def test_pages_are_asked_of_a_client_and_made_of_a_text() -> None:
+    given: Any = URL
+    with pytest.raises(TypeError, match=r"paginate\(neon\(url\), …\), not of a str$"):
+        await paginate(given, "select 1")
+    query: Any = ["select 1"]
+    with pytest.raises(TypeError, match="is the text of a SELECT, not a list"):
+        await paginate(neon(URL), query)
