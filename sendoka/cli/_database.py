@@ -65,7 +65,7 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
         try:
             yield sql
         except TransportError as error:
-            error.where = _unless_ours(error.where) or _where(error, source)
+            error.where = _where(error, source)
             error.todo = _unless_ours(error.todo) or _advice(error, source)
             raise
         except DatabaseError as error:
@@ -82,6 +82,9 @@ def _unless_ours(said: str) -> str:
 
 def _where(error: TransportError, source: Source) -> str:
     place, found = leads_to(source), f"DATABASE_URL from {source.name}"
+    said = _unless_ours(error.where)
+    if said:
+        return said if found in said else f"{said}; {found}"
     return found if place in error.what else f"at {place}, {found}"
 
 

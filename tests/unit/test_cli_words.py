@@ -156,6 +156,17 @@ def test_a_place_where_nothing_answers_is_told_once(
     assert f"\n{more}" in err
 
 
+def test_a_host_that_is_not_found_says_where_it_was_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ada:s3cret@ep-x.invalid/db")
+    assert run(["status"]) == 3
+    *_, what, where, _ = capsys.readouterr().err.splitlines()
+    assert what.startswith("error: the host api.invalid cannot be found")
+    assert where.startswith("by Neon's rules it follows from ep-x.invalid, the host of the connection string")
+    assert where.endswith("; DATABASE_URL from the environment")
+
+
 class TestAdviceForCallsOfPython:
     """What is said to whoever calls `neon()` can be done by nobody who gives a command: that says its own."""
 
