@@ -36,7 +36,7 @@ COMMON_OPTIONS = ("match", "regex", "times", "skip")
 class Kind:
     """A kind of fault. `fields` are those of Neon's error object that it answers with `status`, without running.
 
-    `content` is a body that is none of Neon's JSON, with its content type.
+    `content` is a body that is none of Neon's JSON, with its content type; the request `runs` before it is answered so.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Kind:
     status: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
     content: tuple[str, str] | None = None
+    runs: bool = True
 
 
 def _refusal(name: str, message: str, **fields: str) -> Kind:
@@ -64,6 +65,14 @@ _ALL = (
     Kind("wake_up_fails", "waits `seconds` (2) and answers 500 `Couldn't connect to compute node`", ("seconds",)),
     Kind("cut_before", "closes the connection and does not run"),
     Kind("too_large", "does not run and answers 413 as for a request over the limit"),
+    # To a client it is the answer of a wrong address, so it would be a lie about what ran.
+    Kind(
+        "json_string",
+        'does not run and answers 400 `"query is not supported"`, as a wrong address does',
+        status=400,
+        content=('"query is not supported"', "application/json"),
+        runs=False,
+    ),
     _refusal("control_plane", "Control plane request failed"),
     _refusal("no_endpoint", "Control plane request failed: endpoint cannot be found"),
     _refusal("endpoint_disabled", "Control plane request failed: endpoint is disabled"),
@@ -98,7 +107,6 @@ _ALL = (
     _content("html", 502, "<html><h1>502 Bad Gateway</h1></html>", "text/html"),
     _content("empty", 504, "", "text/plain", "runs, and answers 504 with an empty body"),
     _content("msg", 503, '{"msg":"Shutting down"}'),
-    _content("json_string", 400, '"query is not supported"'),
     _content("canceled", 400, '{"message":"Query cancelled","code":"08P01"}'),
     Kind("half_json", "runs, and answers 200 with the JSON up to `at` (0.5), as if it were whole", ("at",)),
     Kind("answer", "runs, and answers whatever it is told", ("run", "status", "body", "type", "location"), 200),

@@ -121,9 +121,9 @@ class Mishaps:
         return Answer(cut=NOTHING)
 
     async def _other_answer(self, fault: Fault, run: Run) -> Answer:
-        if fault.run:
-            await _whatever_it_answers(run)
         kind = KINDS[fault.kind]
+        if kind.runs and fault.run:
+            await _whatever_it_answers(run)
         content, type_ = kind.content or (fault.body, fault.type)
         headers: tuple[Header, ...] = ((b"content-type", type_.encode()), ANY_ORIGIN)
         if fault.location:
