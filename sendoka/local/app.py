@@ -64,9 +64,10 @@ class Endpoint:
     """An ASGI application that answers `POST /sql` as Neon does, from the PostgreSQL it is given.
 
     `postgres` is a `Postgres`, a `Login` or a URL: only where the server is counts, user and password come with each
-    request. Limits are in bytes. A password that was right counts for `password_seconds` without asking PostgreSQL
-    again. Pages of `allow_origins` may ask (`https://app.example.com`), beside those of this machine. `faults` makes
-    things go wrong; `requests` counts requests to `/sql`, and with `record=True` the `exchanges` are kept.
+    request. Any number of event loops may use it at a time, each with sessions of its own. Limits are in bytes. A
+    password that was right counts for `password_seconds` without asking PostgreSQL again. Pages of `allow_origins` may
+    ask (`https://app.example.com`), beside those of this machine. `faults` makes things go wrong; `requests` counts
+    requests to `/sql`, and with `record=True` the `exchanges` are kept.
     Raises SettingsError for a URL or an origin that cannot be read.
     """
 
@@ -91,8 +92,7 @@ class Endpoint:
         self._password_seconds = password_seconds
         self._allowed = read_origins(allow_origins)
         self._record = record
-        self._backends: Backends | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._backends: dict[asyncio.AbstractEventLoop, Backends] = {}
         self._mishaps = Mishaps(max_request, max_response)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -122,13 +122,14 @@ class Endpoint:
         backends.release(await backends.acquire(target), keep=True)
 
     def give_up(self) -> None:
-        """End all sessions with PostgreSQL. What still runs is answered with `connection closed`."""
-        if self._backends is not None:
-            self._backends.close()
-            self._backends = None
+        """End the running event loop's sessions with PostgreSQL; what they run is answered with `connection closed`."""
+        backends = self._backends.pop(asyncio.get_running_loop(), None)
+        if backends is not None:
+            backends.close()
+        self._forget_ended()
 
     async def aclose(self) -> None:
-        """End all sessions with PostgreSQL, and forget what `late` faults still hold."""
+        """End the running event loop's sessions with PostgreSQL, and forget what `late` faults hold there."""
         await self._mishaps.close()
         self.give_up()
 
@@ -183,11 +184,17 @@ class Endpoint:
             backends.release(backend, keep=keep)
 
     def _here(self) -> Backends:
-        """Return the sessions of the running event loop; those of another one that ended are given up."""
+        """Return the sessions of the running event loop."""
         loop = asyncio.get_running_loop()
-        if self._backends is None or self._loop is not loop:
-            if self._backends is not None:
-                self._backends.close()
-            self._backends = Backends(self.login, password_seconds=self._password_seconds)
-            self._loop = loop
-        return self._backends
+        backends = self._backends.get(loop)
+        if backends is None:
+            self._forget_ended()
+            backends = self._backends[loop] = Backends(self.login, password_seconds=self._password_seconds)
+        return backends
+
+    def _forget_ended(self) -> None:
+        """End the sessions of event loops that have ended; one that lives is alone in touching its own."""
+        for loop in list(self._backends):
+            ended = self._backends.pop(loop, None) if loop.is_closed() else None
+            if ended is not None:
+                ended.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sendoka.local.answer import ANY_ORIGIN, Answer, Cut, Header
@@ -28,12 +29,16 @@ A_WHILE = 2.0
 
 
 class Mishaps:
-    """Makes faults happen, and holds the requests that are to arrive late."""
+    """Makes faults happen, and holds the requests that are to arrive late.
+
+    Thread-safe: a request may come in one event loop, and what it waits for in another.
+    """
 
     def __init__(self, max_request: int, max_response: int) -> None:
         self._too_large = f"request is too large (max is {max_request} bytes)"
         self._answer_too_large = f"response is too large (max is {max_response} bytes)"
-        self._held: dict[bytes, list[asyncio.Event]] = {}
+        self._held: dict[bytes, list[_Held]] = {}
+        self._turn = threading.Lock()
         self._late: set[asyncio.Task[None]] = set()
         self._asleep_until = 0.0
 
@@ -50,15 +55,24 @@ class Mishaps:
             return await self._spoil(fault, body, run)
         finally:
             if fault is None or fault.kind != "late":
-                for event in self._held.pop(body, []):
-                    event.set()
+                with self._turn:
+                    held = self._held.pop(body, [])
+                for one in held:
+                    one.release()
 
     async def close(self) -> None:
-        """Forget the requests that are held."""
-        for task in list(self._late):
+        """Forget the requests that are held in the running event loop, and in those that have ended."""
+        here = asyncio.get_running_loop()
+        late = [task for task in list(self._late) if task.get_loop() is here]
+        for task in late:
             task.cancel()
-        await asyncio.gather(*self._late, return_exceptions=True)
-        self._held.clear()
+        await asyncio.gather(*late, return_exceptions=True)
+        self._late.difference_update([task for task in list(self._late) if task.get_loop().is_closed()])
+        with self._turn:
+            for body in list(self._held):
+                held = [one for one in self._held.pop(body) if one.loop is not here and not one.loop.is_closed()]
+                if held:
+                    self._held[body] = held
         self._asleep_until = 0.0
 
     async def _wake_up(self, fault: Fault | None) -> None:
@@ -131,18 +145,32 @@ class Mishaps:
         return Answer(fault.status or kind.status, content.encode(), headers)
 
     def _hold(self, fault: Fault, body: bytes, run: Run) -> None:
-        event = asyncio.Event()
+        held = _Held(asyncio.get_running_loop())
         if not fault.seconds:
-            self._held.setdefault(body, []).append(event)
+            with self._turn:
+                self._held.setdefault(body, []).append(held)
 
         async def arrive() -> None:
-            await (asyncio.sleep(fault.seconds) if fault.seconds else event.wait())
+            await (asyncio.sleep(fault.seconds) if fault.seconds else held.event.wait())
             with suppress(Failure):
                 await run(None)
 
         task = asyncio.create_task(arrive())
         self._late.add(task)
         task.add_done_callback(self._late.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A request that waits in an event loop until the same was sent again, there or elsewhere."""
+
+    loop: asyncio.AbstractEventLoop
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def release(self) -> None:
+        """Let it run. Where its event loop has ended, it has too."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self.event.set)
 
 
 _BEFORE = frozenset({"refuse", "too_large", "wake_up_fails", "delay", "late", "cut_before"})
