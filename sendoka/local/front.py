@@ -20,6 +20,12 @@ __all__ = ["Front", "Patience"]
 MOST = 10_000
 """Connections at a time, where the system admits so many files: Neon's own number."""
 
+AT_ONCE = 8
+"""Connections that asyncio accepts before it looks at anything else: those over the limit end before more come."""
+
+QUEUE = 1024
+"""Connections that the system holds until they are accepted."""
+
 RESERVED = 200
 """Files that are left for sessions with PostgreSQL and for the program around the endpoint."""
 
@@ -59,8 +65,10 @@ class Front:
         loop.set_exception_handler(_report)
         self.now = loop.time()
         self._servers = [
-            await loop.create_server(lambda: Connection(self), sock=bound, backlog=1024) for bound in sockets
+            await loop.create_server(lambda: Connection(self), sock=bound, backlog=AT_ONCE) for bound in sockets
         ]
+        for bound in sockets:
+            bound.listen(QUEUE)
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self, grace: float) -> None:
@@ -89,11 +97,16 @@ class Front:
     # -------------------------------------------------------------- connections tell
 
     def joined(self, connection: Connection) -> None:
-        """Take a connection in. Where there are too many, the one that was idle the longest ends, or this one."""
+        """Take a connection in. Beyond the limit, the one ends that has waited the longest without a request that runs.
+
+        That is this one where all others are being answered.
+        """
         self._all.add(connection)
         self._idle[connection] = None
         if len(self._all) > self._most:
-            next(iter(self._idle)).abort()
+            spare = next(iter(self._idle))
+            self.left(spare)  # now, not when its socket is gone: in a burst the next one would find it again
+            spare.abort()
 
     def left(self, connection: Connection) -> None:
         """Forget a connection."""

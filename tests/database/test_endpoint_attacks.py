@@ -12,126 +12,21 @@ import os
 import random
 import resource
 import socket
-import subprocess
-import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sendoka.local.credentials import Login
+from tests.fixtures.attacked import PROC, SELECT, Attacked, status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from sendoka.local import Postgres
+    from sendoka.local.credentials import Login
 
 SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 SEEDS = range(SOAK)
-PROC = Path("/proc/self/statm").exists()
-
-PROGRAM = """
-import resource, sys
-from sendoka.local import Endpoint, Patience, Server
-
-url, files, head = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-if files:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-patience = Patience(head=head, body=head, idle=30, write=1, linger=0.5)
-with Server(Endpoint(url), patience=patience) as server:
-    print(server.port, flush=True)
-    sys.stdin.read()
-"""
-
-
-class Attacked:
-    """An endpoint in a process of its own."""
-
-    def __init__(self, login: Login, *, files: int = 0, head: float = 1.0) -> None:
-        command = [sys.executable, "-c", PROGRAM, login.url, str(files), str(head)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline() or 0)
-        assert self.port, self.process.communicate()[1].decode()
-        self.url = Login("localhost", self.port, login.user, login.password, login.database).url
-
-    def post(self, body: bytes, *headers: str, length: int | None = None) -> bytes:
-        """Return a request to run SQL."""
-        lines = [
-            "POST /sql HTTP/1.1",
-            "host: localhost",
-            f"neon-connection-string: {self.url}",
-            "neon-raw-text-output: true",
-            "neon-array-mode: true",
-            *headers,
-        ]
-        if length != -1:
-            lines.append(f"content-length: {len(body) if length is None else length}")
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-    async def exchange(self, *pieces: bytes, seconds: float = 10, pause: float = 0) -> bytes:
-        """Send pieces and return what comes back until the connection ends, or nothing more comes for a while."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        got = b""
-        try:
-            with suppress(ConnectionError, TimeoutError):
-                async with asyncio.timeout(seconds):
-                    for piece in pieces:
-                        writer.write(piece)
-                        await writer.drain()
-                        await asyncio.sleep(pause)
-                    while piece := await reader.read(1 << 20):
-                        got += piece
-        finally:
-            writer.transport.abort()
-        return got
-
-    async def works(self) -> bool:
-        """Tell whether an honest request is answered."""
-        answer = await self.exchange(self.post(SELECT, "connection: close"))
-        return answer.startswith(b"HTTP/1.1 200 OK\r\n") and b'"rows":[["1"]]' in answer
-
-    def memory(self) -> int:
-        """Return the bytes that the process holds in memory."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
-        return int(pages) * resource.getpagesize()
-
-    def end(self) -> str:
-        """Stop it and return what it wrote to standard error."""
-        _, err = self.process.communicate(b"", timeout=30)
-        assert self.process.returncode == 0
-        return err.decode()
-
-
-SELECT = b'{"query": "select 1"}'
-
-
-@pytest.fixture(scope="module")
-def login(postgres: Postgres) -> Iterator[Login]:
-    postgres.databases.create("attacked", owner=postgres.login.user)
-    yield postgres.login.to("attacked")
-    postgres.databases.drop("attacked")
-
-
-@pytest.fixture(scope="module")
-def shared(login: Login) -> Iterator[Attacked]:
-    attacked = Attacked(login)
-    yield attacked
-    assert attacked.end() == ""
-
-
-@pytest.fixture
-async def attacked(shared: Attacked) -> Attacked:
-    assert await shared.works()
-    return shared
-
-
-def status(answer: bytes) -> int:
-    """Return the status of the first answer, 0 for a close without one."""
-    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
-
 
 # ------------------------------------------------------------------ HTTP
 
@@ -378,8 +273,8 @@ async def test_thousands_of_idle_connections_leave_room_for_one_more(attacked: A
     assert await attacked.works()
 
 
-async def test_where_files_are_few_the_longest_idle_make_room(login: Login) -> None:
-    poor = Attacked(login, files=256, head=30)
+async def test_where_files_are_few_the_longest_idle_make_room(attacked_login: Login) -> None:
+    poor = Attacked(attacked_login, files=256, head=30)
     idle = [socket.create_connection(("127.0.0.1", poor.port), timeout=10) for _ in range(150)]
     try:
         assert await poor.works()
