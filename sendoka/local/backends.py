@@ -116,17 +116,22 @@ class Backends:
         while len(self._all) + self._opening >= LIMIT and not self._evict():
             room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._crowd.append(room)
-            await room
+            try:
+                await room
+            except asyncio.CancelledError:
+                if room.done() and not room.cancelled():
+                    self._make_room()  # it was for us, and is the next one's now
+                raise
         self._opening += 1
         try:
             backend = await connect(self._conninfo(target), timeout=CONNECT_SECONDS)
+            self._all.add(backend)
         except LoginRefused as refused:
             raise refused_login(str(refused), target.user) from None
         finally:
             self._opening -= 1
             self._make_room()
         backend.key = key
-        self._all.add(backend)
         self._passwords.learn(target)
         return backend
 
