@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
 
+from sendoka.local.failure import Failure
 from sendoka.local.logins import refused_login
 from sendoka.local.wire import Backend, LoginRefused, connect
 
@@ -41,12 +42,13 @@ class Backends:
         self._idle: OrderedDict[tuple[str, str], list[Backend]] = OrderedDict()
         self._all: set[Backend] = set()
         self._opening = 0
+        self._closed = False
         self._resetting: dict[tuple[str, str], int] = {}
         self._waiting: dict[tuple[str, str], deque[asyncio.Future[Backend | None]]] = {}
         self._crowd: deque[asyncio.Future[None]] = deque()
 
     async def acquire(self, target: Target) -> Backend:
-        """Return a session for `target`, a clean one. Raises Failure as Neon answers a login that fails."""
+        """Return a session for `target`, a clean one. Raises Failure: the answer to a failed login, or once closed."""
         key = (target.user, target.database)
         if self._passwords.knows(target):
             backend = self._take(key) or await self._soon(key)
@@ -63,9 +65,14 @@ class Backends:
         backend.reset(self._on_clean)
 
     def close(self) -> None:
-        """End all sessions."""
+        """End all sessions for good. What runs is cancelled; it and what waits fail with `connection closed`."""
+        self._closed = True
         for backend in list(self._all):
+            backend.cancel()  # PostgreSQL notices that a client is gone only when a statement ends
             self._end(backend)
+        for room in self._crowd:
+            if not room.done():
+                room.set_result(None)
 
     # -------------------------------------------------------------- below
 
@@ -113,7 +120,7 @@ class Backends:
             self._make_room()
 
     async def _open(self, key: tuple[str, str], target: Target) -> Backend:
-        while len(self._all) + self._opening >= LIMIT and not self._evict():
+        while not self._closed and len(self._all) + self._opening >= LIMIT and not self._evict():
             room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._crowd.append(room)
             try:
@@ -122,9 +129,14 @@ class Backends:
                 if room.done() and not room.cancelled():
                     self._make_room()  # it was for us, and is the next one's now
                 raise
+        if self._closed:
+            raise Failure("connection closed")
         self._opening += 1
         try:
             backend = await connect(self._conninfo(target), timeout=CONNECT_SECONDS)
+            if self._closed:
+                backend.close()
+                raise Failure("connection closed")
             self._all.add(backend)
         except LoginRefused as refused:
             raise refused_login(str(refused), target.user) from None

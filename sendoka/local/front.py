@@ -72,14 +72,14 @@ class Front:
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self, grace: float) -> None:
-        """Accept no more, let the requests that run end within `grace` seconds, then give up the rest."""
+        """Accept no more and let the requests that run end within `grace` seconds; cancel the rest, then cut it off."""
         self.stopping = True
         for server in self._servers:
             server.close()
         for connection in list(self._all):
             connection.end_if_idle()
         if not await self._empty(grace):
-            self.endpoint.give_up()  # what still runs is answered with `connection closed`
+            self.endpoint.give_up()  # what still runs or waits is answered with `connection closed`
             await self._empty(grace)
         for connection in list(self._all):
             connection.abort()

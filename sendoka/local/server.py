@@ -81,7 +81,11 @@ class Server:
         ready.result()
 
     def stop(self) -> None:
-        """Finish what can be answered soon, answer the rest with `connection closed`, and let go of the port."""
+        """Let go of the port, and finish what is answered within 2 seconds.
+
+        The other statements are cancelled, and answered with `connection closed`. Connections are cut that are not done
+        2 seconds later: a fault makes them wait, or the client does not take its answer.
+        """
         if self._thread is not None and self._loop is not None and self._asked is not None:
             self._loop.call_soon_threadsafe(self._asked.set)
             self._thread.join()

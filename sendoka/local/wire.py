@@ -133,8 +133,8 @@ class Backend:
         self._step()
 
     def cancel(self) -> None:
-        """Ask PostgreSQL to cancel what runs here, without waiting for it."""
-        if self.usable:
+        """Ask PostgreSQL to cancel what runs here, if anything does, without waiting for it."""
+        if self.usable and self._steps is not None and not self._loop.is_closed():
             request = self._pgconn.get_cancel()
 
             def send() -> None:
