@@ -37,6 +37,7 @@ PIECES = 20
 """Pieces of an answer that is sent slowly."""
 
 _LARGE_HEAD = "the request's first line and headers are too large"
+_LARGE_FRAME = "the request has too much around its body: headers that follow it, or extensions of chunks"
 
 _BODIES = frozenset({b"content-length", b"transfer-encoding"})
 _OFFERS = frozenset({b"connection", b"upgrade", b"expect"})
@@ -55,8 +56,9 @@ class Connection(asyncio.BufferedProtocol):
         "_body",
         "_closing",
         "_front",
-        "_head",
         "_headers",
+        "_in_head",
+        "_overhead",
         "_parser",
         "_queue",
         "_room",
@@ -84,7 +86,8 @@ class Connection(asyncio.BufferedProtocol):
         self._headers: dict[bytes, bytes] = {}
         self._body: bytearray | None = bytearray()  # not a list: pieces may be of one byte
         self._size = 0
-        self._head: int | None = 0
+        self._in_head = True
+        self._overhead = 0  # bytes that came without one of a body among them
 
     # -------------------------------------------------------------- what asyncio calls
 
@@ -113,8 +116,7 @@ class Connection(asyncio.BufferedProtocol):
     def _read(self, data: bytes | memoryview) -> None:
         if self._closing:
             return  # what comes after the last answer is let go
-        if self._head is not None:
-            self._head += len(data)
+        self._overhead += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -126,8 +128,8 @@ class Connection(asyncio.BufferedProtocol):
         except httptools.HttpParserError as error:
             self._refuse(400, f"the request could not be read as HTTP: {error}")
         else:
-            if self._head is not None and self._head > HEAD_BYTES:
-                self._refuse(431, _LARGE_HEAD)
+            if self._overhead > HEAD_BYTES:
+                self._refuse(431, _LARGE_HEAD if self._in_head else _LARGE_FRAME)
 
     def pause_writing(self) -> None:
         """Wait with the next answer until the client has taken this one."""
@@ -150,7 +152,9 @@ class Connection(asyncio.BufferedProtocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header. The first of a name counts, as in the map that Neon's proxy asks."""
+        """Collect a header. The first of a name counts, as in the map that Neon's proxy asks, and none after a body."""
+        if not self._in_head:
+            return
         self._size += len(name) + len(value)
         if len(self._headers) >= HEADERS or self._size > HEAD_BYTES:
             raise _LargeHead
@@ -158,7 +162,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_headers_complete(self) -> None:
         """See what is announced."""
-        self._head, self._size = None, 0
+        self._in_head, self._size = False, 0
         self.deadline = self._front.now + self._front.patience.body
         announced = self._headers.get(b"content-length", b"")
         if len(announced) > 18 or int(announced or 0) > self._front.endpoint.max_request:
@@ -168,6 +172,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_body(self, data: bytes) -> None:
         """Collect the body, up to the limit."""
+        self._overhead = 0
         self.deadline = self._front.now + self._front.patience.body
         self._size += len(data)
         if self._body is not None:
@@ -276,18 +281,23 @@ class Connection(asyncio.BufferedProtocol):
 
     # -------------------------------------------------------------- ends
 
+    @property
+    def _has_begun(self) -> bool:
+        """Tell whether part of a request is here."""
+        return self._overhead > 0 or not self._in_head
+
     def expire(self) -> None:
         """End what takes too long. Half a request gets an answer, one that is being answered has all the time."""
         if self._task is not None and self._room is None:
             return
-        if self._task is None and not self._closing and self._head != 0:
+        if self._task is None and not self._closing and self._has_begun:
             self._refuse(408, "the request did not come to its end in time")
         else:
             self._transport.abort()
 
     def end_if_idle(self) -> None:
         """End it unless a request is being answered, or on its way."""
-        if self._task is None and (self._head == 0 or self._closing):
+        if self._task is None and (self._closing or not self._has_begun):
             self._transport.close()
 
     def abort(self) -> None:
