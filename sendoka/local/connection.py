@@ -55,6 +55,7 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "_body",
         "_closing",
+        "_expecting",
         "_front",
         "_headers",
         "_in_head",
@@ -88,6 +89,7 @@ class Connection(asyncio.BufferedProtocol):
         self._size = 0
         self._in_head = True
         self._overhead = 0  # bytes that came without one of a body among them
+        self._expecting = False  # to be told that the body may come, once all before it is answered
 
     # -------------------------------------------------------------- what asyncio calls
 
@@ -111,16 +113,17 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Read requests out of what came."""
-        self._read(self._front.room[:nbytes])
+        data: bytes | memoryview = self._front.room[:nbytes]
+        while data and not self._closing:  # what comes after the last answer is let go
+            data = self._read(data)
 
-    def _read(self, data: bytes | memoryview) -> None:
-        if self._closing:
-            return  # what comes after the last answer is let go
+    def _read(self, data: bytes | memoryview) -> bytes:
+        """Read up to where another protocol is offered; return what to read instead of the rest."""
         self._overhead += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._decline(bytes(data[upgrade.args[0] :]))
+            return self._decline(bytes(data[upgrade.args[0] :]))
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, _LargeHead):
                 raise
@@ -130,6 +133,7 @@ class Connection(asyncio.BufferedProtocol):
         else:
             if self._overhead > HEAD_BYTES:
                 self._refuse(431, _LARGE_HEAD if self._in_head else _LARGE_FRAME)
+        return b""
 
     def pause_writing(self) -> None:
         """Wait with the next answer until the client has taken this one."""
@@ -168,11 +172,18 @@ class Connection(asyncio.BufferedProtocol):
         if len(announced) > 18 or int(announced or 0) > self._front.endpoint.max_request:
             self._too_large()
         elif self._headers.get(b"expect", b"").lower() == b"100-continue":
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._expecting = True
+            if self._task is None:
+                self._go_on()
+
+    def _go_on(self) -> None:
+        self._expecting = False
+        self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, data: bytes) -> None:
         """Collect the body, up to the limit."""
         self._overhead = 0
+        self._expecting = False
         self.deadline = self._front.now + self._front.patience.body
         self._size += len(data)
         if self._body is not None:
@@ -191,16 +202,20 @@ class Connection(asyncio.BufferedProtocol):
 
     # -------------------------------------------------------------- requests
 
-    def _decline(self, rest: bytes) -> None:
-        """Go on in HTTP/1.1 where another protocol was offered, as curl and Java's client do with every request."""
+    def _decline(self, rest: bytes) -> bytes:
+        """Return what to read where another protocol was offered, as curl and Java's client do with every request."""
         if not self._url:
             self._closing = True  # it was answered, and what follows is not for us
-            return
+            return b""
         lines = [self._parser.get_method() + b" " + self._url + b" HTTP/1.1"]
         lines += [name + b": " + value for name, value in self._headers.items() if name not in _OFFERS]
+        if not self._parser.should_keep_alive():
+            lines.append(b"connection: close")
+        if self._expecting:
+            lines.append(b"expect: 100-continue")
         self._parser = httptools.HttpRequestParser(self)
         self._forget()
-        self._read(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+        return b"\r\n".join(lines) + b"\r\n\r\n" + rest
 
     def _too_large(self) -> None:
         # Answered at once. What still comes is read and let go, so that the client gets to see the answer.
@@ -244,7 +259,10 @@ class Connection(asyncio.BufferedProtocol):
         if self._front.stopping:
             self._transport.close()
         elif keep:
-            self.deadline = self._front.now + self._front.patience.idle
+            patience = self._front.patience
+            self.deadline = self._front.now + (patience.body if self._has_begun else patience.idle)
+            if self._expecting:
+                self._go_on()
         else:
             self._end()
         self._transport.resume_reading()

@@ -50,3 +50,41 @@ async def test_what_is_around_a_body_has_an_end(attacked: Attacked, where: str) 
     assert (status(answer), answer.count(b"HTTP/1.1 ")) == (431, 1)
     assert b"too much around its body" in answer
     assert await attacked.works()
+
+
+# ------------------------------------------------------------------ offers and interim answers
+
+OFFER = ("connection: upgrade", "upgrade: h2c")
+
+
+@pytest.mark.parametrize("number", [100, 2_000])
+async def test_any_number_of_offers_may_be_sent_ahead(attacked: Attacked, number: int) -> None:
+    sent = attacked.post(b"{}", *OFFER) * number + attacked.post(SELECT, "connection: close")
+    answer = await attacked.exchange(sent)
+    assert answer.count(b"HTTP/1.1 400 Bad Request\r\n") == number
+    assert b'"rows":[["1"]]' in answer
+
+
+async def test_a_client_that_offers_and_closes_gets_its_close(attacked: Attacked) -> None:
+    for headers in (("connection: upgrade, close",), ("connection: upgrade", "connection: close")):
+        answer = await attacked.exchange(attacked.post(SELECT, *headers, "upgrade: h2c") + attacked.post(SELECT))
+        assert answer.count(b"HTTP/1.1 200 OK\r\n") == 1
+        assert b"\r\nconnection: close\r\n" in answer
+
+
+@pytest.mark.parametrize("headers", [(), OFFER], ids=["plain", "with an offer"])
+async def test_a_client_is_told_to_go_on_once_what_it_asked_before_is_answered(
+    attacked: Attacked, headers: tuple[str, ...]
+) -> None:
+    slow = attacked.post(b'{"query": "select 7, pg_sleep(0.2)"}')
+    asking = attacked.post(SELECT, "expect: 100-continue", *headers)[: -len(SELECT)]
+    answer = await attacked.exchange(slow + asking, SELECT + attacked.post(SELECT, "connection: close"), pause=0.6)
+    starts = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
+    assert starts == [b"200", b"100", b"200", b"200"]
+    assert answer.index(b'"rows":[["7"') < answer.index(b"100 Continue")
+
+
+async def test_a_body_that_comes_unasked_needs_no_word_to_go_on(attacked: Attacked) -> None:
+    slow = attacked.post(b'{"query": "select 7, pg_sleep(0.2)"}')
+    answer = await attacked.exchange(slow + attacked.post(SELECT, "expect: 100-continue", "connection: close"))
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200"]
