@@ -22,16 +22,13 @@ if TYPE_CHECKING:
 
     from sendoka.local.front import Front
 
-__all__ = ["HEADERS", "HEAD_BYTES", "ROOM", "Connection"]
+__all__ = ["HEADERS", "HEAD_BYTES", "Connection"]
 
 HEAD_BYTES = 64 * 1024
 """Bytes of a request's first line and headers."""
 
 HEADERS = 128
 """Headers of a request."""
-
-ROOM = 256 * 1024
-"""Bytes that are read at a time, to one place for all connections: each takes out what came before the next reads."""
 
 PIECES = 20
 """Pieces of an answer that is sent slowly."""
@@ -287,6 +284,8 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(head + body if len(body) < HEAD_BYTES else head)
             if len(body) >= HEAD_BYTES:
                 self._transport.write(body)
+        if not keep and not self._transport.is_closing():
+            self._transport.set_write_buffer_limits(high=0)  # the end follows: the client must have taken all of it
         if self._room is not None:
             await self._room
 
@@ -295,6 +294,7 @@ class Connection(asyncio.BufferedProtocol):
         pieces = [head, *(body[at : at + step] for at in range(0, len(body), step))]
         for piece in pieces:
             self._transport.write(piece)
+            self.deadline = self._front.now + self._front.patience.write
             await asyncio.sleep(seconds / len(pieces))
 
     # -------------------------------------------------------------- ends

@@ -8,7 +8,8 @@ import resource
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sendoka.local.connection import ROOM, Connection
+from sendoka.http.transport.connection import ROOM
+from sendoka.local.connection import Connection
 
 if TYPE_CHECKING:
     import socket
@@ -34,8 +35,8 @@ _logger = logging.getLogger("sendoka.local")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds: for a request's `head` in all, between pieces of its `body`, between requests (`idle`), until an answer
-    is taken (`write`), and for a client to notice the end (`linger`)."""
+    """Seconds: for a request's `head` in all, between pieces of its `body`, between requests (`idle`), for an answer to
+    be taken (`write`; the last 64 kB may take `idle`), and for a client to notice the end (`linger`)."""
 
     head: float = 20.0
     body: float = 30.0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fixtures.attacked import SELECT, status
+from tests.fixtures.attacked import SELECT, Attacked, status
 
 if TYPE_CHECKING:
-    from tests.fixtures.attacked import Attacked
+    from sendoka.local.credentials import Login
 
 
 def chunked(attacked: Attacked, body: bytes, trailer: bytes = b"", extension: bytes = b"", *headers: str) -> bytes:
@@ -88,3 +92,37 @@ async def test_a_body_that_comes_unasked_needs_no_word_to_go_on(attacked: Attack
     slow = attacked.post(b'{"query": "select 7, pg_sleep(0.2)"}')
     answer = await attacked.exchange(slow + attacked.post(SELECT, "expect: 100-continue", "connection: close"))
     assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200"]
+
+
+# ------------------------------------------------------------------ slow readers
+
+
+async def test_a_slow_reader_gets_the_last_of_an_answer_too(attacked_login: Login) -> None:
+    """What asyncio still holds when a connection is to end counts as being written, not as lingering.
+
+    How much the system holds is not known: of all these sizes, one is a little more.
+    """
+    patient = Attacked(attacked_login, write=20)
+    sizes = range(60_000, 4_500_000, 60_000)
+
+    async def read_late(size: int) -> int:
+        """Return how many bytes of the answer are missing."""
+        loop = asyncio.get_running_loop()
+        body = json.dumps({"query": f"select repeat('x', {size})"}).encode()
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15)
+            client.setblocking(False)
+            await loop.sock_connect(client, ("127.0.0.1", patient.port))
+            await loop.sock_sendall(client, patient.post(body, "connection: close"))
+            await asyncio.sleep(4)
+            got = bytearray()
+            with suppress(ConnectionError):
+                while piece := await loop.sock_recv(client, 1 << 20):
+                    got += piece
+        head, _, received = got.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head)
+        return int(length[1]) - len(received) if length else -1
+
+    missing = await asyncio.gather(*map(read_late, sizes))
+    assert {size: number for size, number in zip(sizes, missing, strict=True) if number} == {}
+    assert patient.end() == ""
