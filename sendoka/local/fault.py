@@ -105,16 +105,14 @@ class Fault:
                 raise SettingsError(f"{self.match!r} is no pattern: {error}") from None
 
     @classmethod
-    def of(cls, kind: str, **options: Any) -> Fault:
+    def of(cls, /, kind: str, **options: Any) -> Fault:
         """Return a fault of `kind`, whose options are checked: raises SettingsError for one that it does not take.
 
         `random` without a seed is given one, and goes on until it is cleared unless `times` says otherwise.
         """
         _check_kind(kind)
-        takes = (*COMMON_OPTIONS, *KINDS[kind].options)
         for name, value in options.items():
-            if name not in takes:
-                raise SettingsError(f"a fault {kind} has no {name!r}", todo=f"it has: {', '.join(takes)}")
+            _check_name(kind, name)
             _check_type(name, value)
         if kind == "random":
             options = {"times": 0, "seed": secrets.randbelow(1 << 31), **options}
@@ -155,6 +153,12 @@ def _check_kind(kind: str) -> None:
         raise SettingsError(f"{kind!r} is no fault", todo=todo)
 
 
+def _check_name(kind: str, name: str) -> None:
+    takes = (*COMMON_OPTIONS, *KINDS[kind].options)
+    if name not in takes:
+        raise SettingsError(f"a fault {kind} has no {name!r}", todo=f"it has: {', '.join(takes)}")
+
+
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "bool": (bool,),
@@ -193,8 +197,10 @@ def read_fault(text: str) -> Fault:
         raise SettingsError(
             f"{text!r} is no fault", todo="write KIND, KIND:SQL or KIND,OPTION=VALUE:SQL, as in delay,seconds=2:insert"
         )
+    _check_kind(line["kind"])
     options: dict[str, Any] = {"match": line["match"]} if line["match"] else {}
     for option in _OPTION.finditer(line["options"]):
+        _check_name(line["kind"], option["name"])
         word = option["value"]
         text = word[1:-1].replace('""', '"') if word.startswith('"') else word
         options[option["name"]] = _value(option["name"], text)

@@ -78,7 +78,7 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._armed)
 
-    def add(self, kind: FaultKind, *, optional: bool = False, **options: Any) -> Fault:
+    def add(self, /, kind: FaultKind, *, optional: bool = False, **options: Any) -> Fault:
         """Add a fault and return it; kinds and their options stand in `sendoka.local.kinds`. Raises SettingsError.
 
         `optional` is for one that need not be met: `verify()` asks for all others.
@@ -142,9 +142,10 @@ def inject(connection_string: str, kind: FaultKind, **options: Any) -> None:
 def control(connection_string: str, method: str = "GET", body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Ask the endpoint's control route: `{"requests": n, "faults": […]}` comes back. DELETE forgets all faults.
 
-    Raises ConnectFailed where nothing answers, ProtocolError where something else does, EndpointError for a wrong
-    password, and SettingsError for a host that is not this machine, to which nothing is sent: the password would go in
-    clear text.
+    Raises ConnectFailed where nothing answers, ProtocolError where something else does, EndpointError where the request
+    is refused for another reason than the fault (a wrong password), and SettingsError for a fault that it does not take
+    and for a host that is not this machine, to which nothing is sent: the password would go in clear text. A redirect
+    is not followed.
     """
     target = read_target(connection_string)
     host = target.authority
@@ -159,7 +160,7 @@ def control(connection_string: str, method: str = "GET", body: dict[str, Any] | 
         data=None if body is None else json.dumps(body).encode(),
         headers={"Neon-Connection-String": target.connection_string},
     )
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     try:
         with direct.open(request, timeout=30) as answer:
             return dict(json.loads(answer.read()))
@@ -175,7 +176,14 @@ def control(connection_string: str, method: str = "GET", body: dict[str, Any] | 
         ) from None
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Follow none: the request carries the password. It ends as an answer with an error does."""
+
+
 def _refused(host: str, status: int, body: bytes) -> SendokaError:
+    if status < 400:
+        return _not_ours(host)  # a redirect
     try:
         said = str(json.loads(body)["message"])
     except (ValueError, TypeError, KeyError):

@@ -352,6 +352,8 @@ class TestFromAnotherProcess:
             ({"kind": "explode"}, "'explode' is no fault"),
             ({"match": "x"}, 'at least a "kind"'),
             ({"kind": "delay", "secs": 1}, "a fault delay has no 'secs'"),
+            ({"kind": "delay", "cls": 1}, "a fault delay has no 'cls'"),
+            ({"kind": "delay", "self": 1}, "a fault delay has no 'self'"),
             ({"kind": "delay", "times": "many"}, "a fault's times is a whole number, not 'many'"),
         ],
     )

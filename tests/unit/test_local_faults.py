@@ -78,6 +78,8 @@ class TestFaults:
             ("delay", {"seconds": True}, "a fault's seconds is a number, not True"),
             ("delay", {"times": 1.5}, "a fault's times is a whole number, not 1.5"),
             ("delay", {"regex": 1}, "a fault's regex is true or false, not 1"),
+            ("delay", {"cls": 1}, "a fault delay has no 'cls'"),
+            ("delay", {"self": 1}, "a fault delay has no 'self'"),
             ("delay", {"match": None}, "a fault's match is text, not None"),
             ("refuse", {"status": 99}, "a number from 200 to 599"),
             ("refuse", {"status": 600}, "a number from 200 to 599"),
@@ -194,6 +196,9 @@ class TestLines:
             ("delay,times=1.5", "a fault's times is a whole number, not '1.5'"),
             ("delay,regex=maybe", "a fault's regex is true or false, not 'maybe'"),
             ("delay,speed=1", "a fault delay has no 'speed'"),
+            ("delay,cls=1", "a fault delay has no 'cls'\nit has: match, regex, times, skip, seconds"),
+            ("delay,kind=drip", "a fault delay has no 'kind'\nit has: match"),
+            ("delay,self=1", "a fault delay has no 'self'"),
             ('refuse,message="a', "is no fault"),
             ("random,kinds=late+explode", "'explode' is no fault"),
             ("random,kinds=", "'' is no fault"),
@@ -233,7 +238,14 @@ def test_a_fault_is_drawn_by_its_place_in_the_sequence() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["HTTP/1.1 200 OK\r\n\r\n<p>hello", "HTTP/1.1 200 OK\r\n\r\n[1]", "HTTP/1.1 404 No\r\n\r\n<p>no", "hello"]
+    "answer",
+    [
+        "HTTP/1.1 200 OK\r\n\r\n<p>hello",
+        "HTTP/1.1 200 OK\r\n\r\n[1]",
+        "HTTP/1.1 404 No\r\n\r\n<p>no",
+        'HTTP/1.1 302 Found\r\n\r\n{"message": "no"}',
+        "hello",
+    ],
 )
 def test_what_answers_and_is_no_endpoint_is_told_from_one_that_refuses(answer: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -251,3 +263,27 @@ def test_what_answers_and_is_no_endpoint_is_told_from_one_that_refuses(answer: s
             control(f"postgresql://u:s3cret@127.0.0.1:{port}/db")
         thread.join()
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_redirect_is_not_followed_for_the_request_carries_the_password(method: str, status: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_server(("127.0.0.2", 0)) as elsewhere:
+        port, other = (one.getsockname()[1] for one in (listening, elsewhere))
+
+        def serve() -> None:
+            taken, _ = listening.accept()
+            with taken:
+                taken.recv(65536)
+                taken.sendall(f"HTTP/1.1 {status} x\r\nLocation: http://127.0.0.2:{other}/\r\n\r\n".encode())
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(ProtocolError, match="is no local endpoint"):
+            control(
+                f"postgresql://u:s3cret@127.0.0.1:{port}/db", method, {"kind": "drip"} if method == "POST" else None
+            )
+        thread.join()
+        elsewhere.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
