@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from sendoka.local.failure import Failure
 
-__all__ = ["ANY_ORIGIN", "JSON", "Answer", "Cut", "Header", "Request"]
+__all__ = ["ANY_ORIGIN", "JSON", "Answer", "Cut", "Header", "Request", "announces_more"]
 
 Header = tuple[bytes, bytes]
 
 JSON: Header = (b"content-type", b"application/json")
 ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
+
+MOST_DIGITS = 18
+"""Digits of a length that is read as a number; Python reads none of some thousands."""
 
 # Ids tell requests apart in a log and guard nothing, so the system's own source of randomness is not asked for each.
 _id_bits = random.Random(secrets.randbits(128)).getrandbits  # noqa: S311
@@ -36,6 +39,12 @@ class Request:
     path: bytes
     headers: Mapping[bytes, bytes]
     body: bytes | None = b""
+
+
+def announces_more(headers: Mapping[bytes, bytes], limit: int) -> bool:
+    """Tell whether a body of more than `limit` bytes is announced."""
+    length = headers.get(b"content-length", b"").lstrip(b"0")
+    return length.isdigit() and (len(length) > MOST_DIGITS or int(length) > limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from sendoka.local.answer import Answer, Request
+from sendoka.local.answer import Answer, Request, announces_more
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -23,6 +23,10 @@ class ConnectionCut(Exception):
     """The connection is to be cut, which ASGI has no way to say: the server, or an in-process client, gets this."""
 
 
+class _Gone(Exception):
+    """The client went away before its request was here."""
+
+
 async def live(endpoint: Endpoint, receive: Receive, send: Send) -> None:
     """Follow the life of a server."""
     await receive()
@@ -33,10 +37,13 @@ async def live(endpoint: Endpoint, receive: Receive, send: Send) -> None:
 
 
 async def answer(endpoint: Endpoint, scope: Message, receive: Receive, send: Send) -> None:
-    """Answer one request. Raises ConnectionCut where a fault says so."""
-    headers = dict(scope["headers"])
+    """Answer one request; half of one is let go. Raises ConnectionCut where a fault says so."""
+    headers = dict(reversed(list(scope["headers"])))  # the first of a name counts
     path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
-    body = await _body(headers, receive, endpoint.max_request)
+    try:
+        body = await _body(headers, receive, endpoint.max_request)
+    except _Gone:
+        return
     made = await _unless_gone(endpoint.respond(Request(scope["method"], path, headers, body)), receive)
     if made is None:
         return
@@ -69,14 +76,15 @@ async def _disconnect(receive: Receive) -> None:
 
 
 async def _body(headers: dict[bytes, bytes], receive: Receive, limit: int) -> bytes | None:
-    """Return the body, None where it is larger than `limit`."""
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced) > limit:
+    """Return the body, None where it is larger than `limit`. Raises _Gone."""
+    if announces_more(headers, limit):
         return None
     parts: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         more = message.get("more_body", False)

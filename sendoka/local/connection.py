@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httptools
 
-from sendoka.local.answer import JSON, Answer, Request
+from sendoka.local.answer import JSON, Answer, Request, announces_more
 from sendoka.local.failure import Failure
 
 if TYPE_CHECKING:
@@ -165,8 +165,7 @@ class Connection(asyncio.BufferedProtocol):
         """See what is announced."""
         self._in_head, self._size = False, 0
         self.deadline = self._front.now + self._front.patience.body
-        announced = self._headers.get(b"content-length", b"")
-        if len(announced) > 18 or int(announced or 0) > self._front.endpoint.max_request:
+        if announces_more(self._headers, self._front.endpoint.max_request):
             self._too_large()
         elif self._headers.get(b"expect", b"").lower() == b"100-continue":
             self._expecting = True
