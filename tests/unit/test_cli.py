@@ -193,8 +193,8 @@ class TestAFailure:
             (DiscoveryError("orgs.py defines no table"), "error: orgs.py defines no table\n"),
             (FileNotFoundError(2, "No such file or directory", "schema"), "error: schema: No such file or directory\n"),
             (
-                ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn"),
-                'error: this needs uvicorn, which is not installed\npip install "sendoka[dev]"\n',
+                ModuleNotFoundError("No module named 'psycopg'", name="psycopg"),
+                'error: this needs psycopg, which is not installed\npip install "sendoka[dev]"\n',
             ),
             (click.BadParameter("must be positive", param_hint="--batch"), "error: Invalid value for --batch: must"),
             (click.ClickException("no"), "error: no\n"),
