@@ -192,9 +192,10 @@ class Connection(asyncio.BufferedProtocol):
         upgrade = self._parser.should_upgrade()
         if upgrade and self._headers.keys() & _BODIES and self._parser.get_method() != b"CONNECT":
             return  # the parser takes the body for another protocol: see _decline
-        if self._body is not None:
+        if self._body is None:  # it was answered
+            self._forget()
+        else:
             self._take(bytes(self._body), keep=self._parser.should_keep_alive() and not upgrade)
-        self._forget()
 
     # -------------------------------------------------------------- requests
 
@@ -220,7 +221,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def _take(self, body: bytes | None, *, keep: bool) -> None:
         method = self._parser.get_method().decode("latin-1")
-        self._put(Request(method, _path(self._url), self._headers, body), keep=keep)
+        request = Request(method, _path(self._url), self._headers, body)
+        if body is not None:
+            self._forget()
+        self._put(request, keep=keep)
 
     def _refuse(self, status: int, message: str) -> None:
         self._put(Answer.of(Failure(message, status=status), (JSON,)), keep=False)
