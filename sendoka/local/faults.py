@@ -166,7 +166,7 @@ def control(connection_string: str, method: str = "GET", body: dict[str, Any] | 
             return dict(json.loads(answer.read()))
     except urllib.error.HTTPError as error:
         with error:
-            raise _refused(host, error.code, error.read()) from None
+            raise _refused(host, error) from None
     except (ValueError, TypeError, http.client.HTTPException):
         raise _not_ours(host) from None
     except OSError:
@@ -181,12 +181,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow none: the request carries the password. It ends as an answer with an error does."""
 
 
-def _refused(host: str, status: int, body: bytes) -> SendokaError:
+def _refused(host: str, answer: urllib.error.HTTPError) -> SendokaError:
+    status = answer.code
     if status < 400:
         return _not_ours(host)  # a redirect
     try:
-        said = str(json.loads(body)["message"])
-    except (ValueError, TypeError, KeyError):
+        said = str(json.loads(answer.read())["message"])
+    except (ValueError, TypeError, KeyError, OSError, http.client.HTTPException):
         return _not_ours(host)
     what = f"the endpoint at {host} refused: {said}"
     if status != 401:
