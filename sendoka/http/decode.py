@@ -34,6 +34,8 @@ def decode_rows(result: Result[Cells], types: Types = BUILT_IN) -> list[Row]:
         return []
     if len(result.rows) <= _CHUNK and readers:
         cells, result.rows[:] = result.rows[:], ()
+        if len(cells) == 1:
+            return [row(_one(readers, cells[0], result.fields))]
         with uncollected(len(cells) * len(readers)):
             return _chunk(row, readers, cells, result.fields)
     rows: list[Row] = []
@@ -44,6 +46,17 @@ def decode_rows(result: Result[Cells], types: Types = BUILT_IN) -> list[Row]:
                 continue
             rows.extend(_chunk(row, readers, cells, result.fields))
     return rows
+
+
+def _one(readers: list[Reader | None], cells: Cells, fields: tuple[Field, ...]) -> list[Any]:
+    """Return the values of one row: columns would cost more than they save."""
+    try:
+        return [
+            cell if reader is None or cell is None else reader.decode(cell)
+            for reader, cell in zip(readers, cells, strict=True)
+        ]
+    except Exception:  # noqa: BLE001 - whatever it was, each cell is looked at by itself next
+        return [_column(*column)[0] for column in zip(readers, zip(cells, strict=True), fields, strict=True)]
 
 
 def _chunk(row: type[Row], readers: list[Reader | None], cells: list[Cells], fields: tuple[Field, ...]) -> list[Row]:

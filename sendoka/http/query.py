@@ -57,7 +57,7 @@ class Lazy:
             warnings.warn(f"{self!r} was never awaited", RuntimeWarning, stacklevel=2, source=self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Reading(Generic[T]):
     """How a query's cells are read: as which types (None: as the catalog says), and as what else than rows, if so."""
 

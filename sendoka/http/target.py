@@ -82,7 +82,7 @@ class Target:
         return f"Target({self.url!r}, database={self.database!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
+@dataclass(slots=True, repr=False, eq=False)
 class Where:
     """What the user said about a database: a connection string, parts that stand for its own, or parts alone.
 

@@ -53,7 +53,7 @@ class Timing(NamedTuple):
         return max(0.0, self.deadline - time.monotonic())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class TransportOptions:
     """What the transports of one client may hold open and take in, and whom they trust.
 
