@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import exc
+from sqlalchemy.types import SchemaType
 
 from sendoka.errors import SchemaError
+from sendoka.schema.model import Object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import ForeignKey, MetaData, Table
 
-__all__ = ["EXTRAS", "Declarations"]
+__all__ = ["EXTRAS", "Declarations", "declare"]
+
+T = TypeVar("T")
 
 EXTRAS = "sendoka"
 """The key of `MetaData.info` under which a list holds what SQLAlchemy has no class for."""
+
+
+def declare(metadata: MetaData, *objects: Object | SchemaType) -> None:
+    """Add to a MetaData what SQLAlchemy has no class for, or no table that uses it: `declare(metadata, Namespace(…))`.
+
+    Raises TypeError for what is no object of a schema.
+    """
+    for each in objects:
+        if not isinstance(each, Object | SchemaType):
+            raise TypeError(f"declare() takes objects of a schema, such as Namespace(name=…), not {each!r}")
+    metadata.info.setdefault(EXTRAS, []).extend(objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,10 @@ class Declarations:
         metadata = tuple({id(table.metadata): table.metadata for table in tables}.values())
         _refuse_dangling(tables)
         return cls(tables, metadata, tuple(extra for each in metadata for extra in each.info.get(EXTRAS, ())))
+
+    def of_class(self, holds: type[T]) -> Iterator[T]:
+        """Yield the extras of one class, in order."""
+        return (each for each in self.extras if isinstance(each, holds))
 
 
 def _refuse_dangling(tables: Sequence[Table]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "checked_name",
+    "comment_of",
     "default_of",
     "expression_of",
     "is_created",
@@ -70,6 +71,15 @@ def text_of(element: Any, where: str) -> str:
     if not written.strip():
         raise SchemaError("an expression is empty", where=f"in {where}")
     return written.strip()
+
+
+def comment_of(text: object, where: str) -> str | None:
+    """Return a declared comment; None for an empty one, which Postgres does not keep. Raises SchemaError."""
+    if text is None or text == "":
+        return None
+    if not isinstance(text, str) or "\0" in text:
+        raise SchemaError(f"{text!r} cannot be a comment", where=f"in {where}")
+    return text
 
 
 def expression_of(element: Any, where: str) -> Expression | None:

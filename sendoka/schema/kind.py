@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from sendoka.quoting import literal
 from sendoka.schema.model import Id, Member, Object
 from sendoka.schema.step import Hazard, Step
 
@@ -118,6 +119,10 @@ class Kind(ABC, Generic[T]):
     def rename(self, old: T, new: T) -> str:
         """Return the statement that gives `old` the name of `new`."""
 
+    @abstractmethod
+    def label(self, obj: T) -> str:
+        """Return what COMMENT ON calls it: `TABLE "public"."orgs"`."""
+
     def part(self, new: T) -> str | None:
         """Return the clause that creates it inside its table's CREATE TABLE, or None where there is no such clause."""
         return None
@@ -125,6 +130,10 @@ class Kind(ABC, Generic[T]):
     def alter(self, old: T, new: T, changed: frozenset[str]) -> list[Step] | None:
         """Return the steps that change it in place, or None where it must be dropped and created again."""
         return None
+
+    def remark(self, obj: T) -> Step:
+        """Return COMMENT ON."""
+        return Step(f"COMMENT ON {self.label(obj)} IS {'NULL' if obj.comment is None else literal(obj.comment)}")
 
     def survives(self, obj: T, old: Object, new: Object) -> bool:
         """Tell whether it may stay while something it needs is altered from `old` to `new`."""

@@ -69,13 +69,17 @@ class Expression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Object:
-    """One object of a schema. Each kind's file has its own subclass, with the properties that the kind manages."""
+    """One object of a schema. Each kind's file has its own subclass, with the properties that the kind manages.
+
+    `comment` is what COMMENT ON says of it.
+    """
 
     kind: ClassVar[str]
     __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
 
     name: str
     namespace: str = PUBLIC
+    comment: str | None = None
 
     @property
     def id(self) -> Id:

@@ -142,28 +142,30 @@ class _Graph:
 
     def _add_creates(self, objects: list[Object]) -> None:
         parts: dict[tuple[str, str], list[str]] = {}
-        inside = []
+        inside: list[tuple[Object, tuple[str, str]]] = []
         for each in sorted(objects, key=lambda each: kind_of(each).rank):
             kind = kind_of(each)
             owner = kind.owned_by(each)
             part = kind.part(each) if owner in self.new_owners else None
             if owner is not None and part is not None:
                 parts.setdefault(owner, []).append(part)
-                inside.append((each.id, owner))
+                inside.append((each, owner))
             else:
                 self.making[each.id] = self._add(_Node(_CREATE, each, []))
         for index in self.making.values():
             node = self.nodes[index]
             node.steps = self._creation(node.obj, parts)
         owners = {(key.namespace, key.name): node for key, node in self.making.items() if kind_of(key).has_parts}
-        self.making.update({key: owners[owner] for key, owner in inside})
+        for each, owner in inside:
+            self.making[each.id] = owners[owner]
+            self.nodes[owners[owner]].steps.extend(_remarks(each))
 
     def _creation(self, each: Object, parts: dict[tuple[str, str], list[str]]) -> list[Step]:
         kind = kind_of(each)
         owner = kind.owned_by(each)
         first, *rest = kind.create(each, parts.get((each.namespace, each.name), ()) if kind.has_parts else ())
         hazards = kind.risks(each) if owner is not None and owner not in self.new_owners else ()
-        return [replace(first, hazards=first.hazards + hazards), *rest]
+        return [replace(first, hazards=first.hazards + hazards), *rest, *_remarks(each)]
 
     # -------------------------------------------------------------- edges
 
@@ -220,7 +222,13 @@ class _Graph:
 
 
 def _alter(each: Altered) -> list[Step] | None:
-    return kind_of(each.new).alter(each.old, each.new, each.changed)
+    kind, changed = kind_of(each.new), each.changed - {"comment"}
+    steps = kind.alter(each.old, each.new, changed) if changed else []
+    return steps if steps is None or changed == each.changed else [*steps, kind.remark(each.new)]
+
+
+def _remarks(each: Object) -> list[Step]:
+    return [] if each.comment is None else [kind_of(each).remark(each)]
 
 
 def _dependants(model: Model) -> dict[Id, list[Object]]:

@@ -207,16 +207,13 @@ UNMANAGED: list[tuple[str, str]] = [
     ("create unlogged table t (a int)", "table public.t is unlogged"),
     ("create table t (a int) with (fillfactor = 70)", "table public.t has storage options"),
     ("create table t (a int4range, exclude using gist (a with &&))", "exclusion constraint public.t.t_a_excl"),
-    ("create table t (a int); comment on table t is 'x'", "table public.t has a comment"),
-    ("create table t (a int); comment on column t.a is 'x'", "column public.t.a has a comment"),
-    (
-        "create table t (a int unique); comment on constraint t_a_key on t is 'x'",
-        "constraint public.t.t_a_key has a comment",
-    ),
     ("create table t (a int); alter table t enable row level security", "table public.t has row level security"),
     ("create table t (a int); create table u () inherits (t)", "table public.u inherits"),
     ("create table t (a text); alter table t alter a set storage external", "column public.t.a has its own storage"),
-    ("create table t (a int); create index i on t (a); comment on index i is 'x'", "index public.i has a comment"),
+    (
+        "create table t (a int unique); comment on index t_a_key is 'x'",
+        "index public.t_a_key has a comment, and its constraint may have one",
+    ),
 ]
 
 

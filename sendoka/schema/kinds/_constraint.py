@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sendoka.quoting import ident, qualified
-from sendoka.schema.declared import checked_name, refuse
+from sendoka.schema.declared import checked_name
 from sendoka.schema.model import Id, Member
 from sendoka.schema.names import default_name
 
@@ -22,6 +22,7 @@ __all__ = [
     "constraint_name",
     "deferring",
     "drop",
+    "label",
     "rename",
     "unmanaged",
 ]
@@ -40,6 +41,11 @@ def add(constraint: Member, clause: str) -> str:
 def drop(constraint: Member) -> str:
     """Return the statement that drops the constraint."""
     return f"{alter_table(constraint)} DROP CONSTRAINT {ident(constraint.name)}"
+
+
+def label(constraint: Member) -> str:
+    """Return CONSTRAINT and its name, as COMMENT ON wants it."""
+    return f"CONSTRAINT {ident(constraint.name)} ON {qualified(constraint.namespace, constraint.table)}"
 
 
 def rename(old: Member, new: Member) -> str:
@@ -72,16 +78,12 @@ def unmanaged(contype: str) -> str:
         select 'constraint ' || t.namespace || '.' || t.name || '.' || k.conname || ' ' || o.what
           from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = '{contype}', lateral (values
                ('is about periods', coalesce((to_jsonb(k) ->> 'conperiod')::bool, false)),
-               ('is not enforced', not coalesce((to_jsonb(k) ->> 'conenforced')::bool, true)),
-               ('has a comment', exists (select from pg_description d where d.objoid = k.oid
-                                            and d.classoid = 'pg_constraint'::regclass))) o(what, met)
-         where o.met"""  # noqa: S608 - one letter of our own
+               ('is not enforced', not coalesce((to_jsonb(k) ->> 'conenforced')::bool, true))) o(what, met)
+         where o.met"""
 
 
 def constraint_name(constraint: Constraint, table: Table, columns: Iterable[str], label: str) -> str:
-    """Return the declared name, else the one Postgres would give. Raises SchemaError for a comment on it."""
-    if getattr(constraint, "comment", None) is not None:
-        raise refuse("a constraint's comment", f"table {table.fullname}")
+    """Return the declared name, else the one Postgres would give."""
     if isinstance(constraint.name, str):
         return checked_name(constraint.name, f"a constraint of {table.fullname}")
     return default_name(table.name, "_".join(columns), label)

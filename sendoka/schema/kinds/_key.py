@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sendoka.quoting import ident
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
+from sendoka.schema.kinds._comment import described
 from sendoka.schema.model import Id, Member
 from sendoka.schema.step import Hazard, Step
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
     from sendoka.schema.model import Model, Object
 
-__all__ = ["CATALOG", "Key", "KeyKind", "timing"]
+__all__ = ["Key", "KeyKind", "catalog_of", "timing"]
 
-CATALOG = """
+_CATALOG = """
     select t.namespace, t.name as "table", k.conname as name,
            (select json_agg(a.attname order by c.place) from unnest(k.conkey) with ordinality c(number, place)
               join pg_attribute a on a.attrelid = t.oid and a.attnum = c.number) as columns,
@@ -28,11 +29,17 @@ CATALOG = """
               from unnest(i.indkey::int2[]) with ordinality c(number, place)
               join pg_attribute a on a.attrelid = t.oid and a.attnum = c.number
              where c.place > i.indnkeyatts), '[]') as include,
-           k.condeferrable as "deferrable", k.condeferred as initially_deferred
-           {more}
+           k.condeferrable as "deferrable", k.condeferred as initially_deferred,
+           z.description as comment {more}
       from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = '{type}'
            join pg_index i on i.indexrelid = k.conindid
+           {comments}
      order by t.namespace, t.name, k.conname"""
+
+
+def catalog_of(contype: str, more: str = "") -> str:
+    """Return the SELECT of the keys of one type, by `pg_constraint.contype`; `more` are further columns."""
+    return _CATALOG.format(type=contype, more=more, comments=described("pg_constraint", "k.oid"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +84,10 @@ class KeyKind(Kind[K]):
     def drop(self, old: K) -> str:
         """Return ALTER TABLE … DROP CONSTRAINT."""
         return constraint.drop(old)
+
+    def label(self, obj: K) -> str:
+        """Return CONSTRAINT and its name."""
+        return constraint.label(obj)
 
     def needs(self, obj: K, model: Model) -> Iterator[Id]:
         """Yield its table and its columns."""

@@ -9,9 +9,10 @@ from sqlalchemy import CheckConstraint
 
 from sendoka.errors import SchemaError
 from sendoka.quoting import ident
-from sendoka.schema.declared import is_created, namespace_of, options_of, text_of
+from sendoka.schema.declared import comment_of, is_created, namespace_of, options_of, text_of
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
+from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds.column import Column, changes_family
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.spelling import mentions, renamed_in
@@ -48,11 +49,12 @@ class CheckKind(Kind[Check]):
     reads = (CheckConstraint,)
     renames_freely = True
     unmanaged = constraint.unmanaged("c")
-    catalog = """
+    catalog = f"""
         select t.namespace, t.name as "table", k.conname as name,
                json_build_object('canonical', pg_get_expr(k.conbin, k.conrelid)) as expression,
-               not k.convalidated as not_valid, k.connoinherit as no_inherit
+               not k.convalidated as not_valid, k.connoinherit as no_inherit, z.description as comment
           from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'c'
+               {described("pg_constraint", "k.oid")}
          order by t.namespace, t.name, k.conname"""
 
     def declared(self, declarations: Declarations) -> Iterator[Check]:
@@ -76,6 +78,10 @@ class CheckKind(Kind[Check]):
     def drop(self, old: Check) -> str:
         """Return ALTER TABLE … DROP CONSTRAINT."""
         return constraint.drop(old)
+
+    def label(self, obj: Check) -> str:
+        """Return CONSTRAINT and its name."""
+        return constraint.label(obj)
 
     def needs(self, obj: Check, model: Model) -> Iterator[Id]:
         """Yield its table and the columns it may speak of."""
@@ -126,6 +132,7 @@ def _declared(check: CheckConstraint, table: Table) -> Check:
         table=table.name,
         expression=expression,
         not_valid=bool(given.get("not_valid")),
+        comment=comment_of(check.comment, where),
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sendoka.quoting import ident, qualified
-from sendoka.schema.declared import checked_name, default_of, namespace_of, refuse, type_of
+from sendoka.schema.declared import checked_name, comment_of, default_of, namespace_of, refuse, type_of
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
+from sendoka.schema.kinds._comment import described
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.spelling import renamed_in
 from sendoka.schema.step import Hazard, Step
@@ -46,18 +47,19 @@ class ColumnKind(Kind[Column]):
     holds = Column
     claims = ("constraint:n",)
     keeps_order = True
-    catalog = """
+    catalog = f"""
         select t.namespace, t.name as "table", a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
                case when a.attcollation <> y.typcollation then
                     case when k.collnamespace = 'pg_catalog'::regnamespace then k.collname::text
                          else k.collnamespace::regnamespace || '.' || k.collname end end as collation,
                a.attnotnull as not_null,
                case when d.oid is not null then json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end
-                    as "default"
+                    as "default", z.description as comment
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
                join pg_type y on y.oid = a.atttypid
                left join pg_collation k on k.oid = a.attcollation
                left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = ''
+               {described("pg_class", "t.oid", "a.attnum")}
          order by t.namespace, t.name, a.attnum"""
     unmanaged = f"""
         select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' ' || o.what
@@ -68,14 +70,13 @@ class ColumnKind(Kind[Column]):
                ('has its own compression', a.attcompression <> ''),
                ('has a collation of its own namespace', exists (select from pg_collation o where o.oid = a.attcollation
                                                                    and o.collnamespace <> 'pg_catalog'::regnamespace)),
-               ('has options', a.attoptions is not null), ('has its own grants', a.attacl is not null),
-               ('has a comment', exists (select from pg_description d where d.objoid = t.oid and d.objsubid = a.attnum
-                                            and d.classoid = 'pg_class'::regclass))) o(what, met)
+               ('has options', a.attoptions is not null),
+               ('has its own grants', a.attacl is not null)) o(what, met)
          where o.met
         union all {constraint.unmanaged("n")}
         union all
         select 'constraint ' || t.namespace || '.' || t.name || '.' || k.conname || ' is not validated'
-          from tables t join pg_constraint k on k.conrelid = t.oid where k.contype = 'n' and not k.convalidated"""  # noqa: S608 - our own constants
+          from tables t join pg_constraint k on k.conrelid = t.oid where k.contype = 'n' and not k.convalidated"""
 
     def declared(self, declarations: Declarations) -> Iterator[Column]:
         """Read the columns of the tables."""
@@ -99,6 +100,10 @@ class ColumnKind(Kind[Column]):
     def drop(self, old: Column) -> str:
         """Return ALTER TABLE … DROP COLUMN."""
         return f"{_alter_table(old)} DROP COLUMN {ident(old.name)}"
+
+    def label(self, obj: Column) -> str:
+        """Return COLUMN and its name."""
+        return f"COLUMN {qualified(obj.namespace, obj.table)}.{ident(obj.name)}"
 
     def needs(self, obj: Column, model: Model) -> Iterator[Id]:
         """Yield its table."""
@@ -145,8 +150,6 @@ class ColumnKind(Kind[Column]):
 
 
 def _declared(column: Declared[Any], table: Table, where: str) -> Column:
-    if column.comment is not None:
-        raise refuse("a column's comment", where)
     if column.system:
         raise refuse("a system column", where)
     kind_of_value, collation = type_of(column.type, where)
@@ -158,6 +161,7 @@ def _declared(column: Declared[Any], table: Table, where: str) -> Column:
         collation=collation,
         not_null=not column.nullable,
         default=default_of(column, where),
+        comment=comment_of(column.comment, where),
     )
 
 

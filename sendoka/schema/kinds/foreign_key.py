@@ -10,9 +10,10 @@ from sqlalchemy import ForeignKeyConstraint
 
 from sendoka.errors import SchemaError
 from sendoka.quoting import ident, qualified
-from sendoka.schema.declared import namespace_of, options_of
+from sendoka.schema.declared import comment_of, namespace_of, options_of
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
+from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._key import Key
 from sendoka.schema.kinds.column import changes_family
 from sendoka.schema.kinds.index import Index
@@ -61,7 +62,7 @@ class ForeignKeyKind(Kind[ForeignKey]):
     reads = (ForeignKeyConstraint,)
     renames_freely = True
     unmanaged = constraint.unmanaged("f")
-    catalog = """
+    catalog = f"""
         select t.namespace, t.name as "table", k.conname as name,
                (select json_agg(a.attname order by c.place) from unnest(k.conkey) with ordinality c(number, place)
                   join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number) as columns,
@@ -75,9 +76,11 @@ class ForeignKeyKind(Kind[ForeignKey]):
                        with ordinality c(number, place)
                   join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number::int2), '[]') as set_columns,
                case k.confmatchtype when 'f' then 'FULL' when 'p' then 'PARTIAL' else 'SIMPLE' end as match,
-               k.condeferrable as "deferrable", k.condeferred as initially_deferred, not k.convalidated as not_valid
+               k.condeferrable as "deferrable", k.condeferred as initially_deferred, not k.convalidated as not_valid,
+               z.description as comment
           from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'f' and k.conparentid = 0
-               join pg_class f on f.oid = k.confrelid join pg_namespace n on n.oid = f.relnamespace,
+               join pg_class f on f.oid = k.confrelid join pg_namespace n on n.oid = f.relnamespace
+               {described("pg_constraint", "k.oid")},
                (values (array['NO ACTION', 'RESTRICT', 'CASCADE', 'SET NULL', 'SET DEFAULT'])) w(action)
          order by t.namespace, t.name, k.conname"""
 
@@ -94,6 +97,10 @@ class ForeignKeyKind(Kind[ForeignKey]):
     def drop(self, old: ForeignKey) -> str:
         """Return ALTER TABLE … DROP CONSTRAINT."""
         return constraint.drop(old)
+
+    def label(self, obj: ForeignKey) -> str:
+        """Return CONSTRAINT and its name."""
+        return constraint.label(obj)
 
     def needs(self, obj: ForeignKey, model: Model) -> Iterator[Id]:
         """Yield both tables, both sides' columns, and the key it points at."""
@@ -195,6 +202,7 @@ def _declared(key: ForeignKeyConstraint, table: Table) -> ForeignKey:
         deferrable=bool(key.deferrable) or deferred,
         initially_deferred=deferred,
         not_valid=bool(given.get("not_valid")),
+        comment=comment_of(key.comment, where),
     )
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.sql.elements import CollationClause, ColumnClause, TextClause, U
 from sqlalchemy.sql.expression import BinaryExpression
 
 from sendoka.quoting import ident, qualified
-from sendoka.schema.declared import checked_name, expression_of, namespace_of, options_of, refuse, text_of
+from sendoka.schema.declared import checked_name, comment_of, expression_of, namespace_of, options_of, text_of
 from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._constraint import column_ids
 from sendoka.schema.kinds.column import Column, changes_family
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
@@ -82,7 +83,7 @@ class IndexKind(Kind[Index]):
     rank = 60
     holds = Index
     renames_freely = True
-    catalog = """
+    catalog = f"""
         select t.namespace, t.name as "table", c.relname as name,
                (select json_agg(json_build_object(
                          'column', case when k.number <> 0 then a.attname end,
@@ -122,9 +123,9 @@ class IndexKind(Kind[Index]):
                case when i.indpred is not null then
                     json_build_object('canonical', pg_get_expr(i.indpred, i.indrelid)) end as predicate,
                coalesce((select json_agg(o order by o) from unnest(c.reloptions) o), '[]') as options,
-               not i.indisvalid as invalid
+               not i.indisvalid as invalid, z.description as comment
           from tables t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid
-               join pg_am m on m.oid = c.relam
+               join pg_am m on m.oid = c.relam {described("pg_class", "c.oid")}
          where not exists (select from pg_constraint x where x.conindid = i.indexrelid and x.contype in ('p', 'u', 'x'))
          order by t.namespace, t.name, c.relname"""
     unmanaged = """
@@ -138,8 +139,9 @@ class IndexKind(Kind[Index]):
                                                      and coalesce(a.attstattarget, -1) >= 0)),
                ('has operator class options', exists (select from pg_attribute a where a.attrelid = c.oid
                                                          and a.attoptions is not null)),
-               ('has a comment', exists (select from pg_description d where d.objoid = c.oid
-                                            and d.classoid = 'pg_class'::regclass))) o(what, met)
+               ('has a comment, and its constraint may have one', exists (
+                    select from pg_description d join pg_constraint x on x.conindid = c.oid
+                     where d.objoid = c.oid and d.classoid = 'pg_class'::regclass))) o(what, met)
          where o.met"""
 
     def declared(self, declarations: Declarations) -> Iterator[Index]:
@@ -162,6 +164,10 @@ class IndexKind(Kind[Index]):
     def drop(self, old: Index) -> str:
         """Return DROP INDEX."""
         return f"DROP INDEX {qualified(old.namespace, old.name)}"
+
+    def label(self, obj: Index) -> str:
+        """Return INDEX and its name."""
+        return f"INDEX {qualified(obj.namespace, obj.name)}"
 
     def needs(self, obj: Index, model: Model) -> Iterator[Id]:
         """Yield its table and the columns it holds or may speak of."""
@@ -235,8 +241,6 @@ def _declared(index: Declared, table: Table) -> Index:
     where = f"index {index.name} of {table.fullname}"
     managed = frozenset({"using", "include", "where", "ops", "with", "nulls_not_distinct"})
     given = options_of(index, managed, where)
-    if getattr(index, "comment", None) is not None:
-        raise refuse("an index's comment", where)
     keys = tuple(_declared_key(each, table, given.get("ops", {}), where) for each in index.expressions)
     columns = "_".join(key.column or "expr" for key in keys)
     name = index.name if isinstance(index.name, str) else default_name(table.name, columns, "idx")
@@ -252,6 +256,7 @@ def _declared(index: Declared, table: Table) -> Index:
         include=tuple(str(getattr(each, "name", each)) for each in given.get("include", ())),
         predicate=expression_of(given.get("where"), where),
         options=tuple(sorted(str(option).lower() for option in options)),
+        comment=comment_of(index.info.get("comment"), where),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.bookkeeping import NAMESPACE
 from sendoka.errors import SchemaError
 from sendoka.quoting import ident
-from sendoka.schema.declared import namespace_of
+from sendoka.schema.declared import checked_name, namespace_of
 from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds._comment import described
 from sendoka.schema.model import PUBLIC, Object
 from sendoka.schema.step import Step
 
@@ -38,18 +39,20 @@ class NamespaceKind(Kind[Namespace]):
     name = "namespace"
     rank = 0
     holds = Namespace
-    catalog = "select nspname as name from namespaces where nspname <> 'public' order by nspname"
+    reads: ClassVar[tuple[type[Any], ...]] = (Namespace,)
+    catalog = f"""
+        select n.nspname as name, z.description as comment
+          from namespaces n {described("pg_namespace", "n.oid")} where n.nspname <> 'public' order by n.nspname"""
 
     def declared(self, declarations: Declarations) -> Iterator[Namespace]:
-        """Read the namespaces that the tables stand in."""
-        tables = declarations.tables
-        names = sorted({namespace_of(table) for table in tables})
-        for name in names:
-            if name == NAMESPACE or name.startswith("pg_") or name == "information_schema":
-                raise SchemaError(
-                    f"the namespace {name} is not yours", where=_tables_in(name, tables), todo="choose another schema="
-                )
-        return (Namespace(name=name) for name in names if name != PUBLIC)
+        """Read the namespaces that the tables stand in, and those declared by themselves."""
+        declared = list(declarations.of_class(Namespace))
+        known = {each.name for each in declared}
+        stood_in = sorted({namespace_of(table) for table in declarations.tables} - known - {PUBLIC})
+        found = [*declared, *(Namespace(name=name) for name in stood_in)]
+        for each in found:
+            _check(each, declarations.tables)
+        return iter(sorted(found, key=lambda each: each.name))
 
     def create(self, new: Namespace, parts: Sequence[str]) -> list[Step]:
         """Return CREATE SCHEMA."""
@@ -58,6 +61,10 @@ class NamespaceKind(Kind[Namespace]):
     def drop(self, old: Namespace) -> str:
         """Return DROP SCHEMA, which Postgres refuses while anything stands in it."""
         return f"DROP SCHEMA {ident(old.name)}"
+
+    def label(self, obj: Namespace) -> str:
+        """Return SCHEMA and its name."""
+        return f"SCHEMA {ident(obj.name)}"
 
     def needs(self, obj: Namespace, model: Model) -> Iterator[Id]:
         """Yield nothing."""
@@ -72,8 +79,18 @@ class NamespaceKind(Kind[Namespace]):
         return f"ALTER SCHEMA {ident(old.name)} RENAME TO {ident(new.name)}"
 
 
+def _check(namespace: Namespace, tables: Sequence[Table]) -> None:
+    name = checked_name(namespace.name, "a namespace")
+    if name == PUBLIC:
+        raise SchemaError("the namespace public is always there, and not declared", todo="take it out of declare()")
+    if name == NAMESPACE or name.startswith("pg_") or name == "information_schema":
+        raise SchemaError(
+            f"the namespace {name} is not yours", where=_tables_in(name, tables), todo="choose another schema="
+        )
+
+
 def _tables_in(name: str, tables: Sequence[Table]) -> str:
-    return "in " + ", ".join(table.name for table in tables if table.schema == name)
+    return "in " + (", ".join(table.name for table in tables if table.schema == name) or "declare()")
 
 
 kind = NamespaceKind()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import PrimaryKeyConstraint
 
-from sendoka.schema.declared import namespace_of, options_of
+from sendoka.schema.declared import comment_of, namespace_of, options_of
 from sendoka.schema.kinds._constraint import constraint_name, unmanaged
-from sendoka.schema.kinds._key import CATALOG, Key, KeyKind, timing
+from sendoka.schema.kinds._key import Key, KeyKind, catalog_of, timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ class PrimaryKeyKind(KeyKind[PrimaryKey]):
     claims = ("constraint:p",)
     reads = (PrimaryKeyConstraint,)
     unmanaged = unmanaged("p")
-    catalog = CATALOG.format(type="p", more="")
+    catalog = catalog_of("p")
 
     def declared(self, declarations: Declarations) -> Iterator[PrimaryKey]:
         """Read the primary keys of the tables that have one."""
@@ -49,6 +49,7 @@ class PrimaryKeyKind(KeyKind[PrimaryKey]):
                     table=table.name,
                     columns=tuple(column.name for column in key.columns),
                     include=tuple(str(name) for name in given.get("include", ())),
+                    comment=comment_of(key.comment, f"the primary key of {table.fullname}"),
                     **timing(key),
                 )
 

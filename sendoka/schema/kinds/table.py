@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.quoting import ident, qualified
-from sendoka.schema.declared import checked_name, namespace_of, options_of, refuse
+from sendoka.schema.declared import checked_name, comment_of, namespace_of, options_of, refuse
 from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds._comment import described
 from sendoka.schema.model import Id, Object
 from sendoka.schema.step import Hazard, Step
 
@@ -35,7 +36,9 @@ class TableKind(Kind[Table]):
     holds = Table
     claims = ("relation:r",)
     has_parts = True
-    catalog = "select t.namespace, t.name from tables t order by t.namespace, t.name"
+    catalog = f"""
+        select t.namespace, t.name, z.description as comment
+          from tables t {described("pg_class", "t.oid")} order by t.namespace, t.name"""
     unmanaged = """
         select 'table ' || t.namespace || '.' || t.name || ' ' || o.what
           from tables t join pg_class c on c.oid = t.oid, lateral (values
@@ -43,9 +46,7 @@ class TableKind(Kind[Table]):
                ('has storage options', c.reloptions is not null), ('has a tablespace', c.reltablespace <> 0),
                ('has a replica identity', c.relreplident <> 'd'), ('is of a type', c.reloftype <> 0),
                ('has an access method', c.relam <> (select oid from pg_am where amname = 'heap')),
-               ('inherits', exists (select from pg_inherits i where i.inhrelid = c.oid)),
-               ('has a comment', exists (select from pg_description d where d.objoid = c.oid and d.objsubid = 0
-                                            and d.classoid = 'pg_class'::regclass))) o(what, met)
+               ('inherits', exists (select from pg_inherits i where i.inhrelid = c.oid))) o(what, met)
          where o.met"""
 
     def declared(self, declarations: Declarations) -> Iterator[Table]:
@@ -53,11 +54,13 @@ class TableKind(Kind[Table]):
         for table in declarations.tables:
             where = f"table {table.fullname}"
             options_of(table, frozenset({"ignore_search_path"}), where)
-            if table.comment is not None:
-                raise refuse("a table's comment", where)
             if table._prefixes:  # SQLAlchemy has no public name for `prefixes=["UNLOGGED"]`
                 raise refuse("the prefix " + " ".join(table._prefixes), where)
-            yield Table(name=checked_name(table.name, "a table"), namespace=namespace_of(table))
+            yield Table(
+                name=checked_name(table.name, "a table"),
+                namespace=namespace_of(table),
+                comment=comment_of(table.comment, where),
+            )
 
     def create(self, new: Table, parts: Sequence[str]) -> list[Step]:
         """Return CREATE TABLE with its columns and constraints."""
@@ -67,6 +70,10 @@ class TableKind(Kind[Table]):
     def drop(self, old: Table) -> str:
         """Return DROP TABLE."""
         return f"DROP TABLE {qualified(old.namespace, old.name)}"
+
+    def label(self, obj: Table) -> str:
+        """Return TABLE and its name."""
+        return f"TABLE {qualified(obj.namespace, obj.name)}"
 
     def needs(self, obj: Table, model: Model) -> Iterator[Id]:
         """Yield its namespace."""

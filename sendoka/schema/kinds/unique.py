@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import UniqueConstraint
 
-from sendoka.schema.declared import namespace_of, options_of
+from sendoka.schema.declared import comment_of, namespace_of, options_of
 from sendoka.schema.kinds._constraint import constraint_name, unmanaged
-from sendoka.schema.kinds._key import CATALOG, Key, KeyKind, timing
+from sendoka.schema.kinds._key import Key, KeyKind, catalog_of, timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +39,7 @@ class UniqueKind(KeyKind[Unique]):
     reads = (UniqueConstraint,)
     unmanaged = unmanaged("u")
     # Read through JSON, for Postgres 14 has no such column.
-    catalog = CATALOG.format(
-        type="u", more=", coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct"
-    )
+    catalog = catalog_of("u", ", coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct")
 
     def declared(self, declarations: Declarations) -> Iterator[Unique]:
         """Read the unique constraints, in order of their names."""
@@ -55,7 +53,8 @@ class UniqueKind(KeyKind[Unique]):
 
 
 def _declared(unique: UniqueConstraint, table: Table) -> Unique:
-    given = options_of(unique, frozenset({"include", "nulls_not_distinct"}), f"a unique constraint of {table.fullname}")
+    where = f"a unique constraint of {table.fullname}"
+    given = options_of(unique, frozenset({"include", "nulls_not_distinct"}), where)
     columns = tuple(column.name for column in unique.columns)
     return Unique(
         name=constraint_name(unique, table, columns, "key"),
@@ -64,6 +63,7 @@ def _declared(unique: UniqueConstraint, table: Table) -> Unique:
         columns=columns,
         include=tuple(str(name) for name in given.get("include", ())),
         nulls_not_distinct=bool(given.get("nulls_not_distinct")),
+        comment=comment_of(unique.comment, where),
         **timing(unique),
     )
 

@@ -1,0 +1,2 @@
+create schema other;
+comment on schema other is 'elsewhere';

@@ -1,0 +1,10 @@
+create table o (a int primary key);
+create table t (a int primary key, b int unique constraint positive check (b > 0), c int references o);
+comment on table t is 'all of it';
+comment on column t.b is 'a part';
+comment on constraint t_pkey on t is 'the key';
+comment on constraint positive on t is 'a check';
+comment on constraint t_b_key on t is 'a unique';
+comment on constraint t_c_fkey on t is 'a foreign key';
+create index i on t (c);
+comment on index i is 'an index';
