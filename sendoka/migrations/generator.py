@@ -213,7 +213,7 @@ def write(found: Draft, migrations: Path) -> Written:
 
 def _described(changes: Changes) -> tuple[str, ...]:
     return (
-        *(f"{each.old.id} is called {each.new.id.address} now" for each in changes.renamed),
+        *(f"{each.old} is called {each.new.address} now" for each in changes.renamed),
         *(f"{each.id} is not declared any more" for each in _outer(changes.dropped)),
         *(f"{each.new.id} has another {', '.join(sorted(each.changed))}" for each in changes.altered),
         *(f"{each.id} is new" for each in _outer(changes.created)),

@@ -18,6 +18,7 @@ try:
         updated_at,
     )
     from sendoka.schema.declarations import declare
+    from sendoka.schema.kinds.enum import Enum
     from sendoka.schema.kinds.namespace import Namespace
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in {"pydantic", "sqlalchemy"}:
@@ -28,6 +29,7 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "NAMING",
+    "Enum",
     "Namespace",
     "created_at",
     "declare",

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from sendoka.errors import AnswerMissing, SettingsError
 from sendoka.schema.diff import diff
 from sendoka.schema.kind import Renaming
+from sendoka.schema.kinds import kind_of
 from sendoka.schema.kinds.column import Column
+from sendoka.schema.kinds.enum import Enum
 from sendoka.schema.kinds.table import Table
 from sendoka.schema.plan import plan
 
@@ -27,24 +29,25 @@ __all__ = ["answered", "read_renames"]
 def read_renames(texts: Sequence[str], old: Model, new: Model) -> Renaming:
     """Return the renames that the answers `old=new` name: `widgets=gadgets`, `messages.body=messages.text`.
 
-    A column's old address may have its table's old or new name; its new one may be the bare name. Raises SettingsError
-    for an answer that fits no table or column that went and one that came.
+    The old address of a column, or of an enum's value, may have its table's or its enum's old or new name; its new one
+    may be the bare name. Raises SettingsError for an answer that fits nothing that went while its like came.
     """
-    gone = {each.id.address: each for each in old.all(Table) if each.id not in new}
-    come = {each.id.address: each for each in new.all(Table) if each.id not in old}
+    gone = {each.id.address: each.id for each in old if kind_of(each).renames_on_answer and each.id not in new}
+    come = {each.id.address: each.id for each in new if kind_of(each).renames_on_answer and each.id not in old}
     names: dict[Id, str] = {}
     rest = []
     for text in texts:
-        pair = next(((gone[a], come[b]) for a, b in _splits(text) if a in gone and b in come), None)
+        pairs = ((gone[a], come[b]) for a, b in _splits(text) if a in gone and b in come)
+        pair = next((pair for pair in pairs if pair[0].kind == pair[1].kind), None)
         if pair is None:
             rest.append(text)
         else:
-            _same_place(text, pair[0].namespace, pair[1].namespace)
-            _once(text, names, pair[0].id, pair[1].name)
+            _same_place(text, *pair)
+            _once(text, names, pair[0], pair[1].name)
     moves = _Moves(old, new, Renaming(dict(names)))
     for text in rest:
-        column, name = moves.find(text)
-        _once(text, names, column.id, name)
+        piece, name = moves.find(text)
+        _once(text, names, piece, name)
     return Renaming(names)
 
 
@@ -62,42 +65,51 @@ def _once(text: str, names: dict[Id, str], key: Id, name: str) -> None:
     names[key] = name
 
 
-def _same_place(text: str, old: str, new: str) -> None:
-    if old != new:
-        raise SettingsError(f"--rename {text}: moving a table to another namespace is not managed yet")
+def _same_place(text: str, old: Id, new: Id) -> None:
+    if old.namespace != new.namespace:
+        raise SettingsError(f"--rename {text}: moving a {old.kind} to another namespace is not managed yet")
 
 
 class _Moves:
-    """The columns that went and came, by every address an answer may give them."""
+    """The columns and the enums' values that went and came, by every address an answer may give them."""
 
-    def __init__(self, old: Model, new: Model, tables: Renaming) -> None:
-        self.gone: dict[str, Column] = {}
-        self.come: dict[tuple[str, str], dict[str, str]] = {}
-        self.tables = tables
-        moved = {each.id: replace(each, table=tables.table(each.namespace, each.table)) for each in old.all(Column)}
-        kept = {each.id for each in moved.values()}
-        for key, each in moved.items():
-            if each.id not in new:
-                before = old.objects[key]
-                if isinstance(before, Column):
-                    self.gone[key.address] = self.gone[each.id.address] = before
-        for column in new.all(Column):
-            if column.id not in kept:
-                names = self.come.setdefault((column.namespace, column.table), {})
-                names[column.id.address] = names[column.name] = column.name
+    def __init__(self, old: Model, new: Model, renamed: Renaming) -> None:
+        self.gone: dict[str, tuple[Id, Id]] = {}
+        self.come: dict[Id, dict[str, str]] = {}
+        for owner in old:
+            after = new.objects.get(replace(owner.id, name=renamed.name(owner.id)))
+            if after is not None:
+                self._add(_pieces(owner, old), _pieces(after, new), after.id)
 
-    def find(self, text: str) -> tuple[Column, str]:
-        """Return the old column and its new name. Raises SettingsError where none fits."""
+    def _add(self, before: Sequence[Id], after: Sequence[Id], owner: Id) -> None:
+        kept = {each.name for each in before} & {each.name for each in after}
+        for each in before:
+            if each.name not in kept:
+                moved = replace(each, table=owner.name)
+                self.gone[each.address] = self.gone[moved.address] = (each, owner)
+        for each in after:
+            if each.name not in kept:
+                names = self.come.setdefault(owner, {})
+                names[each.address] = names[each.name] = each.name
+
+    def find(self, text: str) -> tuple[Id, str]:
+        """Return the old id and the new name. Raises SettingsError where none fits."""
         for old, new in _splits(text):
-            column = self.gone.get(old)
-            if column is not None:
-                table = (column.namespace, self.tables.table(column.namespace, column.table))
-                if new in self.come.get(table, {}):
-                    return column, self.come[table][new]
+            if old in self.gone:
+                piece, owner = self.gone[old]
+                if new in self.come.get(owner, {}):
+                    return piece, self.come[owner][new]
         raise SettingsError(
-            f"--rename {text} fits nothing: no such table or column went while the other came",
-            todo="write it as --rename table=table or --rename table.column=table.column",
+            f"--rename {text} fits nothing: nothing of that name went while the other came",
+            todo="write it as --rename table=table, or --rename table.column=table.column; enums and values alike",
         )
+
+
+def _pieces(owner: Object, model: Model) -> list[Id]:
+    """Return the ids of what has a name inside of `owner` and may be renamed on an answer."""
+    if isinstance(owner, Enum):
+        return [owner.value(label) for label in owner.values]
+    return [each.id for each in model.members(owner.id, Column)] if isinstance(owner, Table) else []
 
 
 def answered(steps: Plan, changes: Changes, allow: Collection[str]) -> Plan:
@@ -166,7 +178,7 @@ class _Questions:
     def _groups(self) -> list[tuple[Hazard, list[Hazard]]]:
         """Return each hazard with those that its renames would answer as well, and no other hazard's."""
         owners: dict[Hazard, list[Hazard]] = {
-            each: [drop for drop in self.missing if each.target in {new.id.address for _, new in self.renames[drop]}]
+            each: [drop for drop in self.missing if each.target in {new.address for _, new in self.renames[drop]}]
             for each in self.missing
         }
         joined = {each: drops[0] for each, drops in owners.items() if len(drops) == 1}
@@ -183,19 +195,19 @@ class _Questions:
             _rename(old, new)
             for drop in self.missing
             for old, new in self.renames[drop]
-            if new.id.address == hazard.target
+            if new.address == hazard.target
         ]
         text = "; ".join(_why(each) for each in (hazard, *others))
         return _Question(text, (*renames, _allowing(each.flag for each in (hazard, *others))))
 
-    def _by_rename(self, old: Object, new: Object, group: Collection[str]) -> tuple[str, ...]:
+    def _by_rename(self, old: Id, new: Id, group: Collection[str]) -> tuple[str, ...]:
         """Return the rename with what must be allowed besides: the plan is made again with it.
 
         A renamed table has questions of its own, about its columns, which are asked once it is known to be one.
         """
-        if isinstance(old, Table):
+        if old.kind == Table.kind:
             return _rename(old, new)
-        again = plan(diff(self.changes.old, self.changes.new, Renaming({old.id: new.name})))
+        again = plan(diff(self.changes.old, self.changes.new, Renaming({old: new.name})))
         elsewhere = {each.flag for each in self.missing} - set(group) | self.allow
         needed = dict.fromkeys(each.flag for each in again.hazards if each.asks and each.flag not in elsewhere)
         return (*_rename(old, new), *_allowing(needed))
@@ -205,36 +217,53 @@ def _why(hazard: Hazard) -> str:
     return hazard.why + (f" – or {hazard.instead}" if hazard.instead else "")
 
 
-def _rename(old: Object, new: Object) -> tuple[str, str]:
-    return ("--rename", f"{old.id.address}={new.id.address}")
+def _rename(old: Id, new: Id) -> tuple[str, str]:
+    return ("--rename", f"{old.address}={new.address}")
 
 
 def _allowing(flags: Iterable[str]) -> tuple[str, ...]:
     return tuple(argument for flag in flags for argument in ("--allow", flag))
 
 
-def _candidates(hazard: Hazard, changes: Changes) -> list[tuple[Object, Object]]:
+def _candidates(hazard: Hazard, changes: Changes) -> list[tuple[Id, Id]]:
     """Return the renames that a drop may be meant as, the likeliest first."""
-    gone = next((each for each in changes.dropped if _is_loss_of(each, hazard)), None)
+    gone, fitting = _fitting(hazard, changes)
     if gone is None:
         return []
-    fitting = [each for each in changes.created if type(each) is type(gone) and _place(each) == _place(gone)]
     ranked = sorted(fitting, key=lambda each: -_likeness(gone, each, changes))
     return [(gone, each) for each in ranked[:5]]
 
 
-def _is_loss_of(each: Object, hazard: Hazard) -> bool:
-    return isinstance(each, Table | Column) and hazard.flag == f"drop-{each.kind}:{each.id.address}"
+def _fitting(hazard: Hazard, changes: Changes) -> tuple[Id | None, list[Id]]:
+    """Return what a hazard says is dropped, and what came in its place; (None, []) where it drops nothing of a name."""
+    for each in changes.dropped:
+        if hazard.flag == f"drop-{each.kind}:{each.id.address}":
+            asked = isinstance(each, Column) or kind_of(each).renames_on_answer
+            place = (each.kind, each.namespace, each.id.table)
+            come = (other.id for other in changes.created)
+            return each.id, [key for key in come if asked and (key.kind, key.namespace, key.table) == place]
+    for old, new in ((each.old, each.new) for each in changes.altered):
+        if isinstance(old, Enum) and isinstance(new, Enum):
+            for label in old.values:
+                if hazard.flag == f"drop-enum-value:{old.value(label).address}":
+                    return old.value(label), [new.value(each) for each in new.values if each not in old.values]
+    return None, []
 
 
-def _place(each: Object) -> tuple[str, str]:
-    return (each.namespace, each.id.table)
-
-
-def _likeness(old: Object, new: Object, changes: Changes) -> float:
+def _likeness(old: Id, new: Id, changes: Changes) -> float:
     likeness = difflib.SequenceMatcher(None, old.name, new.name).ratio()
-    if isinstance(old, Column) and isinstance(new, Column):
-        return likeness + 2 * (old.type == new.type) + (old.not_null == new.not_null)
-    before = {(each.name, each.type) for each in changes.old.members(old.id, Column)}
-    after = {(each.name, each.type) for each in changes.new.members(new.id, Column)}
-    return likeness + 3 * len(before & after) / max(len(before | after), 1)
+    one, other = changes.old.objects.get(old), changes.new.objects.get(new)
+    if isinstance(one, Column) and isinstance(other, Column):
+        return likeness + 2 * (one.type == other.type) + (one.not_null == other.not_null)
+    return likeness + 3 * _shared(_content(one, changes.old), _content(other, changes.new))
+
+
+def _content(each: Object | None, model: Model) -> set[object]:
+    """Return what an object consists of, to see how much of it another one has too."""
+    if isinstance(each, Enum):
+        return set(each.values)
+    return {(column.name, column.type) for column in model.members(each.id, Column)} if each is not None else set()
+
+
+def _shared(one: set[object], other: set[object]) -> float:
+    return len(one & other) / max(len(one | other), 1)

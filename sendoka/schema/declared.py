@@ -13,7 +13,7 @@ from sendoka.errors import SchemaError
 from sendoka.quoting import literal
 from sendoka.schema.model import PUBLIC, Expression
 from sendoka.schema.names import MAX_NAME
-from sendoka.schema.typenames import canonical_type
+from sendoka.schema.typenames import canonical_type, user_type_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Constraint, Index, Table
@@ -26,6 +26,7 @@ __all__ = [
     "expression_of",
     "is_created",
     "namespace_of",
+    "native_enum",
     "options_of",
     "refuse",
     "text_of",
@@ -109,18 +110,30 @@ def default_of(column: Column[Any], where: str) -> Expression | None:
 def type_of(declared: TypeEngine[Any], where: str) -> tuple[str, str | None]:
     """Return a type as Postgres spells it, and its collation if it names one.
 
-    Raises SchemaError for a type that Postgres' dialect cannot write and for one that is not built in (an enum, a
-    domain, an extension's).
+    Raises SchemaError for a type that Postgres' dialect cannot write, and for one that is neither built in nor an enum
+    (a domain, an extension's).
     """
     try:
         written = declared.compile(dialect=_DIALECT)
     except (exc.CompileError, exc.UnsupportedCompilationError) as error:
         raise SchemaError(f"the type {declared!r} cannot be written for Postgres", where=f"in {where}") from error
     collate = _COLLATE.search(written)
+    enum = native_enum(declared)
+    if enum is not None:
+        array = "[]" if written.endswith("]") else ""
+        return user_type_name(enum.schema or PUBLIC, str(enum.name), array), None
     canonical = canonical_type(written[: collate.start()] if collate else written)
-    if canonical is None or (isinstance(declared, Enum) and declared.native_enum):
-        raise refuse(f"the type {written}", where, "the built-in types are; for an enum take a text with a check")
+    if canonical is None:
+        raise refuse(f"the type {written}", where, "the built-in types and enums are")
     return canonical, getattr(declared, "collation", None) or _inner_collation(declared)
+
+
+def native_enum(declared: TypeEngine[Any]) -> Enum | None:
+    """Return the enum that a type is, holds or is made of, where it is one of Postgres' own; else None."""
+    seen: Any = declared
+    while seen is not None and not isinstance(seen, Enum):
+        seen = getattr(seen, "item_type", None) or getattr(seen, "impl", None)
+    return seen if isinstance(seen, Enum) and seen.native_enum else None
 
 
 def _inner_collation(declared: TypeEngine[Any]) -> str | None:

@@ -14,7 +14,7 @@ from sendoka.schema.spelling import differences, remember
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sendoka.schema.model import Object
+    from sendoka.schema.model import Id, Object
 
 __all__ = ["Altered", "Changes", "Renamed", "diff"]
 
@@ -30,10 +30,14 @@ class Altered:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """An object that keeps its content and gets a new name. `answered` is false where nobody had to be asked."""
+    """What keeps its content and gets a new name: an object, or a piece of one, such as an enum's value.
 
-    old: Object
-    new: Object
+    `statement` does it. `answered` is false where nobody had to be asked.
+    """
+
+    old: Id
+    new: Id
+    statement: str
     answered: bool
 
 
@@ -65,8 +69,8 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     dropped = [each for key, each in moved.objects.items() if key not in new]
     created = [each for key, each in new.objects.items() if key not in moved]
     renamed = tuple(_renamed(dropped, created, moved))
-    gone = {each.old.id for each in renamed}
-    come = {each.new.id for each in renamed}
+    gone = {each.old for each in renamed}
+    come = {each.new for each in renamed}
     return Changes(
         moved,
         new,
@@ -79,13 +83,22 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
 
 def _answered(old: Model, renaming: Renaming) -> Iterator[Renamed]:
     """Yield the answered renames by rank: a column's statement already speaks of its table's new name."""
-    named = [old.objects[key] for key in renaming.names if key in old]
+    named = dict.fromkeys(each for key in renaming.names if (each := _holder(key, old)) is not None)
     for kind, objects in groupby(sorted(named, key=lambda each: (kind_of(each).rank, each.kind)), key=kind_of):
-        above = Renaming({key: name for key, name in renaming.names.items() if kind_of(key).rank < kind.rank})
+        above = Renaming({key: name for key, name in renaming.names.items() if _rank(key, old) < kind.rank})
         for each in objects:
-            after = kind.moved(each, renaming)
-            if after.name != each.name:
-                yield Renamed(kind.moved(each, above), after, True)
+            for before, after, statement in kind.renames(kind.moved(each, above), kind.moved(each, renaming)):
+                yield Renamed(before, after, statement, True)
+
+
+def _rank(key: Id, old: Model) -> int:
+    holder = _holder(key, old)
+    return 0 if holder is None else kind_of(holder).rank
+
+
+def _holder(key: Id, old: Model) -> Object | None:
+    """Return the object with the id `key`, or the type that it is a piece of."""
+    return old.objects.get(key) or old.objects.get(old.types.get((key.namespace, key.table), key))
 
 
 def _renamed(dropped: Iterable[Object], created: Iterable[Object], old: Model) -> Iterator[Renamed]:
@@ -101,7 +114,7 @@ def _renamed(dropped: Iterable[Object], created: Iterable[Object], old: Model) -
             twin = next((other for other in twins if not differences(each, other)), None)
             if twin is not None:
                 twins.remove(twin)
-                yield Renamed(each, twin, False)
+                yield Renamed(each.id, twin.id, kind_of(each).rename(each, twin), False)
 
 
 def _may_be_renamed(each: Object) -> bool:

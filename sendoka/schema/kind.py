@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from sendoka.quoting import literal
 from sendoka.schema.model import Id, Member, Object
 from sendoka.schema.step import Hazard, Step
+from sendoka.schema.typenames import user_type, user_type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,6 +48,19 @@ class Renaming:
         """Return the new names of a table's columns."""
         return tuple(self.column(namespace, table, name) for name in names)
 
+    def type(self, text: str) -> str:
+        """Return how a type reads after the renames: `public.mood[]`."""
+        named = user_type(text)
+        if named is None:
+            return text
+        namespace, name, rest = named
+        return user_type_name(self.namespace(namespace), self._standing(namespace, name), rest)
+
+    def label(self, type_: str, label: str) -> str:
+        """Return the new name of a value of the enum that `type_` names."""
+        namespace, name, _ = user_type(type_) or ("", "", "")
+        return self.name(Id("enum-value", namespace, name, label))
+
     def within(self, namespace: str, table: str) -> dict[str, str]:
         """Return `{old: new}` for the columns of one table."""
         place = ("column", namespace, table)
@@ -59,13 +73,14 @@ class Renaming:
         """
         names = {"name": self.name(obj.id), "namespace": self.namespace(obj.namespace)}
         if isinstance(obj, Member):
-            names["table"] = self._owner(obj)
+            names["table"] = self._standing(obj.namespace, obj.table)
         return replace(obj, **names)
 
-    def _owner(self, obj: Member) -> str:
-        owner = (obj.namespace, obj.table)
-        renamed = (new for key, new in self.names.items() if not key.table and (key.namespace, key.name) == owner)
-        return next(renamed, obj.table)
+    def _standing(self, namespace: str, name: str) -> str:
+        """Return the new name of what stands in a namespace by itself, of whatever kind."""
+        place = (namespace, name)
+        new = (new for key, new in self.names.items() if not key.table and (key.namespace, key.name) == place)
+        return next(new, name)
 
 
 class Kind(ABC, Generic[T]):
@@ -81,7 +96,8 @@ class Kind(ABC, Generic[T]):
 
     `has_parts` is true of what is created and dropped with its members inside; `keeps_order` of parts whose place among
     their neighbours the snapshot keeps; `renames_freely` where two objects that differ in nothing but their name are
-    one, and nobody is asked.
+    one, and nobody is asked; `renames_on_answer` where one that goes while another comes may be meant as a rename, and
+    a person is asked. `holds_data` is true of what cannot be dropped and made again without loss.
     """
 
     name: ClassVar[str]
@@ -94,6 +110,8 @@ class Kind(ABC, Generic[T]):
     has_parts: ClassVar[bool] = False
     keeps_order: ClassVar[bool] = False
     renames_freely: ClassVar[bool] = False
+    renames_on_answer: ClassVar[bool] = False
+    holds_data: ClassVar[bool] = False
 
     @abstractmethod
     def declared(self, declarations: Declarations) -> Iterator[T]:
@@ -119,6 +137,11 @@ class Kind(ABC, Generic[T]):
     def rename(self, old: T, new: T) -> str:
         """Return the statement that gives `old` the name of `new`."""
 
+    def renames(self, old: T, new: T) -> Iterator[tuple[Id, Id, str]]:
+        """Yield what is renamed between the two, the object and pieces of it: (id, new id, statement)."""
+        if old.name != new.name:
+            yield old.id, new.id, self.rename(old, new)
+
     @abstractmethod
     def label(self, obj: T) -> str:
         """Return what COMMENT ON calls it: `TABLE "public"."orgs"`."""
@@ -129,6 +152,13 @@ class Kind(ABC, Generic[T]):
 
     def alter(self, old: T, new: T, changed: frozenset[str]) -> list[Step] | None:
         """Return the steps that change it in place, or None where it must be dropped and created again."""
+        return None
+
+    def superseded(self, old: T, new: T) -> tuple[T, tuple[Hazard, ...]] | None:
+        """Return what `old` is called meanwhile, where `new` is made beside it and its users move over; else None.
+
+        With it come the hazards of losing what only the old one has.
+        """
         return None
 
     def remark(self, obj: T) -> Step:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sendoka.errors import SchemaError
+from sendoka.schema.typenames import user_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -71,10 +72,11 @@ class Expression:
 class Object:
     """One object of a schema. Each kind's file has its own subclass, with the properties that the kind manages.
 
-    `comment` is what COMMENT ON says of it.
+    `comment` is what COMMENT ON says of it. `is_type` is true of what a column can be of.
     """
 
     kind: ClassVar[str]
+    is_type: ClassVar[bool] = False
     __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
 
     name: str
@@ -110,6 +112,8 @@ class Model:
     unmanaged: tuple[str, ...] = field(default=(), compare=False)
     parts: Mapping[tuple[str, str], tuple[Object, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The members of each table, by (namespace, name)."""
+    types: Mapping[tuple[str, str], Id] = field(default_factory=dict, compare=False, repr=False)
+    """The ids of the types, by (namespace, name)."""
 
     @classmethod
     def of(cls, objects: Iterable[Object], unmanaged: Iterable[str] = ()) -> Model:
@@ -119,7 +123,8 @@ class Model:
             if each.id in found:
                 raise SchemaError(f"the schema has two of one name: {each.id}", todo="rename one of them")
             found[each.id] = each
-        return cls(found, tuple(unmanaged), _parts(found.values()))
+        types = {(each.namespace, each.name): key for key, each in found.items() if each.is_type}
+        return cls(found, tuple(unmanaged), _parts(found.values()), types)
 
     def __iter__(self) -> Iterator[Object]:
         return iter(self.objects.values())
@@ -133,6 +138,11 @@ class Model:
     def all(self, holds: type[T]) -> list[T]:
         """Return the objects of one class, in order."""
         return [each for each in self if isinstance(each, holds)]
+
+    def type_id(self, text: str) -> Id | None:
+        """Return the id of the type that `text` names, `public.mood[]`; None for one that is built in or not known."""
+        named = user_type(text)
+        return None if named is None else self.types.get(named[:2])
 
     def members(self, table: Id, holds: type[T]) -> list[T]:
         """Return the parts of `table` that are of one class, in order."""

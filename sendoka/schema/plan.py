@@ -7,24 +7,26 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sendoka.errors import SchemaError
+from sendoka.schema.diff import Altered
+from sendoka.schema.kind import Renaming
 from sendoka.schema.kinds import kind_of
-from sendoka.schema.spelling import respelled
+from sendoka.schema.spelling import differences, respelled
 from sendoka.schema.step import Hazard, Plan, Step, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sendoka.schema.diff import Altered, Changes
+    from sendoka.schema.diff import Changes, Renamed
     from sendoka.schema.model import Id, Model, Object
 
 __all__ = ["plan"]
 
-_DROP, _ALTER, _CREATE = 0, 1, 2
+_DROP, _ALTER, _CREATE, _CLOSE = 0, 1, 2, 3
 
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """One object's drop, alteration or creation, and what must come before it."""
+    """One object's drop, alteration, creation, or its end after all else, and what must come before it."""
 
     phase: int
     obj: Object
@@ -42,22 +44,25 @@ def plan(changes: Changes) -> Plan:
 
     Raises SchemaError where objects need each other in a circle.
     """
-    graph = _Graph(changes)
-    steps = [*_renames(changes), *graph.steps()]
-    renamed = tuple(f"{_word(each.new)} {each.old.id.address} -> {each.new.id.address}" for each in graph.answered)
-    return Plan((Transaction(tuple(steps)),) if steps else (), renamed=renamed, notes=tuple(_notes(changes)))
+    steps = _Graph(changes).steps()
+    first = [*_renames(changes), *(step for step in steps if step.commits_first)]
+    rest = [step for step in steps if not step.commits_first]
+    apart = any(step.commits_first for step in first)
+    batches = [first, rest] if apart else [[*first, *rest]]
+    renamed = tuple(f"{each.new.kind} {each.old.address} -> {each.new.address}" for each in _answered(changes))
+    transactions = tuple(Transaction(tuple(batch)) for batch in batches if batch)
+    return Plan(transactions, renamed=renamed, notes=tuple(_notes(changes)))
 
 
-def _word(each: Object) -> str:
-    return kind_of(each).name
+def _answered(changes: Changes) -> Iterator[Renamed]:
+    return (each for each in changes.renamed if each.answered)
 
 
 def _renames(changes: Changes) -> Iterator[Step]:
     for each in changes.renamed:
-        name = f"rename-{_word(each.new)}"
         why = f"code that still says {each.old.name} fails"
-        hazards = (Hazard(name, each.old.id.address, why),) if each.answered else ()
-        yield Step(kind_of(each.new).rename(each.old, each.new), hazards)
+        hazards = (Hazard(f"rename-{each.new.kind}", each.old.address, why),) if each.answered else ()
+        yield Step(each.statement, hazards)
 
 
 def _notes(changes: Changes) -> Iterator[str]:
@@ -71,7 +76,6 @@ class _Graph:
 
     def __init__(self, changes: Changes) -> None:
         self.changes = changes
-        self.answered = [each for each in changes.renamed if each.answered]
         self.nodes: list[_Node] = []
         self.dropping: dict[Id, int] = {}
         self.making: dict[Id, int] = {}
@@ -79,32 +83,58 @@ class _Graph:
         self.gone = {each.id for each in changes.dropped}
         self.new_owners = {(each.namespace, each.name) for each in changes.created if kind_of(each).has_parts}
         self.old_owners = {(each.namespace, each.name) for each in changes.dropped if kind_of(each).has_parts}
+        self.superseded = dict(_superseded(changes))
+        self.altered, self.movers = self._moved_over()
+        self.alterable = {each.new.id for each in self.altered if _alter(each) is not None}
         replaced = self._replaced()
         self._add_drops([*changes.dropped, *(changes.old.objects[key] for key in replaced)])
-        self._add_alters(each for each in changes.altered if each.new.id not in replaced)
+        self._add_alters(each for each in self.altered if each.new.id not in replaced)
         self._add_creates([*changes.created, *(changes.new.objects[key] for key in replaced)])
         self._connect()
 
     # -------------------------------------------------------------- what must be taken down and put back
 
+    def _moved_over(self) -> tuple[list[Altered], set[Id]]:
+        """Return what is altered, and the ids of those that move from a superseded type to the one made beside it."""
+        altered = {each.new.id: each for each in self.changes.altered}
+        if not self.superseded:
+            return list(altered.values()), set()
+        meanwhile = Renaming({key: old.name for key, (old, _) in self.superseded.items()})
+        movers = set()
+        for each in self.changes.old:
+            uses = any(need in self.superseded for need in kind_of(each).needs(each, self.changes.old))
+            after = self.changes.new.objects.get(each.id)
+            if uses and after is not None:
+                before = kind_of(each).moved(each, meanwhile)
+                altered[each.id] = Altered(before, after, differences(before, after))
+                movers.add(each.id)
+        return list(altered.values()), movers
+
     def _replaced(self) -> dict[Id, None]:
         """Return what is in both schemas and cannot stay: unalterable, or in the way of something it needs."""
         changes = self.changes
-        if not (changes.altered or changes.dropped):
+        if not (self.altered or changes.dropped):
             return {}
-        replaced = {each.new.id: None for each in changes.altered if _alter(each) is None}
+        unalterable = (each.new.id for each in self.altered if each.new.id not in self.alterable)
+        replaced = {key: None for key in unalterable if key not in self.superseded}
         needing = _dependants(changes.old)
-        for altered in changes.altered:
+        for altered in self.altered:
             for other in needing.get(altered.old.id, ()):
                 if not kind_of(other).survives(other, altered.old, altered.new) and other.id in changes.new:
                     replaced[other.id] = None
         waiting = [*replaced, *self.gone]
         while waiting:
-            for other in needing.get(waiting.pop(), ()):
-                if other.id in changes.new and other.id not in replaced and other.id not in self.gone:
+            key = waiting.pop()
+            for other in needing.get(key, ()):
+                if other.id in changes.new and other.id not in replaced and not self._lets_go(other, key):
                     replaced[other.id] = None
                     waiting.append(other.id)
         return replaced
+
+    def _lets_go(self, other: Object, key: Id) -> bool:
+        """Tell whether an alteration makes what needed `key` do without it."""
+        after = self.changes.new.objects[other.id]
+        return other.id in self.alterable and key not in kind_of(after).needs(after, self.changes.new)
 
     # -------------------------------------------------------------- nodes
 
@@ -120,7 +150,7 @@ class _Graph:
             if owner in owners and not self._stands_in_the_way(each):
                 self.dropping[each.id] = owners[owner]
                 continue
-            hazards = () if each.id in self.changes.new else (self._loss(each),)
+            hazards = () if each.id in self.changes.new and not kind.holds_data else (self._loss(each),)
             self.dropping[each.id] = self._add(_Node(_DROP, each, [Step(kind.drop(each), hazards)]))
             if kind.has_parts:
                 owners[each.namespace, each.name] = self.dropping[each.id]
@@ -138,7 +168,28 @@ class _Graph:
 
     def _add_alters(self, altered: Iterable[Altered]) -> None:
         for each in altered:
-            self.altering[each.new.id] = self._add(_Node(_ALTER, each.new, _alter(each) or []))
+            key = each.new.id
+            if key in self.superseded:
+                steps = self._beside(each)
+            else:
+                steps = [self._spared(step, each) for step in _alter(each) or []]
+            self.altering[key] = self._add(_Node(_ALTER, each.new, steps))
+        for key, (old, _) in self.superseded.items():
+            users = [self.altering[mover] for mover in self.movers if mover in self.altering]
+            self._add(_Node(_CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
+
+    def _beside(self, each: Altered) -> list[Step]:
+        """Return the steps that give the old one another name and make the new one beside it."""
+        kind, (meanwhile, hazards) = kind_of(each.new), self.superseded[each.new.id]
+        return [Step(kind.rename(each.old, meanwhile), hazards), *kind.create(each.new, ()), *_remarks(each.new)]
+
+    def _spared(self, step: Step, each: Altered) -> Step:
+        """Return a step without the fear of losing values, where they only move to a type that is made anew."""
+        if each.new.id not in self.movers or "type" in differences(self.changes.old.objects[each.new.id], each.new):
+            return step
+        why = f"{each.new.id.address}: every row is written again under an exclusive lock, for its type is made anew"
+        rewrite = Hazard("rewrite", each.new.id.address, why)
+        return replace(step, hazards=tuple(rewrite if one.name == "change-type" else one for one in step.hazards))
 
     def _add_creates(self, objects: list[Object]) -> None:
         parts: dict[tuple[str, str], list[str]] = {}
@@ -181,6 +232,10 @@ class _Graph:
             for need in kind_of(each).needs(each, self.changes.old):
                 self._edge(node, hindered.get(need))
             self._edge(node, self.making.get(key))
+        for key, node in self.altering.items():
+            before = self.changes.old.objects[key]
+            for need in kind_of(before).needs(before, self.changes.old):
+                self._edge(node, self.dropping.get(need))
         self._free_names()
 
     def _free_names(self) -> None:
@@ -225,6 +280,13 @@ def _alter(each: Altered) -> list[Step] | None:
     kind, changed = kind_of(each.new), each.changed - {"comment"}
     steps = kind.alter(each.old, each.new, changed) if changed else []
     return steps if steps is None or changed == each.changed else [*steps, kind.remark(each.new)]
+
+
+def _superseded(changes: Changes) -> Iterator[tuple[Id, tuple[Object, tuple[Hazard, ...]]]]:
+    for each in changes.altered:
+        found = kind_of(each.new).superseded(each.old, each.new) if _alter(each) is None else None
+        if found is not None:
+            yield each.new.id, found
 
 
 def _remarks(each: Object) -> list[Step]:

@@ -11,12 +11,13 @@ import re
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sendoka.quoting import ident
+from sendoka.quoting import ident, literal
 from sendoka.schema.model import Expression, Model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sendoka.schema.kind import Renaming
     from sendoka.schema.model import Object
 
 __all__ = ["differences", "mentions", "remember", "renamed_in", "respelled", "same"]
@@ -96,8 +97,12 @@ def _merged(known: Any, declared: Any) -> Any:
     return declared
 
 
-# Outside of string literals: a word, or a name in double quotes.
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?P<quoted>(?:[^"]|"")+)"|(?P<word>[^\W\d][\w$]*)""")
+_PART = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
+# A string literal with the type it is cast to, a cast of anything else, a name in double quotes, a word.
+_TOKEN = re.compile(
+    rf"""(?P<label>'(?:[^']|'')*')(?:::(?P<of>{_PART}\.{_PART}))?|::(?P<cast>{_PART}\.{_PART})"""
+    r"""|"(?P<quoted>(?:[^"]|"")+)"|(?P<word>[^\W\d][\w$]*)"""
+)
 
 
 def mentions(expression: Expression, name: str) -> bool:
@@ -105,23 +110,35 @@ def mentions(expression: Expression, name: str) -> bool:
     return any(_name_of(token) == name for token in _TOKEN.finditer(expression.text))
 
 
-def renamed_in(expression: Expression | None, names: Mapping[str, str]) -> Expression | None:
-    """Return the expression as it reads once columns are renamed, `{old: new}`."""
-    if expression is None or not names:
+def renamed_in(expression: Expression | None, renaming: Renaming, namespace: str, table: str) -> Expression | None:
+    """Return an expression of a table as it reads once columns, types and enums' values are renamed."""
+    if expression is None or not renaming.names:
         return expression
-    return Expression(
-        *(None if text is None else _renamed(text, names) for text in (expression.declared, expression.canonical))
-    )
+    columns = renaming.within(namespace, table)
+    texts = (expression.declared, expression.canonical)
+    return Expression(*(None if text is None else _renamed(text, renaming, columns) for text in texts))
 
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
+def _renamed(text: str, renaming: Renaming, columns: Mapping[str, str]) -> str:
     def swap(token: re.Match[str]) -> str:
-        new = names.get(_name_of(token) or "")
+        if token["label"] is not None:
+            return _label(token, renaming)
+        if token["cast"] is not None:
+            return f"::{renaming.type(token['cast'])}"
+        new = columns.get(_name_of(token) or "")
         if new is None:
             return token[0]
         return new if re.fullmatch(r"[a-z_][a-z0-9_]*", new) else ident(new)
 
     return _TOKEN.sub(swap, text)
+
+
+def _label(token: re.Match[str], renaming: Renaming) -> str:
+    """Return a string literal that may be an enum's value: only its cast can tell."""
+    if token["of"] is None:
+        return token[0]
+    value = renaming.label(token["of"], token["label"][1:-1].replace("''", "'"))
+    return f"{literal(value)}::{renaming.type(token['of'])}"
 
 
 def _name_of(token: re.Match[str]) -> str | None:

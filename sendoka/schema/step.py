@@ -29,10 +29,14 @@ class Hazard:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement, without its semicolon, and its hazards."""
+    """One statement, without its semicolon, and its hazards.
+
+    `commits_first` is true of what can be used only once it is committed.
+    """
 
     text: str
     hazards: tuple[Hazard, ...] = ()
+    commits_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

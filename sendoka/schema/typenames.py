@@ -6,7 +6,19 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Effect", "TypeName", "canonical_type", "effect_of", "parse_type", "short_type"]
+from sendoka.quoting import ident, qualified
+
+__all__ = [
+    "Effect",
+    "TypeName",
+    "canonical_type",
+    "effect_of",
+    "parse_type",
+    "short_type",
+    "spelled_type",
+    "user_type",
+    "user_type_name",
+]
 
 
 class Effect(StrEnum):
@@ -135,6 +147,39 @@ def canonical_type(text: str) -> str | None:
     """Return Postgres' own spelling, as format_type() gives it, or None for what is no built-in type."""
     parsed = parse_type(text)
     return None if parsed is None else str(parsed)
+
+
+_PART = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*)'
+_USER = re.compile(rf"(?P<namespace>{_PART})\.(?P<name>{_PART})(?P<rest>.*)", re.DOTALL)
+_BARE = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+def user_type(text: str) -> tuple[str, str, str] | None:
+    """Return (namespace, name, rest) of a type that is not built in, `public.mood[]`; None for every other text.
+
+    The rest is what stands behind the name: modifiers, brackets.
+    """
+    match = _USER.fullmatch(text)
+    return None if match is None else (_unquoted(match["namespace"]), _unquoted(match["name"]), match["rest"])
+
+
+def user_type_name(namespace: str, name: str, rest: str = "") -> str:
+    """Return the text that `user_type` reads: each part quoted where it must be, and only there."""
+    return f"{_quoted(namespace)}.{_quoted(name)}{rest}"
+
+
+def _quoted(name: str) -> str:
+    return name if _BARE.fullmatch(name) else ident(name)
+
+
+def _unquoted(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part
+
+
+def spelled_type(text: str) -> str:
+    """Return a type as it stands in a statement: short where it is built in, its names in quotes where it is not."""
+    named = user_type(text)
+    return short_type(text) if named is None else qualified(*named[:2]) + named[2]
 
 
 def short_type(text: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from sendoka import neon
 from sendoka.database import Statement
-from sendoka.schema.decisions import answered
+from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_snapshot import model_from_snapshot, snapshot_of
@@ -22,11 +22,11 @@ from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from sendoka.database import Database
     from sendoka.local.server import Server
-    from sendoka.schema.step import Plan
+    from sendoka.schema.step import Plan, Step
     from tests.fixtures.postgres import Supply
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -49,15 +49,24 @@ async def test_the_plan_leads_from_one_schema_to_the_other_and_back(case: Path, 
     old, new = await asyncio.gather(_built(one, before), _built(other, after))
     assert (old.unmanaged, new.unmanaged) == ((), ())
 
-    await asyncio.gather(_change(one, old, new), _change(other, new, old))
-    _compare_with_file(case / "plan.sql", _plan(old, new))
+    renames = _renames(case)
+    back = ["=".join(reversed(each.split("="))) for each in renames]
+    await asyncio.gather(_change(one, old, new, renames), _change(other, new, old, back))
+    _compare_with_file(case / "plan.sql", _plan(old, new, renames))
 
 
-async def _change(database: Database, old: Model, new: Model) -> None:
+def _renames(case: Path) -> list[str]:
+    """Return the answers that a case gives, one a line: `old=new`."""
+    file = case / "renames"
+    return file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
+
+
+async def _change(database: Database, old: Model, new: Model, renames: Sequence[str]) -> None:
     """Change a database from `old` to `new`; what comes out is the same as what was built so, and has no plan left."""
-    steps = _plan(old, new).steps
-    assert steps, "the change was not seen"
-    await database.run_all([Statement(step.text) for step in steps])
+    transactions = _plan(old, new, renames).transactions
+    assert transactions, "the change was not seen"
+    for transaction in transactions:
+        await database.run_all([Statement(step.text) for step in transaction.steps])
     after = await model_from_catalog(database)
     if after != new:
         new = await _respelled(database, after, new)
@@ -91,20 +100,23 @@ async def _built(database: Database, text: str) -> Model:
     return await model_from_catalog(database)
 
 
-def _plan(old: Model, new: Model) -> Plan:
+def _plan(old: Model, new: Model, renames: Sequence[str] = ()) -> Plan:
     """Plan with every answer given: cases are about what happens then."""
-    changes = diff(old, new)
+    changes = diff(old, new, read_renames(renames, old, new))
     steps = plan(changes)
     return answered(steps, changes, {hazard.flag for hazard in steps.hazards if hazard.asks})
 
 
 def _compare_with_file(file: Path, found: Plan) -> None:
     """Compare statements and hazards with what was reviewed; `SENDOKA_ACCEPT=1` writes what there is now."""
-    blocks = [
-        "".join(f"-- {'asks' if each.asks else 'hazard'}: {each.flag}\n" for each in step.hazards) + step.text + ";\n"
-        for step in found.steps
-    ]
-    text = "\n".join(blocks)
+    text = "\n-- the next transaction\n\n".join(_written(transaction.steps) for transaction in found.transactions)
     if os.environ.get("SENDOKA_ACCEPT") == "1":
         file.write_text(text, encoding="utf-8", newline="\n")
     assert file.read_text(encoding="utf-8") == text
+
+
+def _written(steps: Sequence[Step]) -> str:
+    return "\n".join(
+        "".join(f"-- {'asks' if each.asks else 'hazard'}: {each.flag}\n" for each in step.hazards) + step.text + ";\n"
+        for step in steps
+    )

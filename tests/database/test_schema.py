@@ -179,7 +179,6 @@ UNMANAGED: list[tuple[str, str]] = [
     ("create view v as select 1 as a", "view public.v"),
     ("create materialized view m as select 1 as a", "materialized view public.m"),
     ("create sequence s", "sequence public.s"),
-    ("create type mood as enum ('a')", "enum public.mood"),
     ("create domain d as int", "domain public.d"),
     ("create type c as (a int)", "composite type public.c"),
     ("create function f() returns int language sql as 'select 1'", "function public.f()"),
@@ -224,30 +223,30 @@ async def test_what_no_kind_manages_is_named(sql: Neon, text: str, named: str) -
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enum(Object):
+class Domain(Object):
     """An object of a kind that this test alone knows."""
 
-    kind = "enum"
+    kind = "domain"
 
 
-class EnumKind(NamespaceKind):
+class DomainKind(NamespaceKind):
     """A toy: its one file states what it claims, and no other kind is edited."""
 
-    name = "enum"
+    name = "domain"
     rank = 5
-    holds = Enum  # type: ignore[assignment]  # a toy: it is only read
-    claims = ("type:e",)
+    holds = Domain  # type: ignore[assignment]  # a toy: it is only read
+    claims = ("type:d",)
     catalog = """
         select n.nspname as namespace, t.typname as name
-          from pg_type t join namespaces n on n.oid = t.typnamespace where t.typtype = 'e'"""
+          from pg_type t join namespaces n on n.oid = t.typnamespace where t.typtype = 'd'"""
 
 
 async def test_a_new_kind_takes_what_it_claims_away_from_the_unmanaged(sql: Neon) -> None:
-    await sql.run_all([Statement("create type mood as enum ('a')"), Statement("create domain d as int")])
-    assert (await model_from_catalog(sql)).unmanaged == ("domain public.d", "enum public.mood")
-    found = await model_from_catalog(sql, [*all_kinds(), EnumKind()])
-    assert found.unmanaged == ("domain public.d",)
-    assert list(found) == [Enum(name="mood")]
+    await sql.run_all([Statement("create domain d as int"), Statement("create view v as select 1")])
+    assert (await model_from_catalog(sql)).unmanaged == ("domain public.d", "view public.v")
+    found = await model_from_catalog(sql, [*all_kinds(), DomainKind()])
+    assert found.unmanaged == ("view public.v",)
+    assert list(found) == [Domain(name="d")]
 
 
 async def test_what_a_kind_does_not_claim_is_listed(sql: Neon) -> None:

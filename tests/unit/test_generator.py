@@ -292,3 +292,20 @@ def test_the_words_depend_on_the_content_alone() -> None:
 
 def test_the_application_has_no_change_that_was_not_generated() -> None:
     assert ungenerated(APPLICATION / "schema", APPLICATION / "migrations") == ()
+
+
+def test_a_new_value_of_an_enum_gets_a_file_of_its_own_before_what_may_use_it(project: Project) -> None:
+    project.table("Column('m', Enum('a', name='mood'))")
+    generate(project.schema, project.migrations)
+    project.table("Column('m', Enum('a', 'b', name='mood'), server_default='b')")
+
+    written = generate(project.schema, project.migrations, name="better moods")
+    assert written is not None
+    first, second = written.migrations
+    assert first.statements == ["""ALTER TYPE "public"."mood" ADD VALUE 'b';"""]
+    assert second.statements == ["""ALTER TABLE "public"."t" ALTER COLUMN "m" SET DEFAULT 'b';"""]
+    assert second.number == first.number + 1
+    assert second.parent is not None
+    assert second.parent.checksum == first.checksum
+    assert {path.name for path in written.paths} == {f"{first.name}.sql", f"{second.name}.sql", f"{second.name}.json"}
+    assert generate(project.schema, project.migrations) is None

@@ -11,11 +11,12 @@ import pytest
 from sendoka.errors import SchemaError
 from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.from_snapshot import FORMAT, model_from_snapshot, read_snapshot, snapshot_of
+from sendoka.schema.kind import Renaming
 from sendoka.schema.kinds.check import Check
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.kinds.index import Index, IndexKey
 from sendoka.schema.kinds.table import Table
-from sendoka.schema.model import Expression, Model
+from sendoka.schema.model import Expression, Id, Model
 from sendoka.schema.spelling import differences, mentions, remember, renamed_in, respelled, same
 
 if TYPE_CHECKING:
@@ -185,4 +186,26 @@ def test_a_column_is_found_in_a_text_and_not_in_its_literals(text: str, name: st
     ],
 )
 def test_a_renamed_column_is_renamed_in_texts(text: str, names: dict[str, str], renamed: str) -> None:
-    assert renamed_in(Expression(text, f"({text})"), names) == Expression(renamed, f"({renamed})")
+    renaming = Renaming({Id("column", "public", "t", old): new for old, new in names.items()})
+    found = renamed_in(Expression(text, f"({text})"), renaming, "public", "t")
+    assert found == Expression(renamed, f"({renamed})")
+
+
+@pytest.mark.parametrize(
+    ("text", "renamed"),
+    [
+        ("(m <> 'sad'::public.mood)", "(m <> 'sorry'::public.feeling)"),
+        ("('{sad}'::public.mood[])", "('{sad}'::public.feeling[])"),
+        ("(m <> 'sad'::public.other)", "(m <> 'sad'::public.other)"),
+        ("((m)::public.mood <> 'sad'::text)", "((m)::public.feeling <> 'sad'::text)"),
+        ("'it''s'::public.mood", "'it''s it'::public.feeling"),
+        ("mood.a = 1", "mood.a = 1"),
+    ],
+)
+def test_a_renamed_type_and_its_values_are_renamed_in_texts(text: str, renamed: str) -> None:
+    names = {
+        Id("enum", "public", "", "mood"): "feeling",
+        Id("enum-value", "public", "mood", "sad"): "sorry",
+        Id("enum-value", "public", "mood", "it's"): "it's it",
+    }
+    assert renamed_in(Expression(canonical=text), Renaming(names), "public", "t") == Expression(canonical=renamed)

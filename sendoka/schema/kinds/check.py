@@ -91,8 +91,7 @@ class CheckKind(Kind[Check]):
 
     def moved(self, obj: Check, renaming: Renaming) -> Check:
         """Return it with the new names of its table and columns."""
-        names = renaming.within(obj.namespace, obj.table)
-        expression = renamed_in(obj.expression, names) or obj.expression
+        expression = renamed_in(obj.expression, renaming, obj.namespace, obj.table) or obj.expression
         return replace(renaming.placed(obj), expression=expression)
 
     def rename(self, old: Check, new: Check) -> str:

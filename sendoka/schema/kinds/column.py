@@ -14,7 +14,7 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.spelling import renamed_in
 from sendoka.schema.step import Hazard, Step
-from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type
+from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type, spelled_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +39,12 @@ class Column(Member):
     default: Expression | None = None
 
 
+# Postgres puts keywords in quotes; what is not built in is spelled with quotes only where they must be.
+_TYPE = r"""case when coalesce(nullif(y.typelem, 0), y.oid) < 16384 then format_type(a.atttypid, a.atttypmod)
+                    else regexp_replace(format_type(a.atttypid, a.atttypmod),
+                         '(^|\.)"([a-z_][a-z0-9_]*)"(?=$|[.\[(])', '\1\2', 'g') end"""
+
+
 class ColumnKind(Kind[Column]):
     """ADD COLUMN and its kin."""
 
@@ -47,8 +53,9 @@ class ColumnKind(Kind[Column]):
     holds = Column
     claims = ("constraint:n",)
     keeps_order = True
+    holds_data = True
     catalog = f"""
-        select t.namespace, t.name as "table", a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
+        select t.namespace, t.name as "table", a.attname as name, {_TYPE} as type,
                case when a.attcollation <> y.typcollation then
                     case when k.collnamespace = 'pg_catalog'::regnamespace then k.collname::text
                          else k.collnamespace::regnamespace || '.' || k.collname end end as collation,
@@ -106,13 +113,16 @@ class ColumnKind(Kind[Column]):
         return f"COLUMN {qualified(obj.namespace, obj.table)}.{ident(obj.name)}"
 
     def needs(self, obj: Column, model: Model) -> Iterator[Id]:
-        """Yield its table."""
+        """Yield its table, and its type."""
         yield Id("table", obj.namespace, "", obj.table)
+        key = model.type_id(obj.type)
+        if key is not None:
+            yield key
 
     def moved(self, obj: Column, renaming: Renaming) -> Column:
-        """Return it under its new name and its table's."""
-        default = renamed_in(obj.default, renaming.within(obj.namespace, obj.table))
-        return replace(renaming.placed(obj), default=default)
+        """Return it under its new name and its table's, its type under its own."""
+        default = renamed_in(obj.default, renaming, obj.namespace, obj.table)
+        return replace(renaming.placed(obj), type=renaming.type(obj.type), default=default)
 
     def rename(self, old: Column, new: Column) -> str:
         """Return ALTER TABLE … RENAME COLUMN."""
@@ -171,7 +181,7 @@ def _alter_table(column: Column) -> str:
 
 def _typed(column: Column) -> str:
     collation = f" COLLATE {ident(column.collation)}" if column.collation else ""
-    return short_type(column.type) + collation
+    return spelled_type(column.type) + collation
 
 
 def _clause(column: Column) -> str:
@@ -198,7 +208,8 @@ def _retype(old: Column, new: Column) -> Step:
     if changes_family(old, new):
         # Cast without a length: the assignment that follows fails for a value too long, where a cast would cut it.
         target = parse_type(new.type)
-        using = f" USING {ident(new.name)}::{target.unlimited if target else new.type}"
+        by_text = "" if target or parse_type(old.type) else "::text[]" if new.type.endswith("]") else "::text"
+        using = f" USING {ident(new.name)}{by_text}::{target.unlimited if target else spelled_type(new.type)}"
     effect = effect_of(old.type, new.type)
     hazards = []
     change = f"{new.id.address} changes from {short_type(old.type)} to {short_type(new.type)}"
@@ -212,7 +223,7 @@ def _retype(old: Column, new: Column) -> Step:
             Hazard("rewrite", new.id.address, f"{change}: every row is written again under an exclusive lock")
         )
     collation = f" COLLATE {ident(new.collation or 'default')}" if old.collation != new.collation else ""
-    return _set(new, f"TYPE {short_type(new.type)}{collation or _kept(new)}{using}", *hazards)
+    return _set(new, f"TYPE {spelled_type(new.type)}{collation or _kept(new)}{using}", *hazards)
 
 
 def _kept(column: Column) -> str:

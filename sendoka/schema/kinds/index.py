@@ -181,12 +181,11 @@ class IndexKind(Kind[Index]):
     def moved(self, obj: Index, renaming: Renaming) -> Index:
         """Return it with the new names of its table and columns."""
         place = (obj.namespace, obj.table)
-        names = renaming.within(*place)
         keys = (
             replace(
                 key,
                 column=None if key.column is None else renaming.column(*place, key.column),
-                expression=renamed_in(key.expression, names),
+                expression=renamed_in(key.expression, renaming, *place),
             )
             for key in obj.keys
         )
@@ -194,7 +193,7 @@ class IndexKind(Kind[Index]):
             renaming.placed(obj),
             keys=tuple(keys),
             include=renaming.columns_of(*place, obj.include),
-            predicate=renamed_in(obj.predicate, names),
+            predicate=renamed_in(obj.predicate, renaming, *place),
         )
 
     def rename(self, old: Index, new: Index) -> str:

@@ -36,6 +36,8 @@ class TableKind(Kind[Table]):
     holds = Table
     claims = ("relation:r",)
     has_parts = True
+    holds_data = True
+    renames_on_answer = True
     catalog = f"""
         select t.namespace, t.name, z.description as comment
           from tables t {described("pg_class", "t.oid")} order by t.namespace, t.name"""

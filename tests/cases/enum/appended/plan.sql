@@ -1,0 +1,3 @@
+ALTER TYPE "public"."mood" ADD VALUE 'elated';
+
+ALTER TYPE "public"."mood" ADD VALUE 'beside himself';

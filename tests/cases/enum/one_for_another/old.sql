@@ -1,0 +1,2 @@
+create type feeling as enum ('a');
+create table t (m feeling);

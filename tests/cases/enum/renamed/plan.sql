@@ -1,0 +1,2 @@
+-- hazard: rename-enum:mood
+ALTER TYPE "public"."mood" RENAME TO "feeling";

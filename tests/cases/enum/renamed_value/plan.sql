@@ -1,0 +1,2 @@
+-- hazard: rename-enum-value:mood.ok
+ALTER TYPE "public"."mood" RENAME VALUE 'ok' TO 'fine';

@@ -1,0 +1,1 @@
+CREATE TYPE "public"."nothing" AS ENUM ();
