@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["CENSUS", "unclaimed"]
 
 CENSUS = """
-    -- relation:v, m, p, f, S, c; an ordinary table is r, or `partition`
+    -- relation:v, m, p, f, S, c; an ordinary table is r, or `partition`; an identity's sequence is the column's own
     select 'relation:' || case when c.relispartition then 'partition' else c.relkind::text end,
            case when c.relispartition then 'partition' else case c.relkind
                 when 'r' then 'table' when 'v' then 'view' when 'm' then 'materialized view'
@@ -21,6 +21,8 @@ CENSUS = """
       from pg_class c join namespaces n on n.oid = c.relnamespace
      where c.relkind not in ('i', 'I', 't') and not exists (
            select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
+       and not exists (select from pg_depend d where c.relkind = 'S'
+                          and d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')
     union all
     -- type:e, d, r, b; a table's row type, an array and a multirange come with another object
     select 'type:' || t.typtype::text,

@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlalchemy import Sequence as SequenceOfSqlAlchemy
 from sqlalchemy import exc
 from sqlalchemy.types import SchemaType
 
@@ -25,13 +26,13 @@ EXTRAS = "sendoka"
 """The key of `MetaData.info` under which a list holds what SQLAlchemy has no class for."""
 
 
-def declare(metadata: MetaData, *objects: Object | SchemaType) -> None:
+def declare(metadata: MetaData, *objects: Object | SchemaType | SequenceOfSqlAlchemy) -> None:
     """Add to a MetaData what SQLAlchemy has no class for, or no table that uses it: `declare(metadata, Namespace(…))`.
 
     Raises TypeError for what is no object of a schema.
     """
     for each in objects:
-        if not isinstance(each, Object | SchemaType):
+        if not isinstance(each, Object | SchemaType | SequenceOfSqlAlchemy):
             raise TypeError(f"declare() takes objects of a schema, such as Namespace(name=…), not {each!r}")
     metadata.info.setdefault(EXTRAS, []).extend(objects)
 

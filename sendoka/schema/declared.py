@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import DefaultClause, Enum, exc, text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.functions import next_value
 
 from sendoka.errors import SchemaError
 from sendoka.quoting import literal
 from sendoka.schema.model import PUBLIC, Expression
-from sendoka.schema.names import MAX_NAME
+from sendoka.schema.names import MAX_NAME, default_name
 from sendoka.schema.typenames import canonical_type, user_type_name
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ __all__ = [
     "is_created",
     "namespace_of",
     "native_enum",
+    "next_of",
     "options_of",
     "refuse",
+    "serial_column",
     "text_of",
     "type_of",
 ]
@@ -91,20 +94,31 @@ def expression_of(element: Any, where: str) -> Expression | None:
 
 
 def default_of(column: Column[Any], where: str) -> Expression | None:
-    """Return the server's default of a column. Raises SchemaError for a generated value of any form."""
-    if column.identity is not None:
-        raise refuse("an identity column", where, "take primary_key(): its ids are made by the client")
-    if column.computed is not None:
-        raise refuse("a generated column", where)
-    if getattr(column.default, "is_sequence", False):
-        raise refuse("a sequence", where)
+    """Return the server's default of a column; None for a value that is generated otherwise. Raises SchemaError."""
     default = column.server_default
-    if default is None:
+    if column is serial_column(column.table):
+        return next_of(namespace_of(column.table), default_name(column.table.name, column.name, "seq"))
+    if default is None or column.identity is not None or column.computed is not None:
         return None
     if not isinstance(default, DefaultClause):
         raise refuse(f"the default {type(default).__name__}", where)
     value: Any = default.arg
+    if isinstance(value, next_value):
+        return next_of(value.sequence.schema or PUBLIC, value.sequence.name)
     return Expression(declared=literal(value)) if isinstance(value, str) else expression_of(value, where)
+
+
+def serial_column(table: Table) -> Column[Any] | None:
+    """Return the column for which SQLAlchemy writes SERIAL: an integer primary key that says nothing else."""
+    column = table.autoincrement_column
+    plain = column is not None and column.server_default is None and column.identity is None
+    return column if plain and getattr(column, "default", None) is None else None
+
+
+def next_of(namespace: str, sequence: str) -> Expression:
+    """Return the default that takes a sequence's next number, as Postgres spells it."""
+    text = f"nextval({literal(user_type_name(namespace, sequence))}::regclass)"
+    return Expression(declared=text, canonical=text)
 
 
 def type_of(declared: TypeEngine[Any], where: str) -> tuple[str, str | None]:

@@ -97,7 +97,7 @@ class Kind(ABC, Generic[T]):
     `has_parts` is true of what is created and dropped with its members inside; `keeps_order` of parts whose place among
     their neighbours the snapshot keeps; `renames_freely` where two objects that differ in nothing but their name are
     one, and nobody is asked; `renames_on_answer` where one that goes while another comes may be meant as a rename, and
-    a person is asked. `holds_data` is true of what cannot be dropped and made again without loss.
+    a person is asked.
     """
 
     name: ClassVar[str]
@@ -111,7 +111,6 @@ class Kind(ABC, Generic[T]):
     keeps_order: ClassVar[bool] = False
     renames_freely: ClassVar[bool] = False
     renames_on_answer: ClassVar[bool] = False
-    holds_data: ClassVar[bool] = False
 
     @abstractmethod
     def declared(self, declarations: Declarations) -> Iterator[T]:
@@ -161,6 +160,25 @@ class Kind(ABC, Generic[T]):
         """
         return None
 
+    def goes_with(self, obj: T) -> Id | None:
+        """Return what it disappears with, beside the table that it is a part of."""
+        return None
+
+    def opening(self, old: T, new: T) -> list[Step]:
+        """Return what of an alteration is done at the beginning, because it makes room for others."""
+        return []
+
+    def closing(self, old: T | None, new: T, *, fresh: bool) -> list[Step]:
+        """Return what is done about it at the end, once all of `closes_after` is there; `old` is None for a new one.
+
+        `fresh` is true where what it goes with is new as well.
+        """
+        return []
+
+    def closes_after(self, new: T) -> Iterator[Id]:
+        """Yield what `closing` waits for."""
+        return iter(())
+
     def remark(self, obj: T) -> Step:
         """Return COMMENT ON."""
         return Step(f"COMMENT ON {self.label(obj)} IS {'NULL' if obj.comment is None else literal(obj.comment)}")
@@ -172,6 +190,10 @@ class Kind(ABC, Generic[T]):
     def risks(self, new: T) -> tuple[Hazard, ...]:
         """Return the hazards of creating it on a table that may hold rows."""
         return ()
+
+    def holds_data(self, obj: T) -> bool:
+        """Tell whether dropping it and making it again loses something."""
+        return False
 
     def loss(self, old: T) -> Hazard:
         """Return the hazard of dropping it for good."""

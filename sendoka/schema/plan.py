@@ -91,6 +91,7 @@ class _Graph:
         self._add_alters(each for each in self.altered if each.new.id not in replaced)
         self._add_creates([*changes.created, *(changes.new.objects[key] for key in replaced)])
         self._connect()
+        self._add_closings()
 
     # -------------------------------------------------------------- what must be taken down and put back
 
@@ -144,16 +145,25 @@ class _Graph:
 
     def _add_drops(self, objects: list[Object]) -> None:
         owners: dict[tuple[str, str], int] = {}
-        for each in sorted(objects, key=lambda each: kind_of(each).rank):
+        # What goes with another one comes after it.
+        for each in sorted(objects, key=lambda each: (kind_of(each).goes_with(each) is not None, kind_of(each).rank)):
             kind = kind_of(each)
-            owner = kind.owned_by(each)
-            if owner in owners and not self._stands_in_the_way(each):
-                self.dropping[each.id] = owners[owner]
+            taken_along = self._taken_along(each, owners)
+            if taken_along is not None:
+                self.dropping[each.id] = taken_along
                 continue
-            hazards = () if each.id in self.changes.new and not kind.holds_data else (self._loss(each),)
+            hazards = () if each.id in self.changes.new and not kind.holds_data(each) else (self._loss(each),)
             self.dropping[each.id] = self._add(_Node(_DROP, each, [Step(kind.drop(each), hazards)]))
             if kind.has_parts:
                 owners[each.namespace, each.name] = self.dropping[each.id]
+
+    def _taken_along(self, each: Object, owners: dict[tuple[str, str], int]) -> int | None:
+        """Return the drop that takes this object along, if there is one."""
+        owner = kind_of(each).owned_by(each)
+        if owner in owners and not self._stands_in_the_way(each):
+            return owners[owner]
+        companion = kind_of(each).goes_with(each)
+        return None if companion is None else self.dropping.get(companion)
 
     def _stands_in_the_way(self, each: Object) -> bool:
         """Tell whether a part of a dropped table must go before it: it points at another table that goes as well."""
@@ -174,6 +184,9 @@ class _Graph:
             else:
                 steps = [self._spared(step, each) for step in _alter(each) or []]
             self.altering[key] = self._add(_Node(_ALTER, each.new, steps))
+            opening = kind_of(each.new).opening(each.old, each.new)
+            if opening:
+                self._edge(self._add(_Node(_DROP, each.new, opening)), self.altering[key])
         for key, (old, _) in self.superseded.items():
             users = [self.altering[mover] for mover in self.movers if mover in self.altering]
             self._add(_Node(_CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
@@ -218,6 +231,18 @@ class _Graph:
         hazards = kind.risks(each) if owner is not None and owner not in self.new_owners else ()
         return [replace(first, hazards=first.hazards + hazards), *rest, *_remarks(each)]
 
+    def _add_closings(self) -> None:
+        providers = {**self.altering, **self.making}
+        altered = {each.new.id: each.old for each in self.altered}
+        for key, node in providers.items():
+            each = self.changes.new.objects[key]
+            before = None if key in self.making else altered[key]
+            fresh = kind_of(each).goes_with(each) in self.making
+            steps = kind_of(each).closing(before, each, fresh=fresh)
+            if steps:
+                waits = (providers.get(need) for need in kind_of(each).closes_after(each))
+                self._add(_Node(_CLOSE, each, steps, {node, *(each for each in waits if each is not None)}))
+
     # -------------------------------------------------------------- edges
 
     def _connect(self) -> None:
@@ -236,6 +261,8 @@ class _Graph:
             before = self.changes.old.objects[key]
             for need in kind_of(before).needs(before, self.changes.old):
                 self._edge(node, self.dropping.get(need))
+            companion = kind_of(before).goes_with(before)
+            self._edge(node, self.dropping.get(companion) if companion else None)
         self._free_names()
 
     def _free_names(self) -> None:

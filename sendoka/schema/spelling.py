@@ -12,15 +12,16 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sendoka.quoting import ident, literal
-from sendoka.schema.model import Expression, Model
+from sendoka.schema.model import PUBLIC, Expression, Id, Model
+from sendoka.schema.typenames import user_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sendoka.schema.kind import Renaming
     from sendoka.schema.model import Object
 
-__all__ = ["differences", "mentions", "remember", "renamed_in", "respelled", "same"]
+__all__ = ["differences", "mentions", "remember", "renamed_in", "respelled", "same", "sequences_in"]
 
 T = TypeVar("T", bound="Object")
 
@@ -110,6 +111,17 @@ def mentions(expression: Expression, name: str) -> bool:
     return any(_name_of(token) == name for token in _TOKEN.finditer(expression.text))
 
 
+_SEQUENCE = re.compile(r"'((?:[^']|'')+)'::regclass|\bnextval\('((?:[^']|'')+)'\)", re.IGNORECASE)
+
+
+def sequences_in(expression: Expression | None) -> Iterator[Id]:
+    """Yield the ids of the sequences that a default may take numbers from."""
+    for match in _SEQUENCE.finditer(expression.text if expression is not None else ""):
+        name = (match[1] or match[2]).replace("''", "'")
+        namespace, name, _ = user_type(name) or (PUBLIC, name.strip('"'), "")
+        yield Id("sequence", namespace, "", name)
+
+
 def renamed_in(expression: Expression | None, renaming: Renaming, namespace: str, table: str) -> Expression | None:
     """Return an expression of a table as it reads once columns, types and enums' values are renamed."""
     if expression is None or not renaming.names:
@@ -130,7 +142,11 @@ def _renamed(text: str, renaming: Renaming, columns: Mapping[str, str]) -> str:
             return token[0]
         return new if re.fullmatch(r"[a-z_][a-z0-9_]*", new) else ident(new)
 
-    return _TOKEN.sub(swap, text)
+    def follow(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        return match[0].replace(name, renaming.type(name.replace("''", "'")).replace("'", "''"))
+
+    return _SEQUENCE.sub(follow, _TOKEN.sub(swap, text))
 
 
 def _label(token: re.Match[str], renaming: Renaming) -> str:

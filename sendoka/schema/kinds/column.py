@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sendoka.quoting import ident, qualified
-from sendoka.schema.declared import checked_name, comment_of, default_of, namespace_of, refuse, type_of
+from sendoka.quoting import ident, literal, qualified
+from sendoka.schema.declared import checked_name, comment_of, default_of, expression_of, namespace_of, refuse, type_of
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.model import Expression, Id, Member, Object
-from sendoka.schema.spelling import renamed_in
+from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
+from sendoka.schema.model import STRICT, Expression, Id, Member, Object
+from sendoka.schema.spelling import mentions, renamed_in, sequences_in
 from sendoka.schema.step import Hazard, Step
 from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type, spelled_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Column as Declared
     from sqlalchemy import Table
@@ -25,18 +26,40 @@ if TYPE_CHECKING:
     from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
-__all__ = ["Column", "ColumnKind", "changes_family"]
+__all__ = ["Column", "ColumnKind", "Identity", "changes_family"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """How a column numbers its rows: `always`, or where an INSERT gives no value."""
+
+    __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
+
+    always: bool = False
+    counting: Counting = USUAL
+
+    @property
+    def words(self) -> str:
+        """What comes behind GENERATED."""
+        return "ALWAYS" if self.always else "BY DEFAULT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Member):
-    """A column. `type` and `collation` are in Postgres' spelling; the place among its neighbours is no property."""
+    """A column. `type` and `collation` are in Postgres' spelling; the place among its neighbours is no property.
+
+    `identity` is there where it numbers its rows itself; `generated` what its value is computed of, kept in the row
+    unless it is `virtual`.
+    """
 
     kind = "column"
     type: str
     collation: str | None = None
     not_null: bool = False
     default: Expression | None = None
+    identity: Identity | None = None
+    generated: Expression | None = None
+    virtual: bool = False
 
 
 # Postgres puts keywords in quotes; what is not built in is spelled with quotes only where they must be.
@@ -53,7 +76,6 @@ class ColumnKind(Kind[Column]):
     holds = Column
     claims = ("constraint:n",)
     keeps_order = True
-    holds_data = True
     catalog = f"""
         select t.namespace, t.name as "table", a.attname as name, {_TYPE} as type,
                case when a.attcollation <> y.typcollation then
@@ -61,18 +83,25 @@ class ColumnKind(Kind[Column]):
                          else k.collnamespace::regnamespace || '.' || k.collname end end as collation,
                a.attnotnull as not_null,
                case when d.oid is not null then json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end
-                    as "default", z.description as comment
+                    as "default",
+               case when a.attidentity <> '' then json_build_object('always', a.attidentity = 'a', 'counting', (
+                    select {COUNTING} from pg_depend i join pg_sequence q on q.seqrelid = i.objid, {COUNTING_JOIN}
+                     where i.classid = 'pg_class'::regclass and i.refclassid = 'pg_class'::regclass
+                       and i.refobjid = t.oid and i.refobjsubid = a.attnum and i.deptype = 'i')) end as identity,
+               case when g.oid is not null then json_build_object('canonical', pg_get_expr(g.adbin, g.adrelid)) end
+                    as generated,
+               a.attgenerated = 'v' as virtual, z.description as comment
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
                join pg_type y on y.oid = a.atttypid
                left join pg_collation k on k.oid = a.attcollation
                left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = ''
+               left join pg_attrdef g on g.adrelid = a.attrelid and g.adnum = a.attnum and a.attgenerated <> ''
                {described("pg_class", "t.oid", "a.attnum")}
          order by t.namespace, t.name, a.attnum"""
     unmanaged = f"""
         select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' ' || o.what
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
                join pg_type y on y.oid = a.atttypid, lateral (values
-               ('is an identity', a.attidentity <> ''), ('is generated', a.attgenerated <> ''),
                ('has its own storage', a.attstorage <> y.typstorage),
                ('has its own compression', a.attcompression <> ''),
                ('has a collation of its own namespace', exists (select from pg_collation o where o.oid = a.attcollation
@@ -88,13 +117,8 @@ class ColumnKind(Kind[Column]):
     def declared(self, declarations: Declarations) -> Iterator[Column]:
         """Read the columns of the tables."""
         for table in declarations.tables:
-            serial = table.autoincrement_column
             for column in table.columns:
-                where = f"column {table.fullname}.{column.name}"
-                if column is serial and column.server_default is None and column.identity is None:
-                    todo = "write autoincrement=False and give the id yourself, or take primary_key()"
-                    raise refuse("a serial primary key", where, todo)
-                yield _declared(column, table, where)
+                yield _declared(column, table, f"column {table.fullname}.{column.name}")
 
     def create(self, new: Column, parts: Sequence[str]) -> list[Step]:
         """Return ALTER TABLE … ADD COLUMN."""
@@ -113,25 +137,42 @@ class ColumnKind(Kind[Column]):
         return f"COLUMN {qualified(obj.namespace, obj.table)}.{ident(obj.name)}"
 
     def needs(self, obj: Column, model: Model) -> Iterator[Id]:
-        """Yield its table, and its type."""
-        yield Id("table", obj.namespace, "", obj.table)
+        """Yield its table, its type, the sequences of its default and the columns that it is generated of."""
+        table = Id("table", obj.namespace, "", obj.table)
+        yield table
         key = model.type_id(obj.type)
         if key is not None:
             yield key
+        yield from sequences_in(obj.default)
+        if obj.generated is not None:
+            others = (each for each in model.members(table, Column) if each.name != obj.name)
+            yield from (each.id for each in others if mentions(obj.generated, each.name))
 
     def moved(self, obj: Column, renaming: Renaming) -> Column:
         """Return it under its new name and its table's, its type under its own."""
-        default = renamed_in(obj.default, renaming, obj.namespace, obj.table)
-        return replace(renaming.placed(obj), type=renaming.type(obj.type), default=default)
+        place = (obj.namespace, obj.table)
+        return replace(
+            renaming.placed(obj),
+            type=renaming.type(obj.type),
+            default=renamed_in(obj.default, renaming, *place),
+            generated=renamed_in(obj.generated, renaming, *place),
+        )
 
     def rename(self, old: Column, new: Column) -> str:
         """Return ALTER TABLE … RENAME COLUMN."""
         return f"{_alter_table(old)} RENAME COLUMN {ident(old.name)} TO {ident(new.name)}"
 
-    def alter(self, old: Column, new: Column, changed: frozenset[str]) -> list[Step]:
-        """Return what changes it in place; the default is taken down while the type changes."""
+    def alter(self, old: Column, new: Column, changed: frozenset[str]) -> list[Step] | None:
+        """Return what changes it in place; the default is taken down while the type changes.
+
+        A value that is computed, or comes to be, is computed anew in a new column.
+        """
+        if new.generated and changed & {"generated", "virtual", "type", "collation"}:
+            return None
+        if old.generated and not new.generated and old.virtual:
+            return None
         retyped = bool(changed & {"type", "collation"})
-        steps = []
+        steps = [_set(new, "DROP EXPRESSION")] if old.generated and not new.generated else []
         if old.default and (retyped or ("default" in changed and not new.default)):
             steps.append(_set(new, "DROP DEFAULT"))
         if retyped:
@@ -140,11 +181,28 @@ class ColumnKind(Kind[Column]):
             steps.append(_set(new, f"SET DEFAULT {new.default.text}"))
         if "not_null" in changed:
             steps.append(_set(new, "SET NOT NULL", _not_null(new)) if new.not_null else _set(new, "DROP NOT NULL"))
+        if new.identity and "identity" in changed:
+            steps += _identified(old, new, new.identity)
         return steps
+
+    def opening(self, old: Column, new: Column) -> list[Step]:
+        """Return DROP IDENTITY: a sequence that takes its place may have the name of the one behind it."""
+        return [_set(new, "DROP IDENTITY")] if old.identity and not new.identity else []
+
+    def survives(self, obj: Column, old: Object, new: Object) -> bool:
+        """Return false where it is generated of a column whose type changes: Postgres refuses that."""
+        return obj.generated is None or not isinstance(old, Column) or old.type == getattr(new, "type", None)
+
+    def holds_data(self, obj: Column) -> bool:
+        """Return true, unless its values are computed."""
+        return obj.generated is None
 
     def risks(self, new: Column) -> tuple[Hazard, ...]:
         """Return what adding it does to rows that are there: fail without a value, or write each again."""
-        if new.not_null and new.default is None:
+        if new.identity or (new.generated and not new.virtual):
+            why = f"every row of {new.table} is written again under an exclusive lock, to hold its own value"
+            return (Hazard("rewrite", new.id.address, why),)
+        if new.not_null and new.default is None and not new.generated:
             why = f"rows that {new.table} may have get no value for {new.name}, and the statement fails"
             instead = "give it a server default, or add it nullable and fill it with a backfill"
             return (Hazard("not-null", new.id.address, why, asks=True, instead=instead),)
@@ -154,8 +212,10 @@ class ColumnKind(Kind[Column]):
         return ()
 
     def loss(self, old: Column) -> Hazard:
-        """Return the loss of its values."""
+        """Return the loss of its values; those of a generated one can be computed again."""
         address = old.id.address
+        if old.generated:
+            return Hazard("drop-column", address, f"the generated column {address} is dropped", asks=True)
         return Hazard("drop-column", address, f"the column {address} is dropped with all its values", asks=True)
 
 
@@ -171,6 +231,9 @@ def _declared(column: Declared[Any], table: Table, where: str) -> Column:
         collation=collation,
         not_null=not column.nullable,
         default=default_of(column, where),
+        identity=_declared_identity(column, kind_of_value),
+        generated=expression_of(column.computed.sqltext, where) if column.computed is not None else None,
+        virtual=column.computed is not None and column.computed.persisted is False,
         comment=comment_of(column.comment, where),
     )
 
@@ -185,8 +248,37 @@ def _typed(column: Column) -> str:
 
 
 def _clause(column: Column) -> str:
-    default = f" DEFAULT {column.default.text}" if column.default else ""
-    return f"{ident(column.name)} {_typed(column)}{default}{' NOT NULL' if column.not_null else ''}"
+    value = f" DEFAULT {column.default.text}" if column.default else ""
+    if column.identity:
+        value = f" {_as_identity(column.identity)}"
+    if column.generated:
+        value = f" GENERATED ALWAYS AS ({column.generated.text}) {'VIRTUAL' if column.virtual else 'STORED'}"
+    return f"{ident(column.name)} {_typed(column)}{value}{' NOT NULL' if column.not_null else ''}"
+
+
+def _as_identity(identity: Identity) -> str:
+    counting = identity.counting.clause().strip()
+    return f"GENERATED {identity.words} AS IDENTITY{f' ({counting})' if counting else ''}"
+
+
+def _identified(old: Column, new: Column, identity: Identity) -> list[Step]:
+    """Return what makes it number its rows so; counting begins behind the values that are there."""
+    if old.identity is None:
+        table = qualified(new.namespace, new.table)
+        place = f"pg_get_serial_sequence({literal(table)}, {literal(new.name)})"
+        behind = identity.counting.behind(place, new.namespace, new.table, new.name)
+        return [_set(new, f"ADD {_as_identity(identity)}"), Step(behind)]
+    steps = []
+    if old.identity.always != identity.always:
+        steps.append(_set(new, f"SET GENERATED {identity.words}"))
+    if old.identity.counting != identity.counting:
+        steps.append(_set(new, " ".join(f"SET {each}" for each in identity.counting.changes(new.type))))
+    return steps
+
+
+def _declared_identity(column: Declared[Any], of: str) -> Identity | None:
+    declared = column.identity
+    return None if declared is None else Identity(always=bool(declared.always), counting=counting_of(declared, of))
 
 
 def _set(column: Column, what: str, *hazards: Hazard) -> Step:

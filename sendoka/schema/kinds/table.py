@@ -36,7 +36,6 @@ class TableKind(Kind[Table]):
     holds = Table
     claims = ("relation:r",)
     has_parts = True
-    holds_data = True
     renames_on_answer = True
     catalog = f"""
         select t.namespace, t.name, z.description as comment
@@ -88,6 +87,10 @@ class TableKind(Kind[Table]):
     def rename(self, old: Table, new: Table) -> str:
         """Return ALTER TABLE … RENAME."""
         return f"ALTER TABLE {qualified(old.namespace, old.name)} RENAME TO {ident(new.name)}"
+
+    def holds_data(self, obj: Table) -> bool:
+        """Return true."""
+        return True
 
     def loss(self, old: Table) -> Hazard:
         """Return the loss of all its rows."""

@@ -1,0 +1,176 @@
+"""Sequences, those behind identity columns apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import Sequence as Declared
+
+from sendoka.errors import SchemaError
+from sendoka.quoting import ident, literal, qualified
+from sendoka.schema.declared import checked_name, namespace_of, serial_column, type_of
+from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
+from sendoka.schema.model import PUBLIC, Id, Object
+from sendoka.schema.names import default_name
+from sendoka.schema.step import Hazard, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Sequence as Parts
+
+    from sendoka.schema.declarations import Declarations
+    from sendoka.schema.model import Model
+
+__all__ = ["Sequence", "SequenceKind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence(Object):
+    """A sequence of numbers. `owner` is the (table, column), of its own namespace, that it goes with."""
+
+    kind = "sequence"
+    type: str = "bigint"
+    counting: Counting = USUAL
+    owner: tuple[str, str] | None = None
+
+    @property
+    def owner_id(self) -> Id | None:
+        """The column that it goes with."""
+        return None if self.owner is None else Id("column", self.namespace, *self.owner)
+
+
+class SequenceKind(Kind[Sequence]):
+    """CREATE SEQUENCE and its kin. A default needs its sequence, and OWNED BY needs the column: it comes last."""
+
+    name = "sequence"
+    rank = 8
+    holds = Sequence
+    claims = ("relation:S",)
+    reads: ClassVar[tuple[type[Any], ...]] = (Sequence, Declared)
+    renames_on_answer = True
+    catalog = f"""
+        select n.nspname as namespace, c.relname as name, z.description as comment,
+               format_type(q.seqtypid, null) as type, {COUNTING} as counting,
+               (select json_build_array(t.relname, a.attname)
+                  from pg_depend d join pg_class t on t.oid = d.refobjid
+                       join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+                 where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'a'
+                   and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0) as owner
+          from pg_class c join namespaces n on n.oid = c.relnamespace
+               {described("pg_class", "c.oid")} join pg_sequence q on q.seqrelid = c.oid, {COUNTING_JOIN}
+         where c.relkind = 'S' and not exists (
+               select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
+           and not exists (select from pg_depend d
+                            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')
+         order by n.nspname, c.relname"""
+    unmanaged = """
+        select 'sequence ' || n.nspname || '.' || c.relname || ' is unlogged'
+          from pg_class c join namespaces n on n.oid = c.relnamespace
+         where c.relkind = 'S' and c.relpersistence = 'u'"""
+
+    def declared(self, declarations: Declarations) -> Iterator[Sequence]:
+        """Read the sequences of serial columns, those that defaults use, and those of the MetaData."""
+        found: dict[Id, Sequence] = {}
+        for each in _declared(declarations):
+            checked_name(each.name, "a sequence")
+            if found.setdefault(each.id, each) != each:
+                raise SchemaError(f"the sequence {each.id.address} is declared twice, in two ways")
+        return iter(sorted(found.values(), key=lambda each: each.id))
+
+    def create(self, new: Sequence, parts: Parts[str]) -> list[Step]:
+        """Return CREATE SEQUENCE."""
+        of = f" AS {new.type}" if new.type != "bigint" else ""
+        return [Step(f"CREATE SEQUENCE {_name(new)}{of}{new.counting.clause()}")]
+
+    def drop(self, old: Sequence) -> str:
+        """Return DROP SEQUENCE."""
+        return f"DROP SEQUENCE {_name(old)}"
+
+    def label(self, obj: Sequence) -> str:
+        """Return SEQUENCE and its name."""
+        return f"SEQUENCE {_name(obj)}"
+
+    def needs(self, obj: Sequence, model: Model) -> Iterator[Id]:
+        """Yield its namespace."""
+        yield Id("namespace", "", "", obj.namespace)
+
+    def goes_with(self, obj: Sequence) -> Id | None:
+        """Return its owner's id."""
+        return obj.owner_id
+
+    def moved(self, obj: Sequence, renaming: Renaming) -> Sequence:
+        """Return it under its new name, and its owner's."""
+        owner = obj.owner
+        if owner is not None:
+            table = renaming.table(obj.namespace, owner[0])
+            owner = (table, renaming.column(obj.namespace, *owner))
+        return replace(renaming.placed(obj), owner=owner)
+
+    def rename(self, old: Sequence, new: Sequence) -> str:
+        """Return ALTER SEQUENCE … RENAME."""
+        return f"ALTER SEQUENCE {_name(old)} RENAME TO {ident(new.name)}"
+
+    def alter(self, old: Sequence, new: Sequence, changed: frozenset[str]) -> list[Step]:
+        """Return ALTER SEQUENCE, without a new owner: it may not be there yet."""
+        steps = [Step(f"ALTER SEQUENCE {_name(new)} OWNED BY NONE")] if old.owner and "owner" in changed else []
+        if changed & {"type", "counting"}:
+            words = " ".join((f"AS {new.type}", *new.counting.changes(new.type)))
+            steps.append(Step(f"ALTER SEQUENCE {_name(new)} {words}"))
+        return steps
+
+    def closing(self, old: Sequence | None, new: Sequence, *, fresh: bool) -> list[Step]:
+        """Return OWNED BY; a new one goes on behind the values of a column that was there before it."""
+        if new.owner is None or (old is not None and old.owner == new.owner):
+            return []
+        owner = f"{qualified(new.namespace, new.owner[0])}.{ident(new.owner[1])}"
+        steps = [Step(f"ALTER SEQUENCE {_name(new)} OWNED BY {owner}")]
+        if old is None and not fresh:
+            steps.append(Step(new.counting.behind(literal(_name(new)), new.namespace, *new.owner)))
+        return steps
+
+    def closes_after(self, new: Sequence) -> Iterator[Id]:
+        """Yield its owner."""
+        if new.owner_id is not None:
+            yield new.owner_id
+
+    def loss(self, old: Sequence) -> Hazard:
+        """Return the loss of the number it has come to."""
+        why = f"the sequence {old.id.address} is dropped, and with it the number that it has come to"
+        return Hazard("drop-sequence", old.id.address, why, asks=True)
+
+    def relation(self, obj: Sequence) -> str:
+        """Return its name."""
+        return obj.name
+
+
+def _name(sequence: Sequence) -> str:
+    return qualified(sequence.namespace, sequence.name)
+
+
+def _declared(declarations: Declarations) -> Iterator[Sequence]:
+    for table in declarations.tables:
+        column = serial_column(table)
+        if column is not None:
+            where = f"column {table.fullname}.{column.name}"
+            name = default_name(table.name, column.name, "seq")
+            of, _ = type_of(column.type, where)
+            yield Sequence(name=name, namespace=namespace_of(table), type=of, owner=(table.name, column.name))
+    for metadata in declarations.metadata:
+        yield from map(_read, metadata._sequences.values())  # what create_all() makes; it has no public name
+    yield from declarations.of_class(Sequence)
+    yield from map(_read, declarations.of_class(Declared))
+
+
+def _read(sequence: Declared) -> Sequence:
+    of = "bigint"
+    if sequence.data_type is not None:
+        of, _ = type_of(sequence.data_type, f"sequence {sequence.name}")
+    return Sequence(
+        name=sequence.name, namespace=sequence.schema or PUBLIC, type=of, counting=counting_of(sequence, of)
+    )
+
+
+kind = SequenceKind()

@@ -1,0 +1,1 @@
+create table t (id int generated always as identity (increment by 5 cache 3 cycle));

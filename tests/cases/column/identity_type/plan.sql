@@ -1,0 +1,2 @@
+-- hazard: rewrite:t.id
+ALTER TABLE "public"."t" ALTER COLUMN "id" TYPE bigint USING "id"::bigint;

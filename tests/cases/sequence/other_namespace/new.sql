@@ -1,0 +1,2 @@
+create schema "order";
+create table "order".t (id serial primary key);

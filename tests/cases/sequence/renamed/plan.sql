@@ -1,0 +1,2 @@
+-- hazard: rename-sequence:s
+ALTER SEQUENCE "public"."s" RENAME TO "S'1";

@@ -1,0 +1,2 @@
+create table u ();
+create table t (a smallserial, b serial primary key, c bigserial);
