@@ -19,7 +19,11 @@ try:
     )
     from sendoka.schema.declarations import declare
     from sendoka.schema.kinds.enum import Enum
+    from sendoka.schema.kinds.materialized_view import MaterializedView
     from sendoka.schema.kinds.namespace import Namespace
+    from sendoka.schema.kinds.sequence import Sequence
+    from sendoka.schema.kinds.view import View
+    from sendoka.schema.objects import materialized_view, view
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in {"pydantic", "sqlalchemy"}:
         raise
@@ -30,13 +34,18 @@ except ModuleNotFoundError as error:
 __all__ = [
     "NAMING",
     "Enum",
+    "MaterializedView",
     "Namespace",
+    "Sequence",
+    "View",
     "created_at",
     "declare",
     "json_of",
     "list_index",
+    "materialized_view",
     "org_id",
     "primary_key",
     "tenant_id",
     "updated_at",
+    "view",
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "native_enum",
     "next_of",
     "options_of",
+    "query_of",
     "refuse",
     "serial_column",
     "text_of",
@@ -91,6 +92,21 @@ def expression_of(element: Any, where: str) -> Expression | None:
     if element is None:
         return None
     return Expression(declared=text_of(text(element) if isinstance(element, str) else element, where))
+
+
+def query_of(query: Any, where: str) -> Expression:
+    """Return a query, text or one of SQLAlchemy's, with its values in place. Raises SchemaError."""
+    if isinstance(query, str):
+        written = query
+    else:
+        try:
+            written = str(query.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
+        except (AttributeError, exc.SQLAlchemyError, NotImplementedError) as error:
+            raise SchemaError(f"a query cannot be written as SQL: {error}", where=f"in {where}") from error
+    written = written.strip().rstrip("; \t\r\n")
+    if not written:
+        raise SchemaError("a query is empty", where=f"in {where}")
+    return Expression(declared=written)
 
 
 def default_of(column: Column[Any], where: str) -> Expression | None:

@@ -37,6 +37,12 @@ _COMMON = """
         select c.oid, n.nspname as namespace, c.relname as name
           from pg_class c join namespaces n on n.oid = c.relnamespace
          where c.relkind = 'r' and not c.relispartition and not exists (
+               select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)),
+    indexed as (
+        select t.oid, t.namespace, t.name from tables t
+        union all
+        select c.oid, n.nspname, c.relname from pg_class c join namespaces n on n.oid = c.relnamespace
+         where c.relkind = 'm' and not exists (
                select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid))
 """
 

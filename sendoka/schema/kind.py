@@ -88,7 +88,8 @@ class Kind(ABC, Generic[T]):
 
     `holds` is the class of its objects; their fields are the properties it manages, the keys of the snapshot and the
     columns of `catalog`, a SELECT that may stand on the common table expressions of `from_catalog`: `namespaces(oid,
-    nspname)`, `tables(oid, namespace, name)`, `of_extensions(classid, objid)`. `claims` are the classes of
+    nspname)`, `tables(oid, namespace, name)`, `indexed` (those that have indexes, materialized views among them), and
+    `of_extensions(classid, objid)`. `claims` are the classes of
     `census.CENSUS` that it manages, such as `relation:v` or `type:e`: what nobody claims is listed as unmanaged.
     `unmanaged` is a SELECT of one text a row: what a database has of the claimed and no property covers. `reads` are
     the classes that it reads from SQLAlchemy, its constraints and the extras of `Declarations`; what no kind reads is

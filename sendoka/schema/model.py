@@ -72,11 +72,14 @@ class Expression:
 class Object:
     """One object of a schema. Each kind's file has its own subclass, with the properties that the kind manages.
 
-    `comment` is what COMMENT ON says of it. `is_type` is true of what a column can be of.
+    `comment` is what COMMENT ON says of it. `is_type` is true of what a column can be of, `is_relation` of
+    what a query reads from, `is_routine` of what it calls.
     """
 
     kind: ClassVar[str]
     is_type: ClassVar[bool] = False
+    is_relation: ClassVar[bool] = False
+    is_routine: ClassVar[bool] = False
     __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
 
     name: str
@@ -87,6 +90,11 @@ class Object:
     def id(self) -> Id:
         """What tells it from all others."""
         return Id(self.kind, self.namespace, "", self.name)
+
+    @property
+    def called(self) -> str:
+        """The name that a text of SQL calls it by."""
+        return self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +122,10 @@ class Model:
     """The members of each table, by (namespace, name)."""
     types: Mapping[tuple[str, str], Id] = field(default_factory=dict, compare=False, repr=False)
     """The ids of the types, by (namespace, name)."""
+    relations: Mapping[tuple[str, str], Id] = field(default_factory=dict, compare=False, repr=False)
+    """The ids of tables and views, by (namespace, name)."""
+    routines: Mapping[tuple[str, str], tuple[Id, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """The ids of the routines that have a name, by (namespace, name)."""
 
     @classmethod
     def of(cls, objects: Iterable[Object], unmanaged: Iterable[str] = ()) -> Model:
@@ -124,7 +136,13 @@ class Model:
                 raise SchemaError(f"the schema has two of one name: {each.id}", todo="rename one of them")
             found[each.id] = each
         types = {(each.namespace, each.name): key for key, each in found.items() if each.is_type}
-        return cls(found, tuple(unmanaged), _parts(found.values()), types)
+        relations = {(each.namespace, each.name): key for key, each in found.items() if each.is_relation}
+        routines: dict[tuple[str, str], tuple[Id, ...]] = {}
+        for key, each in found.items():
+            if each.is_routine:
+                place = (each.namespace, each.called)
+                routines[place] = (*routines.get(place, ()), key)
+        return cls(found, tuple(unmanaged), _parts(found.values()), types, relations, routines)
 
     def __iter__(self) -> Iterator[Object]:
         return iter(self.objects.values())

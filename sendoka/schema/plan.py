@@ -103,10 +103,9 @@ class _Graph:
         meanwhile = Renaming({key: old.name for key, (old, _) in self.superseded.items()})
         movers = set()
         for each in self.changes.old:
-            uses = any(need in self.superseded for need in kind_of(each).needs(each, self.changes.old))
+            before = kind_of(each).moved(each, meanwhile)
             after = self.changes.new.objects.get(each.id)
-            if uses and after is not None:
-                before = kind_of(each).moved(each, meanwhile)
+            if before != each and after is not None and each.id not in self.superseded:
                 altered[each.id] = Altered(before, after, differences(before, after))
                 movers.add(each.id)
         return list(altered.values()), movers
@@ -119,6 +118,8 @@ class _Graph:
         unalterable = (each.new.id for each in self.altered if each.new.id not in self.alterable)
         replaced = {key: None for key in unalterable if key not in self.superseded}
         needing = _dependants(changes.old)
+        for key in self.superseded:
+            replaced |= {other.id: None for other in needing.get(key, ()) if self._is_stuck(other)}
         for altered in self.altered:
             for other in needing.get(altered.old.id, ()):
                 if not kind_of(other).survives(other, altered.old, altered.new) and other.id in changes.new:
@@ -131,6 +132,10 @@ class _Graph:
                     replaced[other.id] = None
                     waiting.append(other.id)
         return replaced
+
+    def _is_stuck(self, other: Object) -> bool:
+        """Tell whether something that uses a superseded type can neither move over nor goes anyway."""
+        return other.id in self.changes.new and other.id not in self.movers
 
     def _lets_go(self, other: Object, key: Id) -> bool:
         """Tell whether an alteration makes what needed `key` do without it."""

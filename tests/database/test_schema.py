@@ -176,8 +176,6 @@ async def test_our_own_namespace_and_postgres_own_are_not_looked_into(sql: Neon)
 
 
 UNMANAGED: list[tuple[str, str]] = [
-    ("create view v as select 1 as a", "view public.v"),
-    ("create materialized view m as select 1 as a", "materialized view public.m"),
     ("create domain d as int", "domain public.d"),
     ("create type c as (a int)", "composite type public.c"),
     ("create function f() returns int language sql as 'select 1'", "function public.f()"),
@@ -239,10 +237,10 @@ class DomainKind(NamespaceKind):
 
 
 async def test_a_new_kind_takes_what_it_claims_away_from_the_unmanaged(sql: Neon) -> None:
-    await sql.run_all([Statement("create domain d as int"), Statement("create view v as select 1")])
-    assert (await model_from_catalog(sql)).unmanaged == ("domain public.d", "view public.v")
+    await sql.run_all([Statement("create domain d as int"), Statement("create type r as range (subtype = int4)")])
+    assert (await model_from_catalog(sql)).unmanaged == ("domain public.d", "range type public.r")
     found = await model_from_catalog(sql, [*all_kinds(), DomainKind()])
-    assert found.unmanaged == ("view public.v",)
+    assert found.unmanaged == ("range type public.r",)
     assert list(found) == [Domain(name="d")]
 
 

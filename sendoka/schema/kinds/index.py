@@ -15,6 +15,7 @@ from sendoka.schema.declared import checked_name, comment_of, expression_of, nam
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._constraint import column_ids
+from sendoka.schema.kinds._options import changed_options
 from sendoka.schema.kinds.column import Column, changes_family
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.names import default_name
@@ -124,13 +125,13 @@ class IndexKind(Kind[Index]):
                     json_build_object('canonical', pg_get_expr(i.indpred, i.indrelid)) end as predicate,
                coalesce((select json_agg(o order by o) from unnest(c.reloptions) o), '[]') as options,
                not i.indisvalid as invalid, z.description as comment
-          from tables t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid
+          from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid
                join pg_am m on m.oid = c.relam {described("pg_class", "c.oid")}
          where not exists (select from pg_constraint x where x.conindid = i.indexrelid and x.contype in ('p', 'u', 'x'))
          order by t.namespace, t.name, c.relname"""
     unmanaged = """
         select 'index ' || t.namespace || '.' || c.relname || ' ' || o.what
-          from tables t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid, lateral (values
+          from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid, lateral (values
                ('has a tablespace', c.reltablespace <> 0), ('is clustered on', i.indisclustered),
                ('has a collation of its own namespace', exists (select from unnest(i.indcollation::oid[]) u(oid)
                     join pg_collation o on o.oid = u.oid where o.collnamespace <> 'pg_catalog'::regnamespace)),
@@ -170,13 +171,16 @@ class IndexKind(Kind[Index]):
         return f"INDEX {qualified(obj.namespace, obj.name)}"
 
     def needs(self, obj: Index, model: Model) -> Iterator[Id]:
-        """Yield its table and the columns it holds or may speak of."""
+        """Yield its table, or materialized view, and the columns it holds or may speak of."""
+        holder = model.relations.get((obj.namespace, obj.table))
+        if holder is not None:
+            yield holder
         columns = {*obj.plain_columns, *obj.include}
         if obj.expressions:
             table = Id("table", obj.namespace, "", obj.table)
             names = (column.name for column in model.members(table, Column))
             columns |= {name for name in names if any(mentions(each, name) for each in obj.expressions)}
-        return column_ids(obj.namespace, obj.table, sorted(columns))
+        yield from column_ids(obj.namespace, obj.table, sorted(columns))
 
     def moved(self, obj: Index, renaming: Renaming) -> Index:
         """Return it with the new names of its table and columns."""
@@ -205,10 +209,7 @@ class IndexKind(Kind[Index]):
         if changed != {"options"}:
             return None
         index = f"ALTER INDEX {qualified(new.namespace, new.name)}"
-        kept = {option.partition("=")[0] for option in new.options}
-        gone = [name for name in (option.partition("=")[0] for option in old.options) if name not in kept]
-        steps = [Step(f"{index} RESET ({', '.join(gone)})")] if gone else []
-        return [*steps, Step(f"{index} SET ({', '.join(new.options)})")] if new.options else steps
+        return [Step(text) for text in changed_options(index, old.options, new.options)]
 
     def survives(self, obj: Index, old: Object, new: Object) -> bool:
         """Return false where it has an expression and a column's type becomes another: the text is then read anew."""

@@ -26,6 +26,7 @@ class Table(Object):
     """An ordinary table."""
 
     kind = "table"
+    is_relation = True
 
 
 class TableKind(Kind[Table]):

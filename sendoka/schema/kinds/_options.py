@@ -1,0 +1,13 @@
+"""Storage parameters, `name=value`: how a change of some is written."""
+
+from __future__ import annotations
+
+__all__ = ["changed_options"]
+
+
+def changed_options(alter: str, old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
+    """Return the statements, begun by `alter`, that lead from some storage parameters to others."""
+    kept = {option.partition("=")[0] for option in new}
+    gone = [name for name in (option.partition("=")[0] for option in old) if name not in kept]
+    texts = [f"{alter} RESET ({', '.join(gone)})"] if gone else []
+    return [*texts, f"{alter} SET ({', '.join(new)})"] if new else texts

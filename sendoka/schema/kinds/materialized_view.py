@@ -1,0 +1,61 @@
+"""Materialized views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sendoka.schema.kinds._options import changed_options
+from sendoka.schema.kinds._view import Queried, QueriedKind, queried_catalog
+from sendoka.schema.step import Hazard, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["MaterializedView", "MaterializedViewKind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterializedView(Queried):
+    """A query whose rows are kept until the next REFRESH; its indexes are parts of it."""
+
+    kind = "materialized-view"
+
+
+class MaterializedViewKind(QueriedKind[MaterializedView]):
+    """CREATE MATERIALIZED VIEW. One whose query changes is made anew, and its indexes with it."""
+
+    name = "materialized-view"
+    words = "MATERIALIZED VIEW"
+    holds = MaterializedView
+    claims = ("relation:m",)
+    reads: ClassVar[tuple[type[Any], ...]] = (MaterializedView,)
+    catalog = queried_catalog("m")
+    unmanaged = """
+        select 'materialized view ' || n.nspname || '.' || c.relname || ' ' || o.what
+          from pg_class c join namespaces n on n.oid = c.relnamespace, lateral (values
+               ('has a tablespace', c.reltablespace <> 0), ('holds no rows yet', not c.relispopulated),
+               ('has an access method', c.relam <> (select oid from pg_am where amname = 'heap')),
+               ('has a comment on a column', exists (
+                    select from pg_description d where d.classoid = 'pg_class'::regclass and d.objoid = c.oid
+                       and d.objsubid > 0))) o(what, met)
+         where c.relkind = 'm' and o.met"""
+
+    def create(self, new: MaterializedView, parts: Sequence[str]) -> list[Step]:
+        """Return CREATE MATERIALIZED VIEW, which runs the query."""
+        options = f" WITH ({', '.join(new.options)})" if new.options else ""
+        return [Step(f"CREATE {self.label(new)}{options} AS\n{new.definition.text}")]
+
+    def alter(self, old: MaterializedView, new: MaterializedView, changed: frozenset[str]) -> list[Step] | None:
+        """Return SET and RESET where only options change."""
+        if changed != {"options"}:
+            return None
+        return [Step(text) for text in changed_options(f"ALTER {self.label(new)}", old.options, new.options)]
+
+    def loss(self, old: MaterializedView) -> Hazard:
+        """Return the loss of the view and its kept rows, which its query can make again."""
+        why = f"the materialized view {old.id.address} is dropped with its rows"
+        return Hazard("drop-materialized-view", old.id.address, why, asks=True)
+
+
+kind = MaterializedViewKind()

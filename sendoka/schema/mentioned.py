@@ -1,0 +1,98 @@
+"""What a text of SQL speaks of, as far as its words tell: relations, functions, and every other name.
+
+It may name too much (an alias that is called as another table is), and misses only what a text puts together when it
+runs. Names without a namespace are taken to be in `public`: migrations run with that search path.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendoka.http.scan import tokens
+from sendoka.schema.model import PUBLIC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sendoka.http.scan import Token
+    from sendoka.schema.model import Id, Model
+
+__all__ = ["Mentioned", "ids_in", "mentioned"]
+
+Name = tuple[str, str]
+"""(namespace, name)"""
+
+_BEFORE_RELATIONS = frozenset({"from", "join", "only", "into", "update"})
+_NO_RELATIONS = frozenset({"lateral", "select", "rows", "values", "unnest"})
+_NO_FUNCTIONS = frozenset("all and any as exists filter in not on or over select some using values where".split())  # noqa: SIM905 - as many literals read worse
+_AFTER_RELATIONS = frozenset("where group order having limit offset union intersect except select set values".split())  # noqa: SIM905 - eleven literals read worse
+
+
+class Mentioned(NamedTuple):
+    """`relations` are read from or written to, `functions` called; `words` is every part of every name."""
+
+    relations: frozenset[Name]
+    functions: frozenset[Name]
+    words: frozenset[str]
+    star: bool
+
+
+@lru_cache(maxsize=4096)
+def mentioned(text: str) -> Mentioned:
+    """Return what `text` speaks of."""
+    relations: set[Name] = set()
+    functions: set[Name] = set()
+    words: set[str] = set()
+    expecting = listing = False
+    for name, gap, after in _names(text):
+        words.update(name)
+        word = name[-1] if len(name) == 1 else ""
+        listing = listing and word not in _AFTER_RELATIONS
+        if word in _BEFORE_RELATIONS:
+            expecting = listing = True
+            continue
+        called = after.startswith("(") and word not in _NO_FUNCTIONS
+        if called:
+            functions.add(_placed(name))
+        if (expecting or (listing and "," in gap)) and not called and word not in _NO_RELATIONS:
+            relations.add(_placed(name))
+        expecting = False
+    return Mentioned(frozenset(relations), frozenset(functions), frozenset(words), "*" in text)
+
+
+def _placed(name: tuple[str, ...]) -> Name:
+    return (PUBLIC, name[0]) if len(name) == 1 else (name[-2], name[-1])
+
+
+def _names(text: str) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield each name in its parts, with the signs before it and the text behind it."""
+    found = [each for each in tokens(text) if each.kind in {"name", "word"}]
+    at, end = 0, 0
+    while at < len(found):
+        parts = [_plain(found[at])]
+        gap = text[end : found[at].start]
+        while at + 1 < len(found) and text[found[at].end : found[at + 1].start].strip() == ".":
+            at += 1
+            parts.append(_plain(found[at]))
+        end = found[at].end
+        yield tuple(parts), gap, text[end : end + 8].lstrip()
+        at += 1
+
+
+def _plain(token: Token) -> str:
+    return token.text[1:-1].replace('""', '"') if token.kind == "name" else token.text.lower()
+
+
+def ids_in(text: str, model: Model) -> Iterator[Id]:
+    """Yield the ids of what a query or a body speaks of: relations, their columns, types, routines."""
+    said = mentioned(text)
+    for place in said.relations:
+        key = model.relations.get(place)
+        if key is not None:
+            yield key
+            parts = model.parts.get(place, ())
+            yield from (each.id for each in parts if each.kind == "column" and (said.star or each.name in said.words))
+    yield from (key for (_, name), key in model.types.items() if name in said.words)
+    for place in said.functions:
+        yield from model.routines.get(place, ())

@@ -1,0 +1,1 @@
+COMMENT ON MATERIALIZED VIEW "public"."m" IS 'one';

@@ -1,0 +1,4 @@
+create table t (id int primary key, a int, b text);
+create materialized view m as select id, b from t;
+create index i on m (b);
+create view v as select b from m;

@@ -1,0 +1,5 @@
+CREATE VIEW "public"."v" AS
+SELECT t.id,
+    t.b
+   FROM public.t
+  WHERE (t.a > 0);

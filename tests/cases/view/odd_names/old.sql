@@ -1,0 +1,2 @@
+create schema "order";
+create table "order"."My Table" ("a b" int);

@@ -1,0 +1,4 @@
+create table t (id int primary key, a int, b text);
+create view v as select id, a from t;
+create view w as select id from v;
+create view x as select v.id from v join w using (id);

@@ -1,0 +1,2 @@
+-- hazard: rename-view:v
+ALTER VIEW "public"."v" RENAME TO "w";

@@ -1,0 +1,6 @@
+-- asks: drop-table:v
+DROP TABLE "public"."v";
+
+CREATE VIEW "public"."v" AS
+SELECT t.id
+   FROM public.t;
