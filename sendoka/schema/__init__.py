@@ -23,7 +23,7 @@ try:
     from sendoka.schema.kinds.namespace import Namespace
     from sendoka.schema.kinds.sequence import Sequence
     from sendoka.schema.kinds.view import View
-    from sendoka.schema.objects import materialized_view, view
+    from sendoka.schema.objects import extension, function, materialized_view, policy, procedure, trigger, view
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in {"pydantic", "sqlalchemy"}:
         raise
@@ -40,12 +40,17 @@ __all__ = [
     "View",
     "created_at",
     "declare",
+    "extension",
+    "function",
     "json_of",
     "list_index",
     "materialized_view",
     "org_id",
+    "policy",
     "primary_key",
+    "procedure",
     "tenant_id",
+    "trigger",
     "updated_at",
     "view",
 ]

@@ -161,6 +161,10 @@ class Kind(ABC, Generic[T]):
         """
         return None
 
+    def stands_aside(self, obj: T, key: Id, model: Model) -> tuple[list[Step], list[Step]] | None:
+        """Return the steps that let go of `key` and take it up again; None where it must be dropped for that."""
+        return None
+
     def goes_with(self, obj: T) -> Id | None:
         """Return what it disappears with, beside the table that it is a part of."""
         return None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sendoka.http.scan import Token
     from sendoka.schema.model import Id, Model
 
-__all__ = ["Mentioned", "ids_in", "mentioned"]
+__all__ = ["Mentioned", "ids_in", "mentioned", "routines_in", "types_in"]
 
 Name = tuple[str, str]
 """(namespace, name)"""
@@ -84,15 +84,26 @@ def _plain(token: Token) -> str:
     return token.text[1:-1].replace('""', '"') if token.kind == "name" else token.text.lower()
 
 
+def routines_in(text: str, model: Model) -> Iterator[Id]:
+    """Yield the ids of the routines that a text calls."""
+    for place in sorted(mentioned(text).functions):
+        yield from model.routines.get(place, ())
+
+
+def types_in(text: str, model: Model) -> Iterator[Id]:
+    """Yield the ids of the types whose names are in a text."""
+    words = mentioned(text).words
+    return (key for (_, name), key in model.types.items() if name in words)
+
+
 def ids_in(text: str, model: Model) -> Iterator[Id]:
     """Yield the ids of what a query or a body speaks of: relations, their columns, types, routines."""
     said = mentioned(text)
-    for place in said.relations:
+    for place in sorted(said.relations):
         key = model.relations.get(place)
         if key is not None:
             yield key
             parts = model.parts.get(place, ())
             yield from (each.id for each in parts if each.kind == "column" and (said.star or each.name in said.words))
-    yield from (key for (_, name), key in model.types.items() if name in said.words)
-    for place in said.functions:
-        yield from model.routines.get(place, ())
+    yield from types_in(text, model)
+    yield from routines_in(text, model)

@@ -153,6 +153,11 @@ class Model:
     def __contains__(self, key: object) -> bool:
         return key in self.objects
 
+    @property
+    def extensions(self) -> tuple[Id, ...]:
+        """The ids of the extensions: a type that is neither built in nor an object here is one of theirs."""
+        return tuple(key for key in self.objects if key.kind == "extension")
+
     def all(self, holds: type[T]) -> list[T]:
         """Return the objects of one class, in order."""
         return [each for each in self if isinstance(each, holds)]

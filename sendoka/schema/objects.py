@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sendoka.schema.declared import query_of
+from sendoka.errors import SchemaError
+from sendoka.schema.declared import checked_name, expression_of, query_of
+from sendoka.schema.kinds.extension import Extension
+from sendoka.schema.kinds.function import Function
 from sendoka.schema.kinds.materialized_view import MaterializedView
+from sendoka.schema.kinds.policy import COMMANDS, EVERYBODY, Policy
+from sendoka.schema.kinds.procedure import Procedure
+from sendoka.schema.kinds.trigger import FIRING, Trigger
 from sendoka.schema.kinds.view import View
-from sendoka.schema.model import PUBLIC
+from sendoka.schema.model import PUBLIC, Expression
+from sendoka.schema.statements import made_routine, made_trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import ClauseElement, Select
 
-__all__ = ["materialized_view", "view"]
+__all__ = ["extension", "function", "materialized_view", "policy", "procedure", "trigger", "view"]
 
 
 def view(
@@ -46,6 +53,80 @@ def materialized_view(
         options=_listed(options),
         comment=comment,
     )
+
+
+def extension(name: str, *, namespace: str = PUBLIC, comment: str | None = None) -> Extension:
+    """Return an extension, whose objects stand in `namespace`."""
+    return Extension(name=name, namespace=namespace, comment=comment)
+
+
+def policy(
+    name: str,
+    table: str,
+    *,
+    command: str = "all",
+    to: Sequence[str] = EVERYBODY,
+    using: str | ClauseElement | None = None,
+    check: str | ClauseElement | None = None,
+    restrictive: bool = False,
+    namespace: str = PUBLIC,
+    comment: str | None = None,
+) -> Policy:
+    """Return a policy of `table`, which counts where `Table(…, info={"row_security": True})` says so.
+
+    `to` are roles; they are not managed. Raises SchemaError for what no policy can say.
+    """
+    where = f"policy {name} of {table}"
+    if command.lower() not in COMMANDS:
+        raise SchemaError(f"command={command!r}: a policy is for one of {', '.join(COMMANDS)}", where=f"in {where}")
+    return Policy(
+        name=checked_name(name, "a policy"),
+        namespace=namespace,
+        table=table,
+        command=command.lower(),
+        permissive=not restrictive,
+        roles=tuple(sorted(to)),
+        using=expression_of(using, where),
+        check=expression_of(check, where),
+        comment=comment,
+    )
+
+
+def function(statement: str, *, comment: str | None = None) -> Function:
+    """Return the function that a whole `create function …` makes. Raises SchemaError for another statement."""
+    made = made_routine(statement, "function")
+    header, definition = Expression(declared=made.header), Expression(declared=_ended(statement))
+    return Function(name=made.name, namespace=made.namespace, header=header, definition=definition, comment=comment)
+
+
+def procedure(statement: str, *, comment: str | None = None) -> Procedure:
+    """Return the procedure that a whole `create procedure …` makes. Raises SchemaError for another statement."""
+    made = made_routine(statement, "procedure")
+    header, definition = Expression(declared=made.header), Expression(declared=_ended(statement))
+    return Procedure(name=made.name, namespace=made.namespace, header=header, definition=definition, comment=comment)
+
+
+def trigger(statement: str, *, fires: str = "origin", comment: str | None = None) -> Trigger:
+    """Return the trigger that a whole `create trigger …` makes.
+
+    `fires` is `origin`, `disabled`, `replica` or `always`. Raises SchemaError for another statement.
+    """
+    if fires not in FIRING:
+        raise SchemaError(f"fires={fires!r}: a trigger fires in one of these ways: {', '.join(FIRING)}")
+    made = made_trigger(statement)
+    definition = Expression(declared=_ended(statement))
+    return Trigger(
+        name=made.name,
+        namespace=made.namespace,
+        table=made.table,
+        definition=definition,
+        fires=fires,
+        comment=comment,
+    )
+
+
+def _ended(statement: str) -> str:
+    return statement.strip().rstrip("; \t\r\n")
 
 
 def _listed(options: Mapping[str, object] | None) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from sendoka.schema.spelling import differences, respelled
 from sendoka.schema.step import Hazard, Plan, Step, Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from sendoka.schema.diff import Changes, Renamed
     from sendoka.schema.model import Id, Model, Object
@@ -86,11 +86,13 @@ class _Graph:
         self.superseded = dict(_superseded(changes))
         self.altered, self.movers = self._moved_over()
         self.alterable = {each.new.id for each in self.altered if _alter(each) is not None}
+        self.aside: dict[Id, tuple[list[Step], list[Step], list[Id]]] = {}
         replaced = self._replaced()
         self._add_drops([*changes.dropped, *(changes.old.objects[key] for key in replaced)])
         self._add_alters(each for each in self.altered if each.new.id not in replaced)
         self._add_creates([*changes.created, *(changes.new.objects[key] for key in replaced)])
         self._connect()
+        self._add_asides(replaced)
         self._add_closings()
 
     # -------------------------------------------------------------- what must be taken down and put back
@@ -128,7 +130,9 @@ class _Graph:
         while waiting:
             key = waiting.pop()
             for other in needing.get(key, ()):
-                if other.id in changes.new and other.id not in replaced and not self._lets_go(other, key):
+                if other.id not in changes.new or other.id in replaced or self._lets_go(other, key):
+                    continue
+                if not self._stands_aside(other, key):
                     replaced[other.id] = None
                     waiting.append(other.id)
         return replaced
@@ -137,10 +141,21 @@ class _Graph:
         """Tell whether something that uses a superseded type can neither move over nor goes anyway."""
         return other.id in self.changes.new and other.id not in self.movers
 
+    def _stands_aside(self, other: Object, key: Id) -> bool:
+        """Note who need not be dropped while `key` is made anew: it lets go of it, and takes it up again."""
+        old, after = self.changes.old, self.changes.new.objects[other.id]
+        aside = kind_of(other).stands_aside(other, key, old)
+        back = kind_of(after).stands_aside(after, key, self.changes.new)
+        if aside is None or back is None:
+            return False
+        self.aside.setdefault(other.id, (aside[0], back[1], []))[2].append(key)
+        return True
+
     def _lets_go(self, other: Object, key: Id) -> bool:
-        """Tell whether an alteration makes what needed `key` do without it."""
+        """Tell whether what needed `key` does without it afterwards; what holds data is not dropped to find out."""
         after = self.changes.new.objects[other.id]
-        return other.id in self.alterable and key not in kind_of(after).needs(after, self.changes.new)
+        stays = other.id in self.alterable or kind_of(after).holds_data(after)
+        return stays and key not in kind_of(after).needs(after, self.changes.new)
 
     # -------------------------------------------------------------- nodes
 
@@ -236,6 +251,20 @@ class _Graph:
         hazards = kind.risks(each) if owner is not None and owner not in self.new_owners else ()
         return [replace(first, hazards=first.hazards + hazards), *rest, *_remarks(each)]
 
+    def _add_asides(self, replaced: Collection[Id]) -> None:
+        for key, (down, up, needs) in self.aside.items():
+            if key in replaced:
+                continue
+            each = self.changes.new.objects[key]
+            first = self._add(_Node(_DROP, each, down))
+            then = self._add(_Node(_CREATE, each, up))
+            for node in (self.dropping[need] for need in needs if need in self.dropping):
+                self._edge(first, node)
+            for node in (self.making[need] for need in needs if need in self.making):
+                self._edge(node, then)
+            self._edge(first, self.altering.get(key))
+            self._edge(self.altering.get(key), then)
+
     def _add_closings(self) -> None:
         providers = {**self.altering, **self.making}
         altered = {each.new.id: each.old for each in self.altered}
@@ -264,8 +293,10 @@ class _Graph:
             self._edge(node, self.making.get(key))
         for key, node in self.altering.items():
             before = self.changes.old.objects[key]
+            aside = self.aside[key][2] if key in self.aside else ()
             for need in kind_of(before).needs(before, self.changes.old):
-                self._edge(node, self.dropping.get(need))
+                if need not in aside:
+                    self._edge(node, self.dropping.get(need))
             companion = kind_of(before).goes_with(before)
             self._edge(node, self.dropping.get(companion) if companion else None)
         self._free_names()

@@ -178,30 +178,15 @@ async def test_our_own_namespace_and_postgres_own_are_not_looked_into(sql: Neon)
 UNMANAGED: list[tuple[str, str]] = [
     ("create domain d as int", "domain public.d"),
     ("create type c as (a int)", "composite type public.c"),
-    ("create function f() returns int language sql as 'select 1'", "function public.f()"),
-    ("create procedure f() language sql as 'select 1'", "procedure public.f()"),
     ("create aggregate f(int) (sfunc = int4pl, stype = int)", "aggregate public.f(integer)"),
     ("create type r as range (subtype = int)", "range type public.r"),
     ("create table p (a int) partition by list (a); create table q partition of p default", "partition public.q"),
-    (
-        "create table t (a tsvector); create trigger g before update on t execute function tsvector_update_trigger()",
-        "trigger public.t.g",
-    ),
-    (
-        (
-            "create table t (a int)"
-            "; create constraint trigger g after update on t for each row execute function tsvector_update_trigger()"
-        ),
-        "trigger public.t.g",
-    ),
     ("create table t (a int); create rule r as on insert to t do also nothing", "rule public.t.r"),
-    ("create table t (a int); create policy p on t", "policy public.t.p"),
     ("create table t (a int, b int); create statistics s on a, b from t", "statistics public.s"),
     ("create table p (a int) partition by list (a)", "partitioned table public.p"),
     ("create unlogged table t (a int)", "table public.t is unlogged"),
     ("create table t (a int) with (fillfactor = 70)", "table public.t has storage options"),
     ("create table t (a int4range, exclude using gist (a with &&))", "exclusion constraint public.t.t_a_excl"),
-    ("create table t (a int); alter table t enable row level security", "table public.t has row level security"),
     ("create table t (a int); create table u () inherits (t)", "table public.u inherits"),
     ("create table t (a text); alter table t alter a set storage external", "column public.t.a has its own storage"),
     (

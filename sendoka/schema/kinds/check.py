@@ -14,6 +14,7 @@ from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds.column import Column, changes_family
+from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.spelling import mentions, renamed_in
 from sendoka.schema.step import Hazard, Step
@@ -87,7 +88,8 @@ class CheckKind(Kind[Check]):
         """Yield its table and the columns it may speak of."""
         table = Id("table", obj.namespace, "", obj.table)
         columns = [each.name for each in model.members(table, Column) if mentions(obj.expression, each.name)]
-        return constraint.column_ids(obj.namespace, obj.table, columns)
+        yield from constraint.column_ids(obj.namespace, obj.table, columns)
+        yield from routines_in(obj.expression.text, model)
 
     def moved(self, obj: Check, renaming: Renaming) -> Check:
         """Return it with the new names of its table and columns."""

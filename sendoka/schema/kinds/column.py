@@ -12,10 +12,12 @@ from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
+from sendoka.schema.kinds._type import type_in_catalog
+from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.spelling import mentions, renamed_in, sequences_in
 from sendoka.schema.step import Hazard, Step
-from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type, spelled_type
+from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type, spelled_type, user_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,10 +64,7 @@ class Column(Member):
     virtual: bool = False
 
 
-# Postgres puts keywords in quotes; what is not built in is spelled with quotes only where they must be.
-_TYPE = r"""case when coalesce(nullif(y.typelem, 0), y.oid) < 16384 then format_type(a.atttypid, a.atttypmod)
-                    else regexp_replace(format_type(a.atttypid, a.atttypmod),
-                         '(^|\.)"([a-z_][a-z0-9_]*)"(?=$|[.\[(])', '\1\2', 'g') end"""
+_TYPE = type_in_catalog("format_type(a.atttypid, a.atttypmod)")
 
 
 class ColumnKind(Kind[Column]):
@@ -143,7 +142,12 @@ class ColumnKind(Kind[Column]):
         key = model.type_id(obj.type)
         if key is not None:
             yield key
+        elif user_type(obj.type) is not None:
+            yield from model.extensions
         yield from sequences_in(obj.default)
+        for expression in (obj.default, obj.generated):
+            if expression is not None:
+                yield from routines_in(expression.text, model)
         if obj.generated is not None:
             others = (each for each in model.members(table, Column) if each.name != obj.name)
             yield from (each.id for each in others if mentions(obj.generated, each.name))
@@ -188,6 +192,13 @@ class ColumnKind(Kind[Column]):
     def opening(self, old: Column, new: Column) -> list[Step]:
         """Return DROP IDENTITY: a sequence that takes its place may have the name of the one behind it."""
         return [_set(new, "DROP IDENTITY")] if old.identity and not new.identity else []
+
+    def stands_aside(self, obj: Column, key: Id, model: Model) -> tuple[list[Step], list[Step]] | None:
+        """Return DROP DEFAULT and SET DEFAULT where only the default needs `key`."""
+        bare = replace(obj, default=None)
+        if obj.default is None or key in self.needs(bare, model):
+            return None
+        return [_set(obj, "DROP DEFAULT")], [_set(obj, f"SET DEFAULT {obj.default.text}")]
 
     def survives(self, obj: Column, old: Object, new: Object) -> bool:
         """Return false where it is generated of a column whose type changes: Postgres refuses that."""

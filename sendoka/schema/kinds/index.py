@@ -17,6 +17,7 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._constraint import column_ids
 from sendoka.schema.kinds._options import changed_options
 from sendoka.schema.kinds.column import Column, changes_family
+from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.names import default_name
 from sendoka.schema.spelling import mentions, renamed_in
@@ -181,6 +182,8 @@ class IndexKind(Kind[Index]):
             names = (column.name for column in model.members(table, Column))
             columns |= {name for name in names if any(mentions(each, name) for each in obj.expressions)}
         yield from column_ids(obj.namespace, obj.table, sorted(columns))
+        for expression in obj.expressions:
+            yield from routines_in(expression.text, model)
 
     def moved(self, obj: Index, renaming: Renaming) -> Index:
         """Return it with the new names of its table and columns."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sendoka.errors import SchemaError
 from sendoka.quoting import ident, qualified
 from sendoka.schema.declared import checked_name, comment_of, namespace_of, options_of, refuse
 from sendoka.schema.kind import Kind, Renaming
@@ -15,6 +16,8 @@ from sendoka.schema.step import Hazard, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sqlalchemy import Table as Declared
+
     from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
@@ -23,10 +26,12 @@ __all__ = ["Table", "TableKind"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(Object):
-    """An ordinary table."""
+    """An ordinary table. With `row_security` its policies count, for all but its owner unless that is forced too."""
 
     kind = "table"
     is_relation = True
+    row_security: bool = False
+    forced_row_security: bool = False
 
 
 class TableKind(Kind[Table]):
@@ -39,12 +44,14 @@ class TableKind(Kind[Table]):
     has_parts = True
     renames_on_answer = True
     catalog = f"""
-        select t.namespace, t.name, z.description as comment
-          from tables t {described("pg_class", "t.oid")} order by t.namespace, t.name"""
+        select t.namespace, t.name, z.description as comment,
+               c.relrowsecurity as row_security, c.relforcerowsecurity as forced_row_security
+          from tables t join pg_class c on c.oid = t.oid {described("pg_class", "t.oid")}
+         order by t.namespace, t.name"""
     unmanaged = """
         select 'table ' || t.namespace || '.' || t.name || ' ' || o.what
           from tables t join pg_class c on c.oid = t.oid, lateral (values
-               ('is unlogged', c.relpersistence = 'u'), ('has row level security', c.relrowsecurity),
+               ('is unlogged', c.relpersistence = 'u'),
                ('has storage options', c.reloptions is not null), ('has a tablespace', c.reltablespace <> 0),
                ('has a replica identity', c.relreplident <> 'd'), ('is of a type', c.reloftype <> 0),
                ('has an access method', c.relam <> (select oid from pg_am where amname = 'heap')),
@@ -62,12 +69,14 @@ class TableKind(Kind[Table]):
                 name=checked_name(table.name, "a table"),
                 namespace=namespace_of(table),
                 comment=comment_of(table.comment, where),
+                **_row_security(table),
             )
 
     def create(self, new: Table, parts: Sequence[str]) -> list[Step]:
         """Return CREATE TABLE with its columns and constraints."""
         body = "".join(f"\n    {part}," for part in parts).removesuffix(",")
-        return [Step(f"CREATE TABLE {qualified(new.namespace, new.name)} ({body}\n)" if parts else _empty(new))]
+        made = Step(f"CREATE TABLE {qualified(new.namespace, new.name)} ({body}\n)" if parts else _empty(new))
+        return [made, *_secured(new, new.row_security, new.forced_row_security)]
 
     def drop(self, old: Table) -> str:
         """Return DROP TABLE."""
@@ -93,6 +102,10 @@ class TableKind(Kind[Table]):
         """Return true."""
         return True
 
+    def alter(self, old: Table, new: Table, changed: frozenset[str]) -> list[Step]:
+        """Return ENABLE and DISABLE ROW LEVEL SECURITY, FORCE and NO FORCE."""
+        return _secured(new, *("row_security" in changed, "forced_row_security" in changed))
+
     def loss(self, old: Table) -> Hazard:
         """Return the loss of all its rows."""
         address = old.id.address
@@ -101,6 +114,26 @@ class TableKind(Kind[Table]):
     def relation(self, obj: Table) -> str:
         """Return its name."""
         return obj.name
+
+
+def _secured(table: Table, row_security: bool, forced: bool) -> list[Step]:
+    """Return the steps that say again what of the two changed."""
+    words = []
+    if row_security:
+        words.append("ENABLE" if table.row_security else "DISABLE")
+    if forced:
+        words.append("FORCE" if table.forced_row_security else "NO FORCE")
+    name = qualified(table.namespace, table.name)
+    return [Step(f"ALTER TABLE {name} {each} ROW LEVEL SECURITY") for each in words]
+
+
+def _row_security(table: Declared) -> dict[str, bool]:
+    """Return what `info={"row_security": True}`, or `"forced"`, says."""
+    said = table.info.get("row_security", False)
+    if said not in {True, False, "forced"}:
+        todo = 'write info={"row_security": True}, or "forced" for the owner too'
+        raise SchemaError(f"row_security={said!r} says nothing", where=f"in table {table.fullname}", todo=todo)
+    return {"row_security": bool(said), "forced_row_security": said == "forced"}
 
 
 def _empty(table: Table) -> str:

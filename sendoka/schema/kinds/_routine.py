@@ -1,0 +1,138 @@
+"""What functions and procedures share: a whole CREATE statement under a name and the types of its arguments."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from sendoka.quoting import ident
+from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._type import type_in_catalog
+from sendoka.schema.mentioned import ids_in, types_in
+from sendoka.schema.model import Expression, Id, Object
+from sendoka.schema.step import Step
+from sendoka.schema.typenames import spelled_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sendoka.schema.declarations import Declarations
+    from sendoka.schema.model import Model
+
+__all__ = ["Routine", "RoutineKind", "routine_catalog"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routine(Object):
+    """A routine. `name` is its own with the types of its arguments, `f(integer, text)`: one name may have many.
+
+    `header` is what CREATE OR REPLACE cannot change: the arguments with their names, and the result. `definition` is
+    the whole CREATE statement.
+    """
+
+    is_routine = True
+    header: Expression
+    definition: Expression
+
+    @property
+    def called(self) -> str:
+        """The name without the types."""
+        return self.name.partition("(")[0]
+
+    @property
+    def signature(self) -> str:
+        """The name with the types, as a statement takes it."""
+        types = self.name.partition("(")[2].removesuffix(")")
+        listed = ", ".join(spelled_type(each) for each in types.split(", ")) if types else ""
+        return f"{ident(self.namespace)}.{ident(self.called)}({listed})"
+
+
+R = TypeVar("R", bound=Routine)
+
+
+_TYPE = type_in_catalog("format_type(a.oid, null)")
+
+
+def routine_catalog(prokinds: str) -> str:
+    """Return the SELECT of the routines of some kinds, by `pg_proc.prokind`."""
+    listed = ", ".join(f"'{each}'" for each in prokinds)
+    return f"""
+        select n.nspname as namespace, z.description as comment,
+               p.proname || '(' || coalesce((select string_agg({_TYPE}, ', ' order by a.place)
+                    from unnest(p.proargtypes::oid[]) with ordinality a(oid, place)
+                         join pg_type y on y.oid = a.oid), '') || ')' as name,
+               json_build_object('canonical', '(' || pg_get_function_arguments(p.oid) || ')'
+                    || coalesce(' ' || pg_get_function_result(p.oid), '')) as header,
+               json_build_object('canonical', btrim(pg_get_functiondef(p.oid), E' \\n')) as definition
+          from pg_proc p join namespaces n on n.oid = p.pronamespace {described("pg_proc", "p.oid")}
+         where p.prokind in ({listed}) and not exists (
+               select from of_extensions x where x.classid = 'pg_proc'::regclass and x.objid = p.oid)
+           and not exists (select from pg_depend d
+                            where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'i')
+         order by n.nspname, p.proname, p.oid"""
+
+
+_CREATE = re.compile(r"\s*create\s+(?:or\s+replace\s+)?", re.IGNORECASE)
+_CHECKED = re.compile(r"\blanguage\s+'?sql\b|\bbegin\s+atomic\b|\breturn\s", re.IGNORECASE)
+_TRACKED = re.compile(r"\bbegin\s+atomic\b", re.IGNORECASE)
+
+
+class RoutineKind(Kind[R]):
+    """CREATE OR REPLACE and its kin. `words` is FUNCTION or PROCEDURE."""
+
+    words: ClassVar[str]
+    rank = 25
+
+    def declared(self, declarations: Declarations) -> Iterator[R]:
+        """Read those that are declared, in order of their names."""
+        return iter(sorted(declarations.of_class(self.holds), key=lambda each: each.id))  # type: ignore[arg-type]  # `holds` is the class of R
+
+    def create(self, new: R, parts: Sequence[str]) -> list[Step]:
+        """Return the statement as it was declared."""
+        return [Step(new.definition.text)]
+
+    def drop(self, old: R) -> str:
+        """Return DROP."""
+        return f"DROP {self.label(old)}"
+
+    def label(self, obj: R) -> str:
+        """Return FUNCTION or PROCEDURE, and its signature."""
+        return f"{self.words} {obj.signature}"
+
+    def needs(self, obj: R, model: Model) -> Iterator[Id]:
+        """Yield its namespace, the types it takes and returns, and what its body speaks of where Postgres looks."""
+        yield Id("namespace", "", "", obj.namespace)
+        yield from types_in(obj.header.text, model)
+        if _CHECKED.search(obj.definition.text):
+            own = model.routines.get((obj.namespace, obj.called), ())  # its text names itself, and so its namesakes
+            yield from (key for key in ids_in(_body_of(obj.definition.text), model) if key not in own)
+
+    def moved(self, obj: R, renaming: Renaming) -> R:
+        """Return it as it is: its text is what somebody wrote."""
+        return obj
+
+    def rename(self, old: R, new: R) -> str:
+        """Return ALTER … RENAME."""
+        return f"ALTER {self.label(old)} RENAME TO {ident(new.called)}"
+
+    def alter(self, old: R, new: R, changed: frozenset[str]) -> list[Step] | None:
+        """Return CREATE OR REPLACE, unless the arguments' names or the result change."""
+        if "header" in changed:
+            return None
+        return [Step(_CREATE.sub("CREATE OR REPLACE ", new.definition.text, count=1))]
+
+    def survives(self, obj: R, old: Object, new: Object) -> bool:
+        """Return whether its body is a text, which Postgres reads anew at every call."""
+        return not _TRACKED.search(obj.definition.text)
+
+
+def _body_of(text: str) -> str:
+    """Return the statement with the body's quotes taken away, so that its words are seen."""
+    match = re.search(r"\bas\s+(\$[^$]*\$|')", text, re.IGNORECASE)
+    if match is None:
+        return text
+    quote = match[1]
+    body = text[match.end() :].rpartition(quote)[0]
+    return text[: match.start()] + " " + (body.replace("''", "'") if quote == "'" else body)

@@ -1,0 +1,112 @@
+"""Triggers, those that keep a constraint among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sendoka.quoting import ident, qualified
+from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds._comment import described
+from sendoka.schema.mentioned import routines_in
+from sendoka.schema.model import Expression, Id, Member, Object
+from sendoka.schema.spelling import mentions
+from sendoka.schema.step import Hazard, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sendoka.schema.declarations import Declarations
+    from sendoka.schema.model import Model
+
+__all__ = ["FIRING", "Trigger", "TriggerKind"]
+
+FIRING = {"origin": "ENABLE", "disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
+"""When a trigger fires, and the words that make it so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger(Member):
+    """A trigger of a table or view. `definition` is the whole CREATE statement.
+
+    `fires` is when: `origin` (always but on a replica), `replica`, `always`, or it is `disabled`.
+    """
+
+    kind = "trigger"
+    definition: Expression
+    fires: str = "origin"
+
+
+class TriggerKind(Kind[Trigger]):
+    """CREATE TRIGGER and its kin."""
+
+    name = "trigger"
+    rank = 90
+    holds = Trigger
+    claims = ("trigger",)
+    reads: ClassVar[tuple[type[Any], ...]] = (Trigger,)
+    catalog = f"""
+        select n.nspname as namespace, c.relname as "table", g.tgname as name, z.description as comment,
+               json_build_object('canonical', pg_get_triggerdef(g.oid)) as definition,
+               case g.tgenabled when 'D' then 'disabled' when 'R' then 'replica' when 'A' then 'always'
+                    else 'origin' end as fires
+          from pg_trigger g join pg_class c on c.oid = g.tgrelid join namespaces n on n.oid = c.relnamespace
+               {described("pg_trigger", "g.oid")}
+         where not g.tgisinternal and g.tgparentid = 0 and not exists (
+               select from of_extensions x where x.classid = 'pg_trigger'::regclass and x.objid = g.oid)
+         order by n.nspname, c.relname, g.tgname"""
+
+    def declared(self, declarations: Declarations) -> Iterator[Trigger]:
+        """Read those that are declared, in order of their names."""
+        return iter(sorted(declarations.of_class(Trigger), key=lambda each: each.id))
+
+    def create(self, new: Trigger, parts: Sequence[str]) -> list[Step]:
+        """Return the statement as it was declared, and when it fires if that is not usual."""
+        steps = [Step(new.definition.text)]
+        return steps if new.fires == "origin" else [*steps, _firing(new)]
+
+    def drop(self, old: Trigger) -> str:
+        """Return DROP TRIGGER."""
+        return f"DROP {self.label(old)}"
+
+    def label(self, obj: Trigger) -> str:
+        """Return TRIGGER, its name and its table."""
+        return f"TRIGGER {ident(obj.name)} ON {qualified(obj.namespace, obj.table)}"
+
+    def needs(self, obj: Trigger, model: Model) -> Iterator[Id]:
+        """Yield its table or view, the columns it speaks of and the function that it calls."""
+        holder = model.relations.get((obj.namespace, obj.table))
+        if holder is not None:
+            yield holder
+        for each in model.parts.get((obj.namespace, obj.table), ()):
+            if each.kind == "column" and mentions(obj.definition, each.name):
+                yield each.id
+        yield from routines_in(obj.definition.text, model)
+
+    def moved(self, obj: Trigger, renaming: Renaming) -> Trigger:
+        """Return it under its table's new name; its text is what somebody wrote."""
+        return renaming.placed(obj)
+
+    def rename(self, old: Trigger, new: Trigger) -> str:
+        """Return ALTER TRIGGER … RENAME."""
+        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
+
+    def alter(self, old: Trigger, new: Trigger, changed: frozenset[str]) -> list[Step] | None:
+        """Return ENABLE or DISABLE where only that changes."""
+        return [_firing(new)] if changed == {"fires"} else None
+
+    def survives(self, obj: Trigger, old: Object, new: Object) -> bool:
+        """Return false where a column that it speaks of changes its type: Postgres refuses that."""
+        return getattr(old, "type", None) == getattr(new, "type", None)
+
+    def loss(self, old: Trigger) -> Hazard:
+        """Return the loss of the trigger."""
+        return Hazard("drop-trigger", old.id.address, f"the trigger {old.id.address} is dropped", asks=True)
+
+
+def _firing(trigger: Trigger) -> Step:
+    table = qualified(trigger.namespace, trigger.table)
+    return Step(f"ALTER TABLE {table} {FIRING[trigger.fires]} TRIGGER {ident(trigger.name)}")
+
+
+kind = TriggerKind()

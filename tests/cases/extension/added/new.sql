@@ -1,0 +1,2 @@
+create schema crypto;
+create extension pgcrypto schema crypto;

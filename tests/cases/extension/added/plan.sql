@@ -1,0 +1,3 @@
+CREATE SCHEMA "crypto";
+
+CREATE EXTENSION "pgcrypto" SCHEMA "crypto";

@@ -1,0 +1,5 @@
+CREATE EXTENSION "citext" SCHEMA "public";
+
+ALTER TABLE "public"."t" ADD COLUMN "b" "public"."citext";
+
+ALTER TABLE "public"."t" ADD COLUMN "c" "public"."citext"[];

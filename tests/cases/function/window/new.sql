@@ -1,0 +1,1 @@
+create function f() returns trigger language plpgsql as $$ begin return new; end $$;

@@ -1,0 +1,3 @@
+ALTER TABLE "public"."t" ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "p" ON "public"."t" USING ((owner = CURRENT_USER));

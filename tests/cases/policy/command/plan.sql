@@ -1,0 +1,3 @@
+DROP POLICY "p" ON "public"."t";
+
+CREATE POLICY "p" ON "public"."t" FOR DELETE USING ((a > 0));

@@ -1,0 +1,3 @@
+create table t (id int primary key, owner text, a int);
+create policy p on t using (a > 0);
+comment on policy p on t is 'positive ones';

@@ -1,0 +1,3 @@
+DROP POLICY "p" ON "public"."t";
+
+CREATE POLICY "p" ON "public"."t" USING ((a > 0));

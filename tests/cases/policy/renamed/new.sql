@@ -1,0 +1,2 @@
+create table t (id int primary key, owner text, a int);
+create policy "p 2" on t using (a > 0);

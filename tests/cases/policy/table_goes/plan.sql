@@ -1,0 +1,4 @@
+-- asks: drop-table:t
+DROP TABLE "public"."t";
+
+CREATE TABLE "public"."u" ();

@@ -1,0 +1,3 @@
+CREATE OR REPLACE PROCEDURE public.p(IN a integer)
+ LANGUAGE plpgsql
+AS $procedure$ begin null; end $procedure$;

@@ -1,0 +1,1 @@
+create procedure p(b int) language plpgsql as $$ begin perform b; end $$;

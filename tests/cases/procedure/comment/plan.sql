@@ -1,0 +1,1 @@
+COMMENT ON PROCEDURE "public"."p"(integer) IS 'does nothing';
