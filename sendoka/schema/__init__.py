@@ -18,6 +18,8 @@ try:
         updated_at,
     )
     from sendoka.schema.declarations import declare
+    from sendoka.schema.kinds.composite_type import Attribute, CompositeType
+    from sendoka.schema.kinds.domain import Domain, DomainCheck
     from sendoka.schema.kinds.enum import Enum
     from sendoka.schema.kinds.materialized_view import MaterializedView
     from sendoka.schema.kinds.namespace import Namespace
@@ -33,6 +35,10 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "NAMING",
+    "Attribute",
+    "CompositeType",
+    "Domain",
+    "DomainCheck",
     "Enum",
     "MaterializedView",
     "Namespace",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import DefaultClause, Enum, exc, text
+from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.functions import next_value
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "checked_name",
     "comment_of",
+    "constraint_text",
     "default_of",
+    "domain_of",
     "expression_of",
     "is_created",
     "namespace_of",
@@ -36,6 +39,8 @@ __all__ = [
     "text_of",
     "type_of",
 ]
+
+T = TypeVar("T")
 
 # `named` is the paramstyle that leaves percent signs alone.
 _DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped
@@ -94,6 +99,15 @@ def expression_of(element: Any, where: str) -> Expression | None:
     return Expression(declared=text_of(text(element) if isinstance(element, str) else element, where))
 
 
+def constraint_text(constraint: Constraint, where: str) -> str:
+    """Return what SQLAlchemy writes for a constraint, without its name. Raises SchemaError."""
+    try:
+        written = str(_COMPILER.process(constraint))
+    except (exc.SQLAlchemyError, NotImplementedError) as error:
+        raise SchemaError(f"a constraint cannot be written as SQL: {error}", where=f"in {where}") from error
+    return re.sub(r'^CONSTRAINT (?:"(?:[^"]|"")+"|\S+) ', "", written.strip())
+
+
 def query_of(query: Any, where: str) -> Expression:
     """Return a query, text or one of SQLAlchemy's, with its values in place. Raises SchemaError."""
     if isinstance(query, str):
@@ -141,29 +155,39 @@ def type_of(declared: TypeEngine[Any], where: str) -> tuple[str, str | None]:
     """Return a type as Postgres spells it, and its collation if it names one.
 
     Raises SchemaError for a type that Postgres' dialect cannot write, and for one that is neither built in nor an enum
-    (a domain, an extension's).
+    or a domain (an extension's).
     """
     try:
         written = declared.compile(dialect=_DIALECT)
     except (exc.CompileError, exc.UnsupportedCompilationError) as error:
         raise SchemaError(f"the type {declared!r} cannot be written for Postgres", where=f"in {where}") from error
     collate = _COLLATE.search(written)
-    enum = native_enum(declared)
-    if enum is not None:
+    named = native_enum(declared) or domain_of(declared)
+    if named is not None:
         array = "[]" if written.endswith("]") else ""
-        return user_type_name(enum.schema or PUBLIC, str(enum.name), array), None
+        return user_type_name(named.schema or PUBLIC, str(named.name), array), None
     canonical = canonical_type(written[: collate.start()] if collate else written)
     if canonical is None:
-        raise refuse(f"the type {written}", where, "the built-in types and enums are")
+        raise refuse(f"the type {written}", where, "the built-in types, enums and domains are")
     return canonical, getattr(declared, "collation", None) or _inner_collation(declared)
 
 
 def native_enum(declared: TypeEngine[Any]) -> Enum | None:
     """Return the enum that a type is, holds or is made of, where it is one of Postgres' own; else None."""
+    seen = _inner(declared, Enum)
+    return seen if seen is not None and seen.native_enum else None
+
+
+def domain_of(declared: TypeEngine[Any]) -> DOMAIN | None:
+    """Return the domain that a type is, holds or is made of; else None."""
+    return _inner(declared, DOMAIN)
+
+
+def _inner(declared: TypeEngine[Any], wanted: type[T]) -> T | None:
     seen: Any = declared
-    while seen is not None and not isinstance(seen, Enum):
+    while seen is not None and not isinstance(seen, wanted):
         seen = getattr(seen, "item_type", None) or getattr(seen, "impl", None)
-    return seen if isinstance(seen, Enum) and seen.native_enum else None
+    return seen
 
 
 def _inner_collation(declared: TypeEngine[Any]) -> str | None:

@@ -150,6 +150,10 @@ class Kind(ABC, Generic[T]):
         """Return the clause that creates it inside its table's CREATE TABLE, or None where there is no such clause."""
         return None
 
+    def afterwards(self, new: T) -> list[Step]:
+        """Return what of a new object no CREATE can say, whether it was made by itself or inside its table."""
+        return []
+
     def alter(self, old: T, new: T, changed: frozenset[str]) -> list[Step] | None:
         """Return the steps that change it in place, or None where it must be dropped and created again."""
         return None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sendoka.errors import SchemaError
 from sendoka.schema.declared import checked_name, expression_of, query_of
+from sendoka.schema.kinds._options import listed_options
 from sendoka.schema.kinds.extension import Extension
 from sendoka.schema.kinds.function import Function
 from sendoka.schema.kinds.materialized_view import MaterializedView
@@ -34,7 +35,8 @@ def view(
 ) -> View:
     """Return a view; `options` are such as `{"security_invoker": True}`. Raises SchemaError for an empty query."""
     definition = query_of(query, f"view {name}")
-    return View(name=name, namespace=namespace, definition=definition, options=_listed(options), comment=comment)
+    listed = listed_options(options or {})
+    return View(name=name, namespace=namespace, definition=definition, options=listed, comment=comment)
 
 
 def materialized_view(
@@ -50,7 +52,7 @@ def materialized_view(
         name=name,
         namespace=namespace,
         definition=query_of(query, f"materialized view {name}"),
-        options=_listed(options),
+        options=listed_options(options or {}),
         comment=comment,
     )
 
@@ -127,11 +129,3 @@ def trigger(statement: str, *, fires: str = "origin", comment: str | None = None
 
 def _ended(statement: str) -> str:
     return statement.strip().rstrip("; \t\r\n")
-
-
-def _listed(options: Mapping[str, object] | None) -> tuple[str, ...]:
-    return tuple(sorted(f"{name}={_spelled(value)}" for name, value in (options or {}).items()))
-
-
-def _spelled(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

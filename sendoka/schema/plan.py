@@ -353,7 +353,9 @@ def _superseded(changes: Changes) -> Iterator[tuple[Id, tuple[Object, tuple[Haza
 
 
 def _remarks(each: Object) -> list[Step]:
-    return [] if each.comment is None else [kind_of(each).remark(each)]
+    """Return what is said of a new object once it is there."""
+    kind = kind_of(each)
+    return [*kind.afterwards(each), *([] if each.comment is None else [kind.remark(each)])]
 
 
 def _dependants(model: Model) -> dict[Id, list[Object]]:

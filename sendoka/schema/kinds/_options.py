@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["changed_options"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["changed_options", "listed_options"]
+
+
+def listed_options(options: Mapping[str, object]) -> tuple[str, ...]:
+    """Return options given by name as the model has them: `name=value`, in order, lower case."""
+    return tuple(sorted(f"{name}={str(value).lower()}".replace(" ", "") for name, value in options.items()))
 
 
 def changed_options(alter: str, old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:

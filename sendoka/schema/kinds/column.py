@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from sendoka.errors import SchemaError
 from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.declared import checked_name, comment_of, default_of, expression_of, namespace_of, refuse, type_of
 from sendoka.schema.kind import Kind, Renaming
@@ -51,7 +52,7 @@ class Column(Member):
     """A column. `type` and `collation` are in Postgres' spelling; the place among its neighbours is no property.
 
     `identity` is there where it numbers its rows itself; `generated` what its value is computed of, kept in the row
-    unless it is `virtual`.
+    unless it is `virtual`. `storage` and `compression` are None where they are the type's and the server's own.
     """
 
     kind = "column"
@@ -62,6 +63,8 @@ class Column(Member):
     identity: Identity | None = None
     generated: Expression | None = None
     virtual: bool = False
+    storage: str | None = None
+    compression: str | None = None
 
 
 _TYPE = type_in_catalog("format_type(a.atttypid, a.atttypmod)")
@@ -89,7 +92,11 @@ class ColumnKind(Kind[Column]):
                        and i.refobjid = t.oid and i.refobjsubid = a.attnum and i.deptype = 'i')) end as identity,
                case when g.oid is not null then json_build_object('canonical', pg_get_expr(g.adbin, g.adrelid)) end
                     as generated,
-               a.attgenerated = 'v' as virtual, z.description as comment
+               a.attgenerated = 'v' as virtual,
+               case when a.attstorage <> y.typstorage then case a.attstorage when 'p' then 'plain'
+                    when 'e' then 'external' when 'm' then 'main' else 'extended' end end as storage,
+               case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end as compression,
+               z.description as comment
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
                join pg_type y on y.oid = a.atttypid
                left join pg_collation k on k.oid = a.attcollation
@@ -101,8 +108,6 @@ class ColumnKind(Kind[Column]):
         select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' ' || o.what
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
                join pg_type y on y.oid = a.atttypid, lateral (values
-               ('has its own storage', a.attstorage <> y.typstorage),
-               ('has its own compression', a.attcompression <> ''),
                ('has a collation of its own namespace', exists (select from pg_collation o where o.oid = a.attcollation
                                                                    and o.collnamespace <> 'pg_catalog'::regnamespace)),
                ('has options', a.attoptions is not null),
@@ -187,11 +192,20 @@ class ColumnKind(Kind[Column]):
             steps.append(_set(new, "SET NOT NULL", _not_null(new)) if new.not_null else _set(new, "DROP NOT NULL"))
         if new.identity and "identity" in changed:
             steps += _identified(old, new, new.identity)
+        if changed & {"storage", "type"} and (new.storage or old.storage):
+            steps.append(_set(new, f"SET STORAGE {(new.storage or _usual_storage(new.type)).upper()}"))
+        if "compression" in changed:
+            steps.append(_set(new, f"SET COMPRESSION {new.compression or 'default'}"))
         return steps
 
     def opening(self, old: Column, new: Column) -> list[Step]:
         """Return DROP IDENTITY: a sequence that takes its place may have the name of the one behind it."""
         return [_set(new, "DROP IDENTITY")] if old.identity and not new.identity else []
+
+    def afterwards(self, new: Column) -> list[Step]:
+        """Return its storage and compression, which older servers do not take with its type."""
+        steps = [_set(new, f"SET STORAGE {new.storage.upper()}")] if new.storage else []
+        return [*steps, _set(new, f"SET COMPRESSION {new.compression}")] if new.compression else steps
 
     def stands_aside(self, obj: Column, key: Id, model: Model) -> tuple[list[Step], list[Step]] | None:
         """Return DROP DEFAULT and SET DEFAULT where only the default needs `key`."""
@@ -245,8 +259,30 @@ def _declared(column: Declared[Any], table: Table, where: str) -> Column:
         identity=_declared_identity(column, kind_of_value),
         generated=expression_of(column.computed.sqltext, where) if column.computed is not None else None,
         virtual=column.computed is not None and column.computed.persisted is False,
+        storage=_one_of(column, "storage", _STORAGES, where),
+        compression=_one_of(column, "compression", ("pglz", "lz4"), where),
         comment=comment_of(column.comment, where),
     )
+
+
+_STORAGES = ("plain", "external", "main", "extended")
+
+
+def _one_of(column: Declared[Any], name: str, known: tuple[str, ...], where: str) -> str | None:
+    """Return what `Column(…, info={"storage": "external"})` says."""
+    said = column.info.get(name)
+    if said is None or said in known:
+        return said
+    raise SchemaError(f"{name}={said!r} is none of {', '.join(known)}", where=f"in {where}")
+
+
+_MAIN = frozenset({"numeric", "inet", "cidr"})
+
+
+def _usual_storage(of: str) -> str:
+    """Return the storage that a type with more than one has by itself: servers before 16 do not know DEFAULT."""
+    parsed = parse_type(of)
+    return "main" if parsed is not None and parsed.base in _MAIN and not parsed.array else "extended"
 
 
 def _alter_table(column: Column) -> str:

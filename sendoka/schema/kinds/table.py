@@ -10,6 +10,7 @@ from sendoka.quoting import ident, qualified
 from sendoka.schema.declared import checked_name, comment_of, namespace_of, options_of, refuse
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._options import changed_options, listed_options
 from sendoka.schema.model import Id, Object
 from sendoka.schema.step import Hazard, Step
 
@@ -26,10 +27,15 @@ __all__ = ["Table", "TableKind"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(Object):
-    """An ordinary table. With `row_security` its policies count, for all but its owner unless that is forced too."""
+    """An ordinary table. With `row_security` its policies count, for all but its owner unless that is forced too.
+
+    `options` are its storage parameters, `name=value`, in order; rows of one that is `unlogged` do not outlive a crash.
+    """
 
     kind = "table"
     is_relation = True
+    unlogged: bool = False
+    options: tuple[str, ...] = ()
     row_security: bool = False
     forced_row_security: bool = False
 
@@ -45,14 +51,17 @@ class TableKind(Kind[Table]):
     renames_on_answer = True
     catalog = f"""
         select t.namespace, t.name, z.description as comment,
+               c.relpersistence = 'u' as unlogged,
+               coalesce((select json_agg(o order by o) from unnest(c.reloptions) o), '[]') as options,
                c.relrowsecurity as row_security, c.relforcerowsecurity as forced_row_security
           from tables t join pg_class c on c.oid = t.oid {described("pg_class", "t.oid")}
          order by t.namespace, t.name"""
     unmanaged = """
         select 'table ' || t.namespace || '.' || t.name || ' ' || o.what
           from tables t join pg_class c on c.oid = t.oid, lateral (values
-               ('is unlogged', c.relpersistence = 'u'),
-               ('has storage options', c.reloptions is not null), ('has a tablespace', c.reltablespace <> 0),
+               ('has a tablespace', c.reltablespace <> 0),
+               ('has storage options of its TOAST table', exists (
+                    select from pg_class o where o.oid = c.reltoastrelid and o.reloptions is not null)),
                ('has a replica identity', c.relreplident <> 'd'), ('is of a type', c.reloftype <> 0),
                ('has an access method', c.relam <> (select oid from pg_am where amname = 'heap')),
                ('inherits', exists (select from pg_inherits i where i.inhrelid = c.oid))) o(what, met)
@@ -62,20 +71,26 @@ class TableKind(Kind[Table]):
         """Read the tables themselves."""
         for table in declarations.tables:
             where = f"table {table.fullname}"
-            options_of(table, frozenset({"ignore_search_path"}), where)
-            if table._prefixes:  # SQLAlchemy has no public name for `prefixes=["UNLOGGED"]`
-                raise refuse("the prefix " + " ".join(table._prefixes), where)
+            given = options_of(table, frozenset({"ignore_search_path", "with"}), where)
+            prefixes = [str(each).upper() for each in table._prefixes]  # it has no public name
+            if prefixes not in ([], ["UNLOGGED"]):
+                raise refuse("the prefix " + " ".join(prefixes), where)
             yield Table(
                 name=checked_name(table.name, "a table"),
                 namespace=namespace_of(table),
                 comment=comment_of(table.comment, where),
+                unlogged=bool(prefixes),
+                options=listed_options(given.get("with") or {}),
                 **_row_security(table),
             )
 
     def create(self, new: Table, parts: Sequence[str]) -> list[Step]:
         """Return CREATE TABLE with its columns and constraints."""
         body = "".join(f"\n    {part}," for part in parts).removesuffix(",")
-        made = Step(f"CREATE TABLE {qualified(new.namespace, new.name)} ({body}\n)" if parts else _empty(new))
+        kind = "UNLOGGED TABLE" if new.unlogged else "TABLE"
+        options = f" WITH ({', '.join(new.options)})" if new.options else ""
+        body = f"{body}\n" if parts else ""
+        made = Step(f"CREATE {kind} {qualified(new.namespace, new.name)} ({body}){options}")
         return [made, *_secured(new, new.row_security, new.forced_row_security)]
 
     def drop(self, old: Table) -> str:
@@ -103,8 +118,16 @@ class TableKind(Kind[Table]):
         return True
 
     def alter(self, old: Table, new: Table, changed: frozenset[str]) -> list[Step]:
-        """Return ENABLE and DISABLE ROW LEVEL SECURITY, FORCE and NO FORCE."""
-        return _secured(new, *("row_security" in changed, "forced_row_security" in changed))
+        """Return SET LOGGED and its kin, storage parameters, and what counts for whom of row level security."""
+        table = f"ALTER TABLE {qualified(new.namespace, new.name)}"
+        steps = []
+        if "unlogged" in changed:
+            why = f"every row of {new.id.address} is written again under an exclusive lock"
+            hazard = Hazard("rewrite", new.id.address, why)
+            steps.append(Step(f"{table} SET {'UNLOGGED' if new.unlogged else 'LOGGED'}", (hazard,)))
+        if "options" in changed:
+            steps += [Step(text) for text in changed_options(table, old.options, new.options)]
+        return steps + _secured(new, "row_security" in changed, "forced_row_security" in changed)
 
     def loss(self, old: Table) -> Hazard:
         """Return the loss of all its rows."""
@@ -134,10 +157,6 @@ def _row_security(table: Declared) -> dict[str, bool]:
         todo = 'write info={"row_security": True}, or "forced" for the owner too'
         raise SchemaError(f"row_security={said!r} says nothing", where=f"in table {table.fullname}", todo=todo)
     return {"row_security": bool(said), "forced_row_security": said == "forced"}
-
-
-def _empty(table: Table) -> str:
-    return f"CREATE TABLE {qualified(table.namespace, table.name)} ()"
 
 
 kind = TableKind()

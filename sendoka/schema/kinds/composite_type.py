@@ -1,0 +1,152 @@
+"""Composite types: rows under a name, without a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sendoka.quoting import ident, qualified
+from sendoka.schema.declared import checked_name
+from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._type import type_in_catalog
+from sendoka.schema.model import STRICT, Id, Object
+from sendoka.schema.step import Hazard, Step
+from sendoka.schema.typenames import spelled_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sendoka.schema.declarations import Declarations
+    from sendoka.schema.model import Model
+
+__all__ = ["Attribute", "CompositeType", "CompositeTypeKind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """A part of a composite type."""
+
+    __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
+
+    name: str
+    type: str
+    collation: str | None = None
+
+    @property
+    def typed(self) -> str:
+        """The words for its type."""
+        return spelled_type(self.type) + (f" COLLATE {ident(self.collation)}" if self.collation else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompositeType(Object):
+    """A type whose values have named parts, in an order."""
+
+    kind = "composite-type"
+    is_type = True
+    attributes: tuple[Attribute, ...] = ()
+
+
+class CompositeTypeKind(Kind[CompositeType]):
+    """CREATE TYPE … AS (…) and its kin. Attributes are added at the end, dropped and retyped in place."""
+
+    name = "composite-type"
+    rank = 9
+    holds = CompositeType
+    claims = ("relation:c",)
+    reads: ClassVar[tuple[type[Any], ...]] = (CompositeType,)
+    renames_on_answer = True
+    catalog = f"""
+        select n.nspname as namespace, c.relname as name, z.description as comment,
+               coalesce((select json_agg(json_build_object('name', a.attname,
+                              'type', {type_in_catalog("format_type(a.atttypid, a.atttypmod)")},
+                              'collation', case when a.attcollation <> y.typcollation then k.collname end)
+                              order by a.attnum)
+                           from pg_attribute a join pg_type y on y.oid = a.atttypid
+                                left join pg_collation k on k.oid = a.attcollation
+                          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as attributes
+          from pg_class c join namespaces n on n.oid = c.relnamespace {described("pg_type", "c.reltype")}
+         where c.relkind = 'c' and not exists (
+               select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
+         order by n.nspname, c.relname"""
+    unmanaged = """
+        select 'composite type ' || n.nspname || '.' || c.relname || ' has a comment on an attribute'
+          from pg_class c join namespaces n on n.oid = c.relnamespace
+         where c.relkind = 'c' and exists (select from pg_description d
+                where d.classoid = 'pg_class'::regclass and d.objoid = c.oid and d.objsubid > 0)"""
+
+    def declared(self, declarations: Declarations) -> Iterator[CompositeType]:
+        """Read those that are declared, in order of their names."""
+        found = sorted(declarations.of_class(CompositeType), key=lambda each: each.id)
+        for each in found:
+            checked_name(each.name, "a composite type")
+        return iter(found)
+
+    def create(self, new: CompositeType, parts: Sequence[str]) -> list[Step]:
+        """Return CREATE TYPE."""
+        attributes = ", ".join(f"{ident(each.name)} {each.typed}" for each in new.attributes)
+        return [Step(f"CREATE {self.label(new)} AS ({attributes})")]
+
+    def drop(self, old: CompositeType) -> str:
+        """Return DROP TYPE."""
+        return f"DROP {self.label(old)}"
+
+    def label(self, obj: CompositeType) -> str:
+        """Return TYPE and its name."""
+        return f"TYPE {qualified(obj.namespace, obj.name)}"
+
+    def needs(self, obj: CompositeType, model: Model) -> Iterator[Id]:
+        """Yield its namespace and the types of its attributes."""
+        yield Id("namespace", "", "", obj.namespace)
+        keys = (model.type_id(each.type) for each in obj.attributes)
+        yield from (key for key in keys if key is not None)
+
+    def moved(self, obj: CompositeType, renaming: Renaming) -> CompositeType:
+        """Return it under its new name, the types of its attributes under theirs."""
+        attributes = tuple(replace(each, type=renaming.type(each.type)) for each in obj.attributes)
+        return replace(renaming.placed(obj), attributes=attributes)
+
+    def rename(self, old: CompositeType, new: CompositeType) -> str:
+        """Return ALTER TYPE … RENAME."""
+        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
+
+    def alter(self, old: CompositeType, new: CompositeType, changed: frozenset[str]) -> list[Step] | None:
+        """Return ADD, DROP and ALTER ATTRIBUTE, where the order of what stays does."""
+        before = {each.name: each for each in old.attributes}
+        after = {each.name: each for each in new.attributes}
+        kept = [name for name in before if name in after]
+        if [*kept, *(name for name in after if name not in before)] != list(after):
+            return None
+        steps = [self._dropped(new, name) for name in before if name not in after]
+        for name, attribute in after.items():
+            if name not in before:
+                steps.append(self._attribute(new, f"ADD ATTRIBUTE {ident(name)} {attribute.typed}"))
+            elif before[name] != attribute:
+                steps.append(self._retyped(new, attribute))
+        return steps
+
+    def _attribute(self, new: CompositeType, words: str, *hazards: Hazard) -> Step:
+        return Step(f"ALTER {self.label(new)} {words}", hazards)
+
+    def _dropped(self, new: CompositeType, name: str) -> Step:
+        address = Id("attribute", new.namespace, new.name, name).address
+        why = f"the attribute {address} is dropped with all its values"
+        return self._attribute(new, f"DROP ATTRIBUTE {ident(name)}", Hazard("drop-attribute", address, why, asks=True))
+
+    def _retyped(self, new: CompositeType, attribute: Attribute) -> Step:
+        address = Id("attribute", new.namespace, new.name, attribute.name).address
+        why = f"{address} becomes {attribute.type}; Postgres refuses that while a column of a table has the type"
+        hazard = Hazard("change-type", address, why, asks=True)
+        return self._attribute(new, f"ALTER ATTRIBUTE {ident(attribute.name)} TYPE {attribute.typed}", hazard)
+
+    def loss(self, old: CompositeType) -> Hazard:
+        """Return the loss of the type; the columns that had it are asked for by themselves."""
+        return Hazard("drop-composite-type", old.id.address, f"the type {old.id.address} is dropped", asks=True)
+
+    def relation(self, obj: CompositeType) -> str:
+        """Return its name."""
+        return obj.name
+
+
+kind = CompositeTypeKind()

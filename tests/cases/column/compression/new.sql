@@ -1,0 +1,2 @@
+create table t (a text);
+alter table t alter a set compression pglz;

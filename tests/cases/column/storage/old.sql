@@ -1,0 +1,2 @@
+create table t (a text, b text, c text);
+alter table t alter b set storage main;

@@ -1,0 +1,2 @@
+create type c as (a int);
+comment on type c is 'a row';

@@ -1,0 +1,1 @@
+COMMENT ON TYPE "public"."c" IS 'a row';

@@ -1,0 +1,2 @@
+-- hazard: rename-composite-type:c
+ALTER TYPE "public"."c" RENAME TO "e";

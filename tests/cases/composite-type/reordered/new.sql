@@ -1,0 +1,1 @@
+create type c as (b int, a int);

@@ -1,0 +1,2 @@
+create domain d as text;
+comment on domain d is 'any';

@@ -1,0 +1,1 @@
+create function f(int) returns boolean language sql immutable as 'select true';

@@ -1,0 +1,1 @@
+CREATE DOMAIN "public"."d" AS integer CONSTRAINT "d_check" CHECK (public.f(VALUE));

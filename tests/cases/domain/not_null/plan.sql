@@ -1,0 +1,2 @@
+-- hazard: constrain-domain:d
+ALTER DOMAIN "public"."d" SET NOT NULL;

@@ -1,0 +1,3 @@
+create table t ();
+create domain d as int;
+alter domain d add constraint a check (value > 0) not valid;

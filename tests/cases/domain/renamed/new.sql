@@ -1,0 +1,2 @@
+create domain e as int;
+create table t (b e);

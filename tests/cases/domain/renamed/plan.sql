@@ -1,0 +1,2 @@
+-- hazard: rename-domain:d
+ALTER DOMAIN "public"."d" RENAME TO "e";

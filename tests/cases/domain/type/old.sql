@@ -1,0 +1,4 @@
+create domain d as int;
+create table t (a int, b d default 7, c d[], check (b > 0));
+create index i on t (b);
+create view v as select b from t;

@@ -1,0 +1,2 @@
+-- hazard: add-exclusion:t.x
+ALTER TABLE "public"."t" ADD CONSTRAINT "x" EXCLUDE USING gist (a WITH &&);

@@ -1,0 +1,1 @@
+create table t (id int, a int4range, b int, constraint x exclude using gist (a with &&));

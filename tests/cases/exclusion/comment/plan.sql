@@ -1,0 +1,1 @@
+COMMENT ON CONSTRAINT "x" ON "public"."t" IS 'apart';

@@ -1,0 +1,3 @@
+ALTER TABLE "public"."t" RESET (autovacuum_enabled);
+
+ALTER TABLE "public"."t" SET (fillfactor=80);

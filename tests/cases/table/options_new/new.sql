@@ -1,0 +1,2 @@
+create table u ();
+create unlogged table t (a int) with (fillfactor = 80);

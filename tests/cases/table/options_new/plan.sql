@@ -1,0 +1,3 @@
+CREATE UNLOGGED TABLE "public"."t" (
+    "a" integer
+) WITH (fillfactor=80);

@@ -1,0 +1,2 @@
+-- hazard: rewrite:t
+ALTER TABLE "public"."t" SET UNLOGGED;
