@@ -23,8 +23,8 @@ LAYERS: list[list[set[str]]] = [
     [{"http"}],
     [{"schema"}, {"direct"}, {"otel"}],
     [{"lint"}, {"local"}],
-    [{"migrations"}, {"backfills"}],
-    [{"testing"}],
+    [{"migrations"}, {"backfills"}, {"scratch"}],
+    [{"testing"}, {"sources"}],
     [{"cli"}],
 ]
 # The package's front door looks anywhere (lazily); `python -m sendoka` is the command line.

@@ -1,0 +1,128 @@
+"""Databases for a moment, on this machine or on a server that was named for it: to build a schema in, and read it back.
+
+Never on the server that a schema is read from or written to: what is tried out there stands beside what counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from sendoka.errors import SchemaError, SettingsError
+from sendoka.quoting import ident
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from sendoka.http.client import Neon
+    from sendoka.local.app import Endpoint
+    from sendoka.local.credentials import Login
+    from sendoka.local.postgres import Postgres
+
+__all__ = ["Scratch", "ScratchDatabase"]
+
+_ROLE = re.compile(r'role "(?P<name>.+)" does not exist')
+_META = re.compile(r"^\\(?:un)?restrict\b.*$|^\\connect\b.*$", re.MULTILINE)
+_COPY = re.compile(r"^copy\b[^;]*\bfrom\s+stdin\b", re.IGNORECASE | re.MULTILINE)
+MOST_ROLES = 100
+"""Roles that are made for one text; more is no schema."""
+
+
+class ScratchDatabase:
+    """An empty database, until it is filled."""
+
+    def __init__(self, sql: Neon, login: Login, *, own: bool) -> None:
+        self.sql = sql
+        self._login = login
+        self._own = own
+
+    async def load(self, texts: Sequence[str], where: str) -> None:
+        """Run each text, a script of any number of statements, in a transaction of its own.
+
+        Where the server is ours, roles that the texts speak of and that it lacks are made. Raises SchemaError, naming
+        `where`, for what Postgres refuses, and SettingsError for a dump that holds data.
+        """
+        await asyncio.to_thread(self._load, texts, where)
+
+    def _load(self, texts: Sequence[str], where: str) -> None:
+        import psycopg
+
+        with self._login.connect() as connection:
+            for text in texts:
+                script = _META.sub("", text)
+                if _COPY.search(script):
+                    raise SettingsError("the file holds rows", where=f"in {where}", todo="dump it with --schema-only")
+                for _ in range(MOST_ROLES):
+                    try:
+                        connection.execute(script.encode())
+                        break
+                    except psycopg.Error as error:
+                        lacking = _ROLE.search(error.diag.message_primary or "") if self._own else None
+                        if lacking is None:
+                            raise _refused(error, script, where) from error
+                        connection.execute(f"create role {ident(lacking['name'])}".encode())
+
+
+def _refused(error: Any, script: str, where: str) -> SchemaError:
+    place = error.diag.statement_position
+    line = f", line {script.count(chr(10), 0, int(place) - 1) + 1}" if place else ""
+    said = error.diag.message_primary or str(error).partition("\n")[0]
+    return SchemaError(f"Postgres refuses it: {said}", where=f"in {where}{line}", todo=error.diag.message_hint or "")
+
+
+class Scratch:
+    """Where databases for a moment are made: at `url`, or in a PostgreSQL of our own, started for the first of them.
+
+    Use it in `async with`. `version` is the server's major version, None before there was a database.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        self._url = url
+        self._postgres: Postgres | None = None
+        self._endpoint: Endpoint | None = None
+        self.version: int | None = None
+
+    @contextlib.asynccontextmanager
+    async def database(self) -> AsyncIterator[ScratchDatabase]:
+        """Give an empty database, which is dropped afterwards. Raises SettingsError where there can be none."""
+        from sendoka.http.client import neon
+        from sendoka.local import in_process
+
+        postgres, endpoint = await self._start()
+        admin = postgres.databases.admin
+        name = f"sendoka_scratch_{secrets.token_hex(6)}"
+        await asyncio.to_thread(postgres.databases.create, name, owner=admin.user)
+        try:
+            login = admin.to(name)
+            async with in_process(endpoint) as client, neon(login.url, transport=client) as sql:
+                yield ScratchDatabase(sql, login, own=self._url is None)
+        finally:
+            await asyncio.to_thread(postgres.databases.drop, name)
+
+    async def _start(self) -> tuple[Postgres, Endpoint]:
+        from sendoka.local import Endpoint, given_postgres, own_postgres
+
+        if self._postgres is None or self._endpoint is None:
+            if self._url is None:
+                self._postgres = await asyncio.to_thread(own_postgres)
+            else:
+                self._postgres = await asyncio.to_thread(given_postgres, self._url)
+            self.version = self._postgres.version
+            self._endpoint = Endpoint(self._postgres.databases.admin)
+        return self._postgres, self._endpoint
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._endpoint is not None:
+            await self._endpoint.aclose()
+        if self._postgres is not None:
+            await asyncio.to_thread(self._postgres.stop)

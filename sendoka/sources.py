@@ -1,0 +1,122 @@
+"""Where a schema can be read from: a database, a snapshot, a folder of migrations, a file of SQL, modules of Python.
+
+And when two of them are equal: where they differ in texts of SQL, a Postgres spells both until nothing changes any
+more, and what it spells alike is alike.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sendoka.database.statement import Statement
+from sendoka.errors import DatabaseError, SchemaError, SettingsError
+from sendoka.schema.diff import diff
+from sendoka.schema.from_catalog import model_from_catalog
+from sendoka.schema.from_snapshot import read_snapshot
+from sendoka.schema.model import Model
+from sendoka.schema.plan import plan
+from sendoka.schema.spelling import respelled
+
+if TYPE_CHECKING:
+    from sendoka.schema.diff import Changes
+    from sendoka.schema.kind import Renaming
+    from sendoka.scratch import Scratch
+
+__all__ = ["Comparison", "compared", "read_model"]
+
+_SCHEMES = ("postgres://", "postgresql://")
+_MOST_PASSES = 5
+"""How often a schema is built to spell it: two are common, and Postgres comes to rest after three at most."""
+
+
+async def read_model(source: str, scratch: Scratch) -> Model:
+    """Return the schema that `source` names.
+
+    It is a connection string, a `.json` snapshot, a `.sql` file, a folder of migrations, which is replayed from its
+    beginning, or the folder of a schema in Python. SQL is run in a scratch database. Raises SettingsError for what is
+    none of these, SchemaError for what cannot be read, and what a database raises.
+    """
+    if source.startswith(_SCHEMES):
+        from sendoka.http.client import neon
+
+        async with neon(source) as sql:
+            return await model_from_catalog(sql)
+    found = _from_file(Path(source))
+    if isinstance(found, Model):
+        return found
+    texts, where = found
+    async with scratch.database() as database:
+        await database.load(texts, where)
+        return await model_from_catalog(database.sql)
+
+
+def _from_file(path: Path) -> Model | tuple[list[str], str]:
+    """Return the schema at `path`, or the texts that make it and what to call them."""
+    if path.suffix == ".json" and path.is_file():
+        return read_snapshot(path)
+    if path.suffix == ".sql" and path.is_file():
+        return [_text(path)], path.name
+    if path.is_dir():
+        return _from_folder(path)
+    todo = "give a connection string, a .json snapshot, a .sql file, a migrations folder or a schema folder"
+    raise SettingsError(f"{str(path)!r} is no schema" if path.exists() else f"there is no {str(path)!r}", todo=todo)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SchemaError("the file is not in UTF-8", where=str(path)) from error
+
+
+def _from_folder(path: Path) -> Model | tuple[list[str], str]:
+    if (path / "__init__.py").is_file():
+        from sendoka.schema.from_python import model_from_folder
+
+        return model_from_folder(path)
+    from sendoka.migrations.files import read_folder
+
+    migrations = read_folder(path)
+    if not migrations:
+        raise SettingsError(
+            f"{str(path)!r} holds neither migrations nor a schema in Python",
+            todo="a schema folder has an __init__.py, and migrations are called 0000_two_words.sql",
+        )
+    return ["\n".join(each.statements) for each in migrations], path.name
+
+
+class Comparison:
+    """What leads from one schema to another. `doubt` says why no Postgres spelled both, where none did."""
+
+    def __init__(self, changes: Changes, doubt: str | None = None) -> None:
+        self.changes = changes
+        self.doubt = doubt
+
+
+async def compared(old: Model, new: Model, renaming: Renaming, scratch: Scratch) -> Comparison:
+    """Return the changes from `old` to `new`; a scratch database is asked where they differ in texts of SQL."""
+    changes = diff(old, new, renaming)
+    if not any(respelled(each.old, each.new) for each in changes.altered):
+        return Comparison(changes)
+    try:
+        old, new = await _at_rest(old, scratch), await _at_rest(new, scratch)
+    except (DatabaseError, SchemaError) as error:
+        first = str(error).partition("\n")[0]
+        doubt = "no Postgres could spell both schemas, so their texts are compared as they are"
+        return Comparison(changes, f"{doubt}: {first}")
+    return Comparison(diff(old, new, renaming))
+
+
+async def _at_rest(model: Model, scratch: Scratch) -> Model:
+    """Return the schema as Postgres spells it once it has read its own spelling of it."""
+    for _ in range(_MOST_PASSES):
+        async with scratch.database() as database:
+            for transaction in plan(diff(Model(), model)).transactions:
+                await database.sql.run_all([Statement(step.text) for step in transaction.steps])
+            read = await model_from_catalog(database.sql)
+        spelled = Model.of(read, model.unmanaged)
+        if spelled == model:
+            return model
+        model = spelled
+    return model
