@@ -176,11 +176,8 @@ async def test_our_own_namespace_and_postgres_own_are_not_looked_into(sql: Neon)
 
 
 UNMANAGED: list[tuple[str, str]] = [
-    ("create aggregate f(int) (sfunc = int4pl, stype = int)", "aggregate public.f(integer)"),
     ("create type r as range (subtype = int)", "range type public.r"),
     ("create table p (a int) partition by list (a); create table q partition of p default", "partition public.q"),
-    ("create table t (a int); create rule r as on insert to t do also nothing", "rule public.t.r"),
-    ("create table t (a int, b int); create statistics s on a, b from t", "statistics public.s"),
     ("create table p (a int) partition by list (a)", "partitioned table public.p"),
     ("create table t (a int); create table u () inherits (t)", "table public.u inherits"),
     (
@@ -218,13 +215,13 @@ class RangeTypeKind(NamespaceKind):
 async def test_a_new_kind_takes_what_it_claims_away_from_the_unmanaged(sql: Neon) -> None:
     await sql.run_all(
         [
-            Statement("create aggregate f(int) (sfunc = int4pl, stype = int)"),
+            Statement("create table p (a int) partition by list (a)"),
             Statement("create type r as range (subtype = int4)"),
         ]
     )
-    assert (await model_from_catalog(sql)).unmanaged == ("aggregate public.f(integer)", "range type public.r")
+    assert (await model_from_catalog(sql)).unmanaged == ("partitioned table public.p", "range type public.r")
     found = await model_from_catalog(sql, [*all_kinds(), RangeTypeKind()])
-    assert found.unmanaged == ("aggregate public.f(integer)",)
+    assert found.unmanaged == ("partitioned table public.p",)
     assert list(found) == [RangeType(name="r")]
 
 

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.quoting import ident, qualified
-from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._stated import Stated, StatedKind
 from sendoka.schema.mentioned import routines_in
-from sendoka.schema.model import Expression, Id, Member, Object
-from sendoka.schema.spelling import mentions
-from sendoka.schema.step import Hazard, Step
+from sendoka.schema.step import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sendoka.schema.declarations import Declarations
-    from sendoka.schema.model import Model
+    from sendoka.schema.model import Id, Model
 
 __all__ = ["FIRING", "Trigger", "TriggerKind"]
 
@@ -26,22 +23,20 @@ FIRING = {"origin": "ENABLE", "disabled": "DISABLE", "replica": "ENABLE REPLICA"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger(Member):
+class Trigger(Stated):
     """A trigger of a table or view. `definition` is the whole CREATE statement.
 
     `fires` is when: `origin` (always but on a replica), `replica`, `always`, or it is `disabled`.
     """
 
     kind = "trigger"
-    definition: Expression
     fires: str = "origin"
 
 
-class TriggerKind(Kind[Trigger]):
+class TriggerKind(StatedKind[Trigger]):
     """CREATE TRIGGER and its kin."""
 
     name = "trigger"
-    rank = 90
     holds = Trigger
     claims = ("trigger",)
     reads: ClassVar[tuple[type[Any], ...]] = (Trigger,)
@@ -56,18 +51,10 @@ class TriggerKind(Kind[Trigger]):
                select from of_extensions x where x.classid = 'pg_trigger'::regclass and x.objid = g.oid)
          order by n.nspname, c.relname, g.tgname"""
 
-    def declared(self, declarations: Declarations) -> Iterator[Trigger]:
-        """Read those that are declared, in order of their names."""
-        return iter(sorted(declarations.of_class(Trigger), key=lambda each: each.id))
-
     def create(self, new: Trigger, parts: Sequence[str]) -> list[Step]:
         """Return the statement as it was declared, and when it fires if that is not usual."""
-        steps = [Step(new.definition.text)]
+        steps = super().create(new, parts)
         return steps if new.fires == "origin" else [*steps, _firing(new)]
-
-    def drop(self, old: Trigger) -> str:
-        """Return DROP TRIGGER."""
-        return f"DROP {self.label(old)}"
 
     def label(self, obj: Trigger) -> str:
         """Return TRIGGER, its name and its table."""
@@ -75,17 +62,8 @@ class TriggerKind(Kind[Trigger]):
 
     def needs(self, obj: Trigger, model: Model) -> Iterator[Id]:
         """Yield its table or view, the columns it speaks of and the function that it calls."""
-        holder = model.relations.get((obj.namespace, obj.table))
-        if holder is not None:
-            yield holder
-        for each in model.parts.get((obj.namespace, obj.table), ()):
-            if each.kind == "column" and mentions(obj.definition, each.name):
-                yield each.id
+        yield from super().needs(obj, model)
         yield from routines_in(obj.definition.text, model)
-
-    def moved(self, obj: Trigger, renaming: Renaming) -> Trigger:
-        """Return it under its table's new name; its text is what somebody wrote."""
-        return renaming.placed(obj)
 
     def rename(self, old: Trigger, new: Trigger) -> str:
         """Return ALTER TRIGGER … RENAME."""
@@ -94,14 +72,6 @@ class TriggerKind(Kind[Trigger]):
     def alter(self, old: Trigger, new: Trigger, changed: frozenset[str]) -> list[Step] | None:
         """Return ENABLE or DISABLE where only that changes."""
         return [_firing(new)] if changed == {"fires"} else None
-
-    def survives(self, obj: Trigger, old: Object, new: Object) -> bool:
-        """Return false where a column that it speaks of changes its type: Postgres refuses that."""
-        return getattr(old, "type", None) == getattr(new, "type", None)
-
-    def loss(self, old: Trigger) -> Hazard:
-        """Return the loss of the trigger."""
-        return Hazard("drop-trigger", old.id.address, f"the trigger {old.id.address} is dropped", asks=True)
 
 
 def _firing(trigger: Trigger) -> Step:

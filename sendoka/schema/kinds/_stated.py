@@ -1,0 +1,75 @@
+"""What parts of a table share that are one whole CREATE statement: triggers, rules, statistics objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.model import Expression, Id, Member, Object
+from sendoka.schema.spelling import mentions
+from sendoka.schema.step import Hazard, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sendoka.schema.declarations import Declarations
+    from sendoka.schema.model import Model
+
+__all__ = ["Stated", "StatedKind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated(Member):
+    """A part of a table or view whose `definition` is the statement that makes it."""
+
+    definition: Expression
+
+
+S = TypeVar("S", bound=Stated)
+
+
+class StatedKind(Kind[S]):
+    """CREATE and DROP; what changes is made anew."""
+
+    rank = 90
+
+    def declared(self, declarations: Declarations) -> Iterator[S]:
+        """Read those that are declared, in order of their names."""
+        found = declarations.of_class(self.holds)
+        return iter(sorted(found, key=lambda each: each.id))  # type: ignore[arg-type]  # `holds` is the class of S
+
+    def create(self, new: S, parts: Sequence[str]) -> list[Step]:
+        """Return the statement as it was declared."""
+        return [Step(new.definition.text)]
+
+    def drop(self, old: S) -> str:
+        """Return DROP."""
+        return f"DROP {self.label(old)}"
+
+    def needs(self, obj: S, model: Model) -> Iterator[Id]:
+        """Yield its table or view, and the columns of it that it speaks of."""
+        place = (obj.namespace, obj.table)
+        holder = model.relations.get(place)
+        if holder is not None:
+            yield holder
+        for each in model.parts.get(place, ()):
+            if each.kind == "column" and mentions(obj.definition, each.name):
+                yield each.id
+
+    def moved(self, obj: S, renaming: Renaming) -> S:
+        """Return it under its table's new name; its text is what somebody wrote."""
+        return renaming.placed(obj)
+
+    def rename(self, old: S, new: S) -> str:
+        """Return ALTER … RENAME."""
+        raise NotImplementedError
+
+    def survives(self, obj: S, old: Object, new: Object) -> bool:
+        """Return false where a column that it speaks of changes its type: Postgres refuses that."""
+        return getattr(old, "type", None) == getattr(new, "type", None)
+
+    def loss(self, old: S) -> Hazard:
+        """Return the loss of it; no row is lost."""
+        what = self.name.replace("-", " ")
+        return Hazard(f"drop-{self.name}", old.id.address, f"the {what} {old.id.address} is dropped", asks=True)

@@ -1,0 +1,76 @@
+"""Statistics objects: what the planner is to know of columns together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sendoka.quoting import ident, qualified
+from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._stated import Stated, StatedKind
+from sendoka.schema.mentioned import routines_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sendoka.schema.model import Id, Model, Object
+
+__all__ = ["Statistics", "StatisticsKind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics(Stated):
+    """A statistics object, which stands in the namespace of its table."""
+
+    kind = "statistics"
+
+
+class StatisticsKind(StatedKind[Statistics]):
+    """CREATE STATISTICS."""
+
+    name = "statistics"
+    holds = Statistics
+    claims = ("statistics",)
+    reads: ClassVar[tuple[type[Any], ...]] = (Statistics,)
+    catalog = f"""
+        select t.namespace, t.name as "table", s.stxname as name, z.description as comment,
+               json_build_object('canonical', replace(pg_get_statisticsobjdef(s.oid), ' ON ' || o.listed,
+                    ' ON ' || coalesce(k.by_name, '') || substr(o.listed, coalesce(length(k.by_place), 0) + 1)
+                    )) as definition
+          from indexed t join pg_statistic_ext s on s.stxrelid = t.oid join pg_namespace n on n.oid = s.stxnamespace
+               cross join lateral (select pg_get_statisticsobjdef_columns(s.oid) as listed) o
+               -- Postgres lists columns by their place in the table, which is no property of anything.
+               cross join lateral (select string_agg(quote_ident(a.attname), ', ' order by a.attname) as by_name,
+                                          string_agg(quote_ident(a.attname), ', ' order by a.attnum) as by_place
+                                     from unnest(s.stxkeys::int2[]) as c(number)
+                                     join pg_attribute a on a.attrelid = t.oid and a.attnum = c.number) k
+               {described("pg_statistic_ext", "s.oid")}
+         where n.nspname = t.namespace
+         order by t.namespace, t.name, s.stxname"""
+    unmanaged = """
+        select 'statistics ' || n.nspname || '.' || s.stxname || ' ' || o.what
+          from pg_statistic_ext s join pg_class c on c.oid = s.stxrelid join namespaces n on n.oid = s.stxnamespace,
+               lateral (values
+               ('has a target of its own', coalesce((to_jsonb(s) ->> 'stxstattarget')::int, -1) >= 0),
+               ('stands in another namespace than its table', s.stxnamespace <> c.relnamespace)) o(what, met)
+         where o.met"""
+
+    def label(self, obj: Statistics) -> str:
+        """Return STATISTICS and its name."""
+        return f"STATISTICS {qualified(obj.namespace, obj.name)}"
+
+    def needs(self, obj: Statistics, model: Model) -> Iterator[Id]:
+        """Yield its table, the columns it speaks of and the functions it calls."""
+        yield from super().needs(obj, model)
+        yield from routines_in(obj.definition.text, model)
+
+    def rename(self, old: Statistics, new: Statistics) -> str:
+        """Return ALTER STATISTICS … RENAME."""
+        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
+
+    def survives(self, obj: Statistics, old: Object, new: Object) -> bool:
+        """Return true: Postgres makes it anew by itself."""
+        return True
+
+
+kind = StatisticsKind()

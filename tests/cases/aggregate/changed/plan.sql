@@ -1,0 +1,3 @@
+DROP AGGREGATE "public"."total"(integer);
+
+CREATE OR REPLACE AGGREGATE public.total(integer) (SFUNC = public.add, STYPE = integer, INITCOND = '1');

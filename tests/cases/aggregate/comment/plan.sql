@@ -1,0 +1,1 @@
+COMMENT ON AGGREGATE "public"."total"(integer) IS 'all';

@@ -1,0 +1,4 @@
+DROP RULE "r" ON "public"."t";
+
+CREATE RULE r AS
+    ON UPDATE TO public.t DO INSTEAD NOTHING;

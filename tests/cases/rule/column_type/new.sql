@@ -1,0 +1,2 @@
+create table t (id int primary key, a bigint, b text);
+create rule r as on update to t where new.a > old.a do instead nothing;

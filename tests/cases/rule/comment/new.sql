@@ -1,0 +1,3 @@
+create table t (id int primary key, a int, b text);
+create rule r as on delete to t do instead nothing;
+comment on rule r on t is 'nobody';

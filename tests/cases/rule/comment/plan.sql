@@ -1,0 +1,1 @@
+COMMENT ON RULE "r" ON "public"."t" IS 'nobody';

@@ -1,0 +1,1 @@
+CREATE STATISTICS public.s ON a, b FROM public.t;

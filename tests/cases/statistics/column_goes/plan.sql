@@ -1,0 +1,5 @@
+-- hazard: drop-statistics:t.s
+DROP STATISTICS "public"."s";
+
+-- asks: drop-column:t.a
+ALTER TABLE "public"."t" DROP COLUMN "a";
