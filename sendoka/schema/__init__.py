@@ -25,7 +25,16 @@ try:
     from sendoka.schema.kinds.namespace import Namespace
     from sendoka.schema.kinds.sequence import Sequence
     from sendoka.schema.kinds.view import View
-    from sendoka.schema.objects import extension, function, materialized_view, policy, procedure, trigger, view
+    from sendoka.schema.objects import (
+        extension,
+        function,
+        materialized_view,
+        partition,
+        policy,
+        procedure,
+        trigger,
+        view,
+    )
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in {"pydantic", "sqlalchemy"}:
         raise
@@ -52,6 +61,7 @@ __all__ = [
     "list_index",
     "materialized_view",
     "org_id",
+    "partition",
     "policy",
     "primary_key",
     "procedure",

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 __all__ = ["CENSUS", "unclaimed"]
 
 CENSUS = """
-    -- relation:v, m, p, f, S, c; an ordinary table is r, or `partition`; an identity's sequence is the column's own
-    select 'relation:' || case when c.relispartition then 'partition' else c.relkind::text end,
-           case when c.relispartition then 'partition' else case c.relkind
-                when 'r' then 'table' when 'v' then 'view' when 'm' then 'materialized view'
+    -- relation:r, v, m, p, f, S, c; an identity's sequence is the column's own
+    select 'relation:' || c.relkind::text,
+           case c.relkind when 'r' then 'table' when 'v' then 'view' when 'm' then 'materialized view'
                 when 'p' then 'partitioned table' when 'f' then 'foreign table' when 'S' then 'sequence'
-                when 'c' then 'composite type' else 'relation' end end || ' ' || n.nspname || '.' || c.relname
+                when 'c' then 'composite type' else 'relation' end || ' ' || n.nspname || '.' || c.relname
       from pg_class c join namespaces n on n.oid = c.relnamespace
      where c.relkind not in ('i', 'I', 't') and not exists (
            select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
@@ -63,7 +62,52 @@ CENSUS = """
     select 'statistics', 'statistics ' || n.nspname || '.' || s.stxname
       from pg_statistic_ext s join namespaces n on n.oid = s.stxnamespace
     union all
-    select 'extension', 'extension ' || extname from pg_extension where extname <> 'plpgsql'"""
+    select 'extension', 'extension ' || extname from pg_extension where extname <> 'plpgsql'
+    union all
+    select 'operator', 'operator ' || n.nspname || '.' || o.oprname || '(' ||
+            concat_ws(', ', nullif(o.oprleft, 0)::regtype, nullif(o.oprright, 0)::regtype) || ')'
+      from pg_operator o join namespaces n on n.oid = o.oprnamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_operator'::regclass and x.objid = o.oid)
+    union all
+    select 'operator-class', 'operator class ' || n.nspname || '.' || o.opcname
+      from pg_opclass o join namespaces n on n.oid = o.opcnamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_opclass'::regclass and x.objid = o.oid)
+    union all
+    select 'operator-family', 'operator family ' || n.nspname || '.' || o.opfname
+      from pg_opfamily o join namespaces n on n.oid = o.opfnamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_opfamily'::regclass and x.objid = o.oid)
+    union all
+    select 'collation', 'collation ' || n.nspname || '.' || o.collname
+      from pg_collation o join namespaces n on n.oid = o.collnamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_collation'::regclass and x.objid = o.oid)
+    union all
+    select 'conversion', 'conversion ' || n.nspname || '.' || o.conname
+      from pg_conversion o join namespaces n on n.oid = o.connamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_conversion'::regclass and x.objid = o.oid)
+    union all
+    select 'text-search', 'text search configuration ' || n.nspname || '.' || o.cfgname
+      from pg_ts_config o join namespaces n on n.oid = o.cfgnamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_ts_config'::regclass and x.objid = o.oid)
+    union all
+    select 'text-search', 'text search dictionary ' || n.nspname || '.' || o.dictname
+      from pg_ts_dict o join namespaces n on n.oid = o.dictnamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_ts_dict'::regclass and x.objid = o.oid)
+    union all
+    -- What stands in no namespace; numbers below 16384 are Postgres' own.
+    select o.class, o.class || ' ' || o.name from (
+           select 'pg_publication'::regclass, oid, 'publication', pubname from pg_publication
+           union all select 'pg_event_trigger'::regclass, oid, 'event trigger', evtname from pg_event_trigger
+           union all select 'pg_foreign_data_wrapper'::regclass, oid, 'foreign data wrapper', fdwname
+                       from pg_foreign_data_wrapper
+           union all select 'pg_foreign_server'::regclass, oid, 'foreign server', srvname from pg_foreign_server
+           union all select 'pg_language'::regclass, oid, 'language', lanname from pg_language
+           union all select 'pg_am'::regclass, oid, 'access method', amname from pg_am
+           union all select 'pg_cast'::regclass, oid, 'cast', castsource::regtype || ' as ' || casttarget::regtype
+                       from pg_cast
+           union all select 'pg_transform'::regclass, oid, 'transform', trftype::regtype::text from pg_transform
+         ) o(catalog, oid, class, name)
+     where o.oid >= 16384 and not exists (select from pg_depend d where d.classid = o.catalog and d.objid = o.oid
+                                             and d.deptype in ('e', 'i'))"""
 """A SELECT of (class, text): every object that can be claimed. It stands on `from_catalog`'s common table expressions.
 
 The classes have the letters of Postgres' own catalogs: `relkind`, `typtype`, `prokind`, `contype`. An index has none:

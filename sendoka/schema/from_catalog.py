@@ -36,7 +36,7 @@ _COMMON = """
     tables as (
         select c.oid, n.nspname as namespace, c.relname as name
           from pg_class c join namespaces n on n.oid = c.relnamespace
-         where c.relkind = 'r' and not c.relispartition and not exists (
+         where c.relkind in ('r', 'p') and not exists (
                select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)),
     indexed as (
         select t.oid, t.namespace, t.name from tables t

@@ -12,6 +12,7 @@ from sendoka.schema.kinds.function import Function
 from sendoka.schema.kinds.materialized_view import MaterializedView
 from sendoka.schema.kinds.policy import COMMANDS, EVERYBODY, Policy
 from sendoka.schema.kinds.procedure import Procedure
+from sendoka.schema.kinds.table import Table
 from sendoka.schema.kinds.trigger import FIRING, Trigger
 from sendoka.schema.kinds.view import View
 from sendoka.schema.model import PUBLIC, Expression
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ClauseElement, Select
 
-__all__ = ["extension", "function", "materialized_view", "policy", "procedure", "trigger", "view"]
+__all__ = ["extension", "function", "materialized_view", "partition", "policy", "procedure", "trigger", "view"]
 
 
 def view(
@@ -53,6 +54,31 @@ def materialized_view(
         namespace=namespace,
         definition=query_of(query, f"materialized view {name}"),
         options=listed_options(options or {}),
+        comment=comment,
+    )
+
+
+def partition(
+    name: str,
+    of: str,
+    bound: str,
+    *,
+    namespace: str = PUBLIC,
+    partition_by: str | None = None,
+    comment: str | None = None,
+) -> Table:
+    """Return a partition of the table `of`, which says `postgresql_partition_by="RANGE (day)"`.
+
+    `bound` is `FOR VALUES …` or `DEFAULT`; `partition_by` makes it a partitioned table itself.
+    """
+    where = f"partition {name} of {of}"
+    parent, _, table = of.rpartition(".")
+    return Table(
+        name=name,
+        namespace=namespace,
+        partition_of=(parent or namespace, table),
+        bound=expression_of(bound, where),
+        partition_by=expression_of(partition_by, where),
         comment=comment,
     )
 

@@ -81,16 +81,18 @@ class _Graph:
         self.making: dict[Id, int] = {}
         self.altering: dict[Id, int] = {}
         self.gone = {each.id for each in changes.dropped}
-        self.new_owners = {(each.namespace, each.name) for each in changes.created if kind_of(each).has_parts}
-        self.old_owners = {(each.namespace, each.name) for each in changes.dropped if kind_of(each).has_parts}
         self.superseded = dict(_superseded(changes))
         self.altered, self.movers = self._moved_over()
         self.alterable = {each.new.id for each in self.altered if _alter(each) is not None}
         self.aside: dict[Id, tuple[list[Step], list[Step], list[Id]]] = {}
         replaced = self._replaced()
-        self._add_drops([*changes.dropped, *(changes.old.objects[key] for key in replaced)])
+        dropped = [*changes.dropped, *(changes.old.objects[key] for key in replaced)]
+        created = [*changes.created, *(changes.new.objects[key] for key in replaced)]
+        self.old_owners = {(each.namespace, each.name) for each in dropped if kind_of(each).has_parts}
+        self.new_owners = {(each.namespace, each.name) for each in created if kind_of(each).has_parts}
+        self._add_drops(dropped)
         self._add_alters(each for each in self.altered if each.new.id not in replaced)
-        self._add_creates([*changes.created, *(changes.new.objects[key] for key in replaced)])
+        self._add_creates(created)
         self._connect()
         self._add_asides(replaced)
         self._add_closings()

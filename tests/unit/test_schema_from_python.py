@@ -296,8 +296,6 @@ class Mood(enum.Enum):
         ([_a(info={"storage": "outside"})], {}, "storage='outside' is none of plain, external, main, extended"),
         ([_a(info={"compression": "zip"})], {}, "compression='zip' is none of pglz, lz4"),
         ([_a(system=True)], {}, "a system column is not managed yet"),
-        ([_a()], {"postgresql_partition_by": "LIST (a)"}, "postgresql_partition_by is not managed yet"),
-        ([_a()], {"postgresql_inherits": "p"}, "postgresql_inherits is not managed yet"),
         ([_a()], {"postgresql_tablespace": "x"}, "postgresql_tablespace is not managed yet"),
         ([_a(), sa.CheckConstraint("a > 0").ddl_if("postgresql")], {}, "ddl_if() is not managed yet"),
         ([_a(), sa.Index("i", "a", postgresql_concurrently=True)], {}, "postgresql_concurrently is not managed"),

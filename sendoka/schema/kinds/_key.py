@@ -31,7 +31,7 @@ _CATALOG = """
              where c.place > i.indnkeyatts), '[]') as include,
            k.condeferrable as "deferrable", k.condeferred as initially_deferred,
            z.description as comment {more}
-      from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = '{type}'
+      from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = '{type}' and k.conparentid = 0
            join pg_index i on i.indexrelid = k.conindid
            {comments}
      order by t.namespace, t.name, k.conname"""

@@ -98,6 +98,7 @@ class ColumnKind(Kind[Column]):
                case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end as compression,
                z.description as comment
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+                    and a.attislocal
                join pg_type y on y.oid = a.atttypid
                left join pg_collation k on k.oid = a.attcollation
                left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = ''
@@ -107,12 +108,22 @@ class ColumnKind(Kind[Column]):
     unmanaged = f"""
         select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' ' || o.what
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+                    and a.attislocal
                join pg_type y on y.oid = a.atttypid, lateral (values
                ('has a collation of its own namespace', exists (select from pg_collation o where o.oid = a.attcollation
                                                                    and o.collnamespace <> 'pg_catalog'::regnamespace)),
                ('has options', a.attoptions is not null),
                ('has its own grants', a.attacl is not null)) o(what, met)
          where o.met
+        union all
+        select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' is inherited, and differs'
+          from tables t join pg_inherits h on h.inhrelid = t.oid
+               join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and not a.attislocal
+               join pg_attribute p on p.attrelid = h.inhparent and p.attname = a.attname
+               left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+               left join pg_attrdef e on e.adrelid = p.attrelid and e.adnum = p.attnum
+         where a.attnotnull <> p.attnotnull or a.attstorage <> p.attstorage
+            or pg_get_expr(d.adbin, d.adrelid) is distinct from pg_get_expr(e.adbin, e.adrelid)
         union all {constraint.unmanaged("n")}
         union all
         select 'constraint ' || t.namespace || '.' || t.name || '.' || k.conname || ' is not validated'

@@ -50,7 +50,7 @@ class ExclusionKind(Kind[Exclusion]):
     catalog = f"""
         select t.namespace, t.name as "table", k.conname as name, z.description as comment,
                json_build_object('canonical', pg_get_constraintdef(k.oid)) as definition
-          from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'x'
+          from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'x' and k.conparentid = 0
                {described("pg_constraint", "k.oid")}
          order by t.namespace, t.name, k.conname"""
 

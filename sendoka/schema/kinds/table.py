@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.errors import SchemaError
 from sendoka.quoting import ident, qualified
-from sendoka.schema.declared import checked_name, comment_of, namespace_of, options_of, refuse
+from sendoka.schema.declared import checked_name, comment_of, expression_of, namespace_of, options_of, refuse
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._options import changed_options, listed_options
-from sendoka.schema.model import Id, Object
+from sendoka.schema.mentioned import routines_in
+from sendoka.schema.model import PUBLIC, Expression, Id, Object
+from sendoka.schema.spelling import renamed_in
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -27,13 +29,19 @@ __all__ = ["Table", "TableKind"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(Object):
-    """An ordinary table. With `row_security` its policies count, for all but its owner unless that is forced too.
+    """A table. With `row_security` its policies count, for all but its owner unless that is forced too.
 
+    `partition_by` is `LIST (a)` and the like; a partition is `partition_of` another table, by (namespace, name), for
+    what `bound` says, and has no columns of its own. `inherits` are the tables whose columns it has too.
     `options` are its storage parameters, `name=value`, in order; rows of one that is `unlogged` do not outlive a crash.
     """
 
     kind = "table"
     is_relation = True
+    partition_by: Expression | None = None
+    partition_of: tuple[str, str] | None = None
+    bound: Expression | None = None
+    inherits: tuple[tuple[str, str], ...] = ()
     unlogged: bool = False
     options: tuple[str, ...] = ()
     row_security: bool = False
@@ -46,15 +54,27 @@ class TableKind(Kind[Table]):
     name = "table"
     rank = 10
     holds = Table
-    claims = ("relation:r",)
+    claims = ("relation:r", "relation:p")
+    reads: ClassVar[tuple[type[Any], ...]] = (Table,)
     has_parts = True
     renames_on_answer = True
     catalog = f"""
         select t.namespace, t.name, z.description as comment,
+               case when c.relkind = 'p' then
+                    json_build_object('canonical', pg_get_partkeydef(c.oid)) end as partition_by,
+               case when c.relispartition then json_build_object('canonical',
+                    pg_get_expr(c.relpartbound, c.oid)) end as bound,
+               case when c.relispartition then o.parents -> 0 end as partition_of,
+               case when c.relispartition then '[]' else coalesce(o.parents, '[]') end as inherits,
                c.relpersistence = 'u' as unlogged,
                coalesce((select json_agg(o order by o) from unnest(c.reloptions) o), '[]') as options,
                c.relrowsecurity as row_security, c.relforcerowsecurity as forced_row_security
           from tables t join pg_class c on c.oid = t.oid {described("pg_class", "t.oid")}
+               cross join lateral (
+                    select json_agg(json_build_array(n.nspname, p.relname) order by i.inhseqno) as parents
+                      from pg_inherits i join pg_class p on p.oid = i.inhparent
+                           join pg_namespace n on n.oid = p.relnamespace
+                     where i.inhrelid = c.oid) o
          order by t.namespace, t.name"""
     unmanaged = """
         select 'table ' || t.namespace || '.' || t.name || ' ' || o.what
@@ -63,15 +83,17 @@ class TableKind(Kind[Table]):
                ('has storage options of its TOAST table', exists (
                     select from pg_class o where o.oid = c.reltoastrelid and o.reloptions is not null)),
                ('has a replica identity', c.relreplident <> 'd'), ('is of a type', c.reloftype <> 0),
-               ('has an access method', c.relam <> (select oid from pg_am where amname = 'heap')),
-               ('inherits', exists (select from pg_inherits i where i.inhrelid = c.oid))) o(what, met)
+               ('has an access method', c.relam not in (0, (select oid from pg_am where amname = 'heap')))) o(what, met)
          where o.met"""
 
     def declared(self, declarations: Declarations) -> Iterator[Table]:
-        """Read the tables themselves."""
+        """Read the tables themselves, and the partitions that are declared."""
+        for extra in declarations.of_class(Table):
+            checked_name(extra.name, "a partition")
+            yield extra
         for table in declarations.tables:
             where = f"table {table.fullname}"
-            given = options_of(table, frozenset({"ignore_search_path", "with"}), where)
+            given = options_of(table, frozenset({"ignore_search_path", "with", "partition_by", "inherits"}), where)
             prefixes = [str(each).upper() for each in table._prefixes]  # it has no public name
             if prefixes not in ([], ["UNLOGGED"]):
                 raise refuse("the prefix " + " ".join(prefixes), where)
@@ -79,9 +101,12 @@ class TableKind(Kind[Table]):
                 name=checked_name(table.name, "a table"),
                 namespace=namespace_of(table),
                 comment=comment_of(table.comment, where),
+                partition_by=expression_of(given.get("partition_by"), where),
+                inherits=_parents(given.get("inherits")),
                 unlogged=bool(prefixes),
                 options=listed_options(given.get("with") or {}),
-                **_row_security(table),
+                row_security=bool(_row_security(table)),
+                forced_row_security=_row_security(table) == "forced",
             )
 
     def create(self, new: Table, parts: Sequence[str]) -> list[Step]:
@@ -89,8 +114,13 @@ class TableKind(Kind[Table]):
         body = "".join(f"\n    {part}," for part in parts).removesuffix(",")
         kind = "UNLOGGED TABLE" if new.unlogged else "TABLE"
         options = f" WITH ({', '.join(new.options)})" if new.options else ""
-        body = f"{body}\n" if parts else ""
-        made = Step(f"CREATE {kind} {qualified(new.namespace, new.name)} ({body}){options}")
+        body = f"({body}\n)" if parts else "()"
+        if new.partition_of is not None:
+            bound = new.bound.text if new.bound else "DEFAULT"
+            body = f"PARTITION OF {qualified(*new.partition_of)} {body if parts else ''}{' ' if parts else ''}{bound}"
+        inherits = f" INHERITS ({', '.join(qualified(*each) for each in new.inherits)})" if new.inherits else ""
+        by = f" PARTITION BY {new.partition_by.text}" if new.partition_by else ""
+        made = Step(f"CREATE {kind} {qualified(new.namespace, new.name)} {body}{inherits}{by}{options}")
         return [made, *_secured(new, new.row_security, new.forced_row_security)]
 
     def drop(self, old: Table) -> str:
@@ -102,12 +132,22 @@ class TableKind(Kind[Table]):
         return f"TABLE {qualified(obj.namespace, obj.name)}"
 
     def needs(self, obj: Table, model: Model) -> Iterator[Id]:
-        """Yield its namespace."""
+        """Yield its namespace, and the tables that it is a part of or has columns of."""
         yield Id("namespace", "", "", obj.namespace)
+        parents = (*obj.inherits, *((obj.partition_of,) if obj.partition_of else ()))
+        yield from (Id("table", namespace, "", name) for namespace, name in parents)
+        for expression in (obj.partition_by, obj.bound):
+            if expression is not None:
+                yield from routines_in(expression.text, model)
 
     def moved(self, obj: Table, renaming: Renaming) -> Table:
-        """Return it under its new name."""
-        return renaming.placed(obj)
+        """Return it under its new name, and those of the tables it is a part of and has columns of."""
+        return replace(
+            renaming.placed(obj),
+            partition_by=renamed_in(obj.partition_by, renaming, obj.namespace, obj.name),
+            partition_of=None if obj.partition_of is None else _moved(obj.partition_of, renaming),
+            inherits=tuple(_moved(each, renaming) for each in obj.inherits),
+        )
 
     def rename(self, old: Table, new: Table) -> str:
         """Return ALTER TABLE … RENAME."""
@@ -117,10 +157,20 @@ class TableKind(Kind[Table]):
         """Return true."""
         return True
 
-    def alter(self, old: Table, new: Table, changed: frozenset[str]) -> list[Step]:
-        """Return SET LOGGED and its kin, storage parameters, and what counts for whom of row level security."""
+    def alter(self, old: Table, new: Table, changed: frozenset[str]) -> list[Step] | None:
+        """Return SET LOGGED and its kin, storage parameters, and what counts for whom of row level security.
+
+        A partition is let go and taken in again for another bound; how rows are told apart cannot change.
+        """
+        if changed & {"partition_by", "partition_of", "inherits"}:
+            return None
         table = f"ALTER TABLE {qualified(new.namespace, new.name)}"
         steps = []
+        if "bound" in changed and new.partition_of is not None and new.bound is not None:
+            parent, name = f"ALTER TABLE {qualified(*new.partition_of)}", qualified(new.namespace, new.name)
+            why = f"{new.id.address} is no part of its table for a moment, and all its rows are read under a lock"
+            steps.append(Step(f"{parent} DETACH PARTITION {name}", (Hazard("attach", new.id.address, why),)))
+            steps.append(Step(f"{parent} ATTACH PARTITION {name} {new.bound.text}"))
         if "unlogged" in changed:
             why = f"every row of {new.id.address} is written again under an exclusive lock"
             hazard = Hazard("rewrite", new.id.address, why)
@@ -139,6 +189,19 @@ class TableKind(Kind[Table]):
         return obj.name
 
 
+def _moved(place: tuple[str, str], renaming: Renaming) -> tuple[str, str]:
+    return (renaming.namespace(place[0]), renaming.table(*place))
+
+
+def _parents(inherits: object) -> tuple[tuple[str, str], ...]:
+    """Return what `postgresql_inherits` names: one table or several."""
+    if not inherits:
+        return ()
+    names = inherits if isinstance(inherits, list | tuple) else (inherits,)
+    parts = [str(name).rpartition(".") for name in names]
+    return tuple((namespace or PUBLIC, name) for namespace, _, name in parts)
+
+
 def _secured(table: Table, row_security: bool, forced: bool) -> list[Step]:
     """Return the steps that say again what of the two changed."""
     words = []
@@ -150,13 +213,13 @@ def _secured(table: Table, row_security: bool, forced: bool) -> list[Step]:
     return [Step(f"ALTER TABLE {name} {each} ROW LEVEL SECURITY") for each in words]
 
 
-def _row_security(table: Declared) -> dict[str, bool]:
+def _row_security(table: Declared) -> object:
     """Return what `info={"row_security": True}`, or `"forced"`, says."""
     said = table.info.get("row_security", False)
     if said not in {True, False, "forced"}:
         todo = 'write info={"row_security": True}, or "forced" for the owner too'
         raise SchemaError(f"row_security={said!r} says nothing", where=f"in table {table.fullname}", todo=todo)
-    return {"row_security": bool(said), "forced_row_security": said == "forced"}
+    return said
 
 
 kind = TableKind()

@@ -1,0 +1,2 @@
+create table p (id int not null, day date not null, a text) partition by range (day);
+create table p1 partition of p for values from ('2026-01-01') to ('2026-02-01');

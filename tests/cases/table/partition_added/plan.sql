@@ -1,0 +1,3 @@
+CREATE TABLE "public"."p2" PARTITION OF "public"."p" FOR VALUES FROM ('2026-02-01') TO ('2026-03-01') PARTITION BY LIST (a);
+
+CREATE TABLE "public"."p2a" PARTITION OF "public"."p2" FOR VALUES IN ('a', NULL);

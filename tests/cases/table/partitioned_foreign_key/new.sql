@@ -1,0 +1,4 @@
+create table o (id int primary key);
+create table p (id int not null references o, day date not null, a text, primary key (id, day)) partition by range (day);
+create table p1 partition of p default;
+create table q (id int, day date, foreign key (id, day) references p);
