@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sendoka.schema.casts import can_cast
 from sendoka.schema.typenames import Effect, canonical_type, effect_of, parse_type, short_type
 
 
@@ -104,3 +105,31 @@ def test_a_cast_without_a_length_neither_cuts_nor_pads(written: str, unlimited: 
     parsed = parse_type(written)
     assert parsed is not None
     assert parsed.unlimited == unlimited
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "possible"),
+    [
+        ("integer", "bigint", True),
+        ("integer", "timestamp with time zone", False),
+        ("integer", "text", True),
+        ("character varying(9)", "integer", True),
+        ("integer[]", "text", True),
+        ("text", "integer[]", True),
+        ("integer", "integer[]", False),
+        ("integer[]", "bigint[]", True),
+        ("integer[]", "jsonb[]", False),
+        ("bigint", "boolean", False),
+        ("boolean", "integer", True),
+        ("interval", "interval(3)", True),
+        ("interval(3)", "time without time zone", True),
+        ("interval year to month", "integer", False),
+        ("public.mood", "public.other", True),
+        ("public.mood", "integer", True),
+        ("public.mood[]", "public.mood", False),
+        ("text[]", "public.mood[]", True),
+        ("jsonb", "numeric(5,2)", True),
+    ],
+)
+def test_a_cast_is_known_to_be_possible(old: str, new: str, possible: bool) -> None:
+    assert can_cast(old, new) == possible

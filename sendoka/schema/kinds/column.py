@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.errors import SchemaError
 from sendoka.quoting import ident, literal, qualified
+from sendoka.schema.casts import can_cast
 from sendoka.schema.declared import checked_name, comment_of, default_of, expression_of, namespace_of, refuse, type_of
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
@@ -185,11 +186,9 @@ class ColumnKind(Kind[Column]):
     def alter(self, old: Column, new: Column, changed: frozenset[str]) -> list[Step] | None:
         """Return what changes it in place; the default is taken down while the type changes.
 
-        A value that is computed, or comes to be, is computed anew in a new column.
+        A value that is computed, or comes to be, is computed anew in a new column; so is one that no cast can keep.
         """
-        if new.generated and changed & {"generated", "virtual", "type", "collation"}:
-            return None
-        if old.generated and not new.generated and old.virtual:
+        if _must_be_made_anew(old, new, changed):
             return None
         retyped = bool(changed & {"type", "collation"})
         steps = [_set(new, "DROP EXPRESSION")] if old.generated and not new.generated else []
@@ -203,7 +202,7 @@ class ColumnKind(Kind[Column]):
             steps.append(_set(new, "SET NOT NULL", _not_null(new)) if new.not_null else _set(new, "DROP NOT NULL"))
         if new.identity and "identity" in changed:
             steps += _identified(old, new, new.identity)
-        if changed & {"storage", "type"} and (new.storage or old.storage):
+        if ("type" in changed and new.storage) or ("storage" in changed and "type" not in changed):
             steps.append(_set(new, f"SET STORAGE {(new.storage or _usual_storage(new.type)).upper()}"))
         if "compression" in changed:
             steps.append(_set(new, f"SET COMPRESSION {new.compression or 'default'}"))
@@ -296,6 +295,14 @@ def _usual_storage(of: str) -> str:
     return "main" if parsed is not None and parsed.base in _MAIN and not parsed.array else "extended"
 
 
+def _must_be_made_anew(old: Column, new: Column, changed: frozenset[str]) -> bool:
+    if "type" in changed and not can_cast(old.type, new.type):
+        return True
+    if new.generated:
+        return bool(changed & {"generated", "virtual", "type", "collation"})
+    return old.generated is not None and old.virtual
+
+
 def _alter_table(column: Column) -> str:
     return f"ALTER TABLE {qualified(column.namespace, column.table)}"
 
@@ -358,7 +365,7 @@ def _retype(old: Column, new: Column) -> Step:
     if changes_family(old, new):
         # Cast without a length: the assignment that follows fails for a value too long, where a cast would cut it.
         target = parse_type(new.type)
-        by_text = "" if target or parse_type(old.type) else "::text[]" if new.type.endswith("]") else "::text"
+        by_text = _by_text(old.type, new.type)
         using = f" USING {ident(new.name)}{by_text}::{target.unlimited if target else spelled_type(new.type)}"
     effect = effect_of(old.type, new.type)
     hazards = []
@@ -372,13 +379,18 @@ def _retype(old: Column, new: Column) -> Step:
         hazards.append(
             Hazard("rewrite", new.id.address, f"{change}: every row is written again under an exclusive lock")
         )
-    collation = f" COLLATE {ident(new.collation or 'default')}" if old.collation != new.collation else ""
-    return _set(new, f"TYPE {spelled_type(new.type)}{collation or _kept(new)}{using}", *hazards)
+    collation = ""
+    if new.collation or (old.collation and old.type == new.type):
+        collation = f" COLLATE {ident(new.collation or 'default')}"
+    return _set(new, f"TYPE {spelled_type(new.type)}{collation}{using}", *hazards)
 
 
-def _kept(column: Column) -> str:
-    """A change of type falls back to the type's own collation unless it is said again."""
-    return f" COLLATE {ident(column.collation)}" if column.collation else ""
+def _by_text(old: str, new: str) -> str:
+    """Return the cast to text that must come first: a type that is not built in has no other cast, but to texts."""
+    before, after = parse_type(old), parse_type(new)
+    if (before and after) or any(each and each.base in {"text", "character varying"} for each in (before, after)):
+        return ""
+    return "::text[]" if new.endswith("]") else "::text"
 
 
 def changes_family(old: Object, new: Object) -> bool:

@@ -5,5 +5,3 @@ ALTER TABLE "public"."t" ALTER COLUMN "a" SET STORAGE MAIN;
 
 -- hazard: rewrite:t.b
 ALTER TABLE "public"."t" ALTER COLUMN "b" TYPE text USING "b"::text;
-
-ALTER TABLE "public"."t" ALTER COLUMN "b" SET STORAGE EXTENDED;

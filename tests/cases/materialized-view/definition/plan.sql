@@ -7,5 +7,4 @@ SELECT t.id,
     t.a
    FROM public.t;
 
--- hazard: add-index:m.i
 CREATE INDEX "i" ON "public"."m" ("id");

@@ -12,7 +12,6 @@ SELECT t.id,
     t.b
    FROM public.t;
 
--- hazard: add-index:m.i
 CREATE INDEX "i" ON "public"."m" ("b");
 
 CREATE VIEW "public"."v" AS
