@@ -44,20 +44,21 @@ def mentioned(text: str) -> Mentioned:
     relations: set[Name] = set()
     functions: set[Name] = set()
     words: set[str] = set()
-    expecting = listing = False
+    before, listing = "", False
     for name, gap, after in _names(text):
         words.update(name)
         word = name[-1] if len(name) == 1 else ""
         listing = listing and word not in _AFTER_RELATIONS
         if word in _BEFORE_RELATIONS:
-            expecting = listing = True
+            before, listing = word, word != "into"
             continue
-        called = after.startswith("(") and word not in _NO_FUNCTIONS
+        # Behind INTO a parenthesis holds columns.
+        called = after.startswith("(") and word not in _NO_FUNCTIONS and before != "into"
         if called:
             functions.add(_placed(name))
-        if (expecting or (listing and "," in gap)) and not called and word not in _NO_RELATIONS:
+        if (before or (listing and "," in gap)) and not called and word not in _NO_RELATIONS:
             relations.add(_placed(name))
-        expecting = False
+        before = ""
     return Mentioned(frozenset(relations), frozenset(functions), frozenset(words), "*" in text)
 
 

@@ -82,7 +82,7 @@ def test_a_changed_query_takes_the_views_above_down_and_puts_them_back() -> None
         ('select * from "A b"."c""d" join e on true', {("A b", 'c"d'), "e"}, set()),
         ("select f(a), g.h (b) from k(1) join lateral m(2) on true", set(), {"f", ("g", "h"), "k", "m"}),
         ("select 'from x' -- from y\n from /* from z */ t", {"t"}, set()),
-        ("insert into t select 1; update u set a = 1; delete from v", {"t", "u", "v"}, set()),
+        ("insert into t (a, b) select 1; update u set a = 1; delete from v", {"t", "u", "v"}, set()),
         ("select a, b from t group by c, d", {"t"}, set()),
         ("select $$ from x $$ from T", {"t"}, set()),
     ],
