@@ -98,7 +98,7 @@ class Kind(ABC, Generic[T]):
     `has_parts` is true of what is created and dropped with its members inside; `keeps_order` of parts whose place among
     their neighbours the snapshot keeps; `renames_freely` where two objects that differ in nothing but their name are
     one, and nobody is asked; `renames_on_answer` where one that goes while another comes may be meant as a rename, and
-    a person is asked.
+    a person is asked. `has_privileges` is true of what GRANT knows.
     """
 
     name: ClassVar[str]
@@ -112,6 +112,7 @@ class Kind(ABC, Generic[T]):
     keeps_order: ClassVar[bool] = False
     renames_freely: ClassVar[bool] = False
     renames_on_answer: ClassVar[bool] = False
+    has_privileges: ClassVar[bool] = False
 
     @abstractmethod
     def declared(self, declarations: Declarations) -> Iterator[T]:

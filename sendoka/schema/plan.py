@@ -174,7 +174,7 @@ class _Graph:
             if taken_along is not None:
                 self.dropping[each.id] = taken_along
                 continue
-            hazards = () if each.id in self.changes.new and not kind.holds_data(each) else (self._loss(each),)
+            hazards = _anew(each) if each.id in self.changes.new and not kind.holds_data(each) else (self._loss(each),)
             self.dropping[each.id] = self._add(_Node(_DROP, each, [Step(kind.drop(each), hazards)]))
             if kind.has_parts:
                 owners[each.namespace, each.name] = self.dropping[each.id]
@@ -193,10 +193,12 @@ class _Graph:
         return len(owners) > 1 and all((need.namespace, need.name) in self.old_owners for need in owners)
 
     def _loss(self, each: Object) -> Hazard:
-        """A drop asks, unless it follows from another one that does."""
-        loss = kind_of(each).loss(each)
-        follows = any(need in self.gone for need in kind_of(each).needs(each, self.changes.old))
-        return replace(loss, asks=False) if follows else loss
+        """A drop asks, unless it follows from another that does: a part's from its table's, any where no data is."""
+        kind = kind_of(each)
+        gone = [need for need in kind.needs(each, self.changes.old) if need in self.gone]
+        if kind.holds_data(each):
+            gone = [need for need in gone if (need.namespace, need.name) == kind.owned_by(each)]
+        return replace(kind.loss(each), asks=False) if gone else kind.loss(each)
 
     def _add_alters(self, altered: Iterable[Altered]) -> None:
         for each in altered:
@@ -339,6 +341,12 @@ class _Graph:
             circle = sorted(str(node.obj.id) for index, node in enumerate(self.nodes) if waiting[index])
             raise SchemaError("the changes need each other in a circle", where=", ".join(circle[:5]))
         return [step for index in done for step in self.nodes[index].steps]
+
+
+def _anew(each: Object) -> tuple[Hazard, ...]:
+    """Return what is lost of an object that is dropped and made again."""
+    why = f"{each.id.address} is dropped and made again: privileges that were granted on it are gone"
+    return (Hazard("made-anew", each.id.address, why),) if kind_of(each).has_privileges else ()
 
 
 def _alter(each: Altered) -> list[Step] | None:

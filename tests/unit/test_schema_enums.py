@@ -182,3 +182,12 @@ def test_values_that_move_are_no_loss_and_one_that_goes_is_named() -> None:
     assert [hazard.flag for hazard in moved.hazards] == ["rewrite:t.c0"]
     with pytest.raises(AnswerMissing, match="the value 'b' of mood is dropped"):
         _plan(_of("a", "b"), _of("a"))
+
+
+def test_a_column_that_goes_with_its_enum_asks_for_itself() -> None:
+    metadata = sa.MetaData()
+    kept = model_from_tables([sa.Table("t", metadata, sa.Column("c1", sa.Text))])
+    old = _read(sa.Enum("a", name="mood"), sa.Text())
+    with pytest.raises(AnswerMissing) as raised:
+        _plan(old, kept, "drop-enum:mood")
+    assert "the column t.c0 is dropped with all its values" in str(raised.value)

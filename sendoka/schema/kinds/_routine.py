@@ -84,6 +84,7 @@ class RoutineKind(Kind[R]):
 
     words: ClassVar[str]
     rank = 25
+    has_privileges = True
 
     def declared(self, declarations: Declarations) -> Iterator[R]:
         """Read those that are declared, in order of their names."""

@@ -53,6 +53,7 @@ class QueriedKind(Kind[V]):
     rank = 80
     has_parts = True
     renames_on_answer = True
+    has_privileges = True
 
     def declared(self, declarations: Declarations) -> Iterator[V]:
         """Read those that are declared, in order of their names."""

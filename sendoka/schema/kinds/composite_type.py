@@ -57,6 +57,7 @@ class CompositeTypeKind(Kind[CompositeType]):
     claims = ("relation:c",)
     reads: ClassVar[tuple[type[Any], ...]] = (CompositeType,)
     renames_on_answer = True
+    has_privileges = True
     catalog = f"""
         select n.nspname as namespace, c.relname as name, z.description as comment,
                coalesce((select json_agg(json_build_object('name', a.attname,

@@ -72,6 +72,7 @@ class DomainKind(Kind[Domain]):
     claims = ("type:d",)
     reads: ClassVar[tuple[type[Any], ...]] = (Domain, DOMAIN)
     renames_on_answer = True
+    has_privileges = True
     catalog = f"""
         select n.nspname as namespace, t.typname as name, z.description as comment,
                {type_in_catalog("format_type(t.typbasetype, t.typtypmod)")} as type,

@@ -51,6 +51,7 @@ class EnumKind(Kind[Enum]):
     claims = ("type:e",)
     reads: ClassVar[tuple[type[Any], ...]] = (Enum, Declared)
     renames_on_answer = True
+    has_privileges = True
     catalog = f"""
         select n.nspname as namespace, t.typname as name, z.description as comment,
                coalesce((select json_agg(e.enumlabel order by e.enumsortorder)

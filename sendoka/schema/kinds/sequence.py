@@ -51,6 +51,7 @@ class SequenceKind(Kind[Sequence]):
     claims = ("relation:S",)
     reads: ClassVar[tuple[type[Any], ...]] = (Sequence, Declared)
     renames_on_answer = True
+    has_privileges = True
     catalog = f"""
         select n.nspname as namespace, c.relname as name, z.description as comment,
                format_type(q.seqtypid, null) as type, {COUNTING} as counting,

@@ -1,3 +1,4 @@
+-- hazard: made-anew:c
 DROP TYPE "public"."c";
 
 CREATE TYPE "public"."c" AS ("b" integer, "a" integer);

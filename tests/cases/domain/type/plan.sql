@@ -1,3 +1,4 @@
+-- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 ALTER TABLE "public"."t" DROP CONSTRAINT "t_b_check";

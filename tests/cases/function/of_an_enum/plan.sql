@@ -1,3 +1,4 @@
+-- hazard: made-anew:"f(public.mood)"
 DROP FUNCTION "public"."f"("public"."mood");
 
 ALTER TYPE "public"."mood" RENAME TO "mood_old";

@@ -1,3 +1,4 @@
+-- hazard: made-anew:"f(integer)"
 DROP FUNCTION "public"."f"(integer);
 
 CREATE OR REPLACE FUNCTION public.f(a integer)

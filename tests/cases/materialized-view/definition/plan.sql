@@ -1,5 +1,6 @@
 DROP INDEX "public"."i";
 
+-- hazard: made-anew:m
 DROP MATERIALIZED VIEW "public"."m";
 
 CREATE MATERIALIZED VIEW "public"."m" AS

@@ -1,3 +1,4 @@
+-- hazard: made-anew:"p(integer)"
 DROP PROCEDURE "public"."p"(integer);
 
 CREATE OR REPLACE PROCEDURE public.p(IN b integer)

@@ -1,3 +1,4 @@
+-- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 -- asks: drop-column:t.a

@@ -1,3 +1,4 @@
+-- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 CREATE VIEW "public"."v" AS

@@ -1,5 +1,7 @@
+-- hazard: made-anew:w
 DROP VIEW "public"."w";
 
+-- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 -- hazard: rewrite:t.id

@@ -1,5 +1,7 @@
+-- hazard: made-anew:v
 DROP VIEW "public"."v";
 
+-- hazard: made-anew:w
 DROP VIEW "public"."w";
 
 ALTER TYPE "public"."mood" RENAME TO "mood_old";

@@ -1,0 +1,90 @@
+"""Write docs/managed.md from the kinds in `sendoka/schema/kinds`: `make docs`.
+
+What the page says of a kind stands in its file: the docstrings of its objects' class and of itself, the fields, and
+what its `unmanaged` SELECT names. What no kind claims stands in the census.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sendoka.schema.census import CENSUS
+from sendoka.schema.kinds import all_kinds
+
+if TYPE_CHECKING:
+    from sendoka.schema.kind import Kind
+
+__all__ = ["PAGE", "page", "unclaimed_words"]
+
+PAGE = Path(__file__).with_name("managed.md")
+
+_INTRODUCTION = """# What is managed
+
+<!-- Written by docs/managed.py from sendoka/schema/kinds: mend it there, then `make docs`. -->
+
+Each kind of object is read from Python, from a database and from a snapshot, compared in every property, and changed in
+the least destructive way. What is not managed is named by `sendoka diff`, and never touched: a database may hold it.
+
+{kinds}
+## What no kind manages
+
+These are seen, listed by name, and left as they are: {unclaimed}.
+
+Privileges, owners and the versions of extensions are not looked at. What is dropped and made again loses the privileges
+that were granted on it, and the plan says so. The namespaces `sendoka`, `pg_…` and
+`information_schema`, and what belongs to an extension, are not looked into.
+"""
+
+_IDENTITY = frozenset({"namespace", "table", "name", "comment"})
+_NAMED = re.compile(r"\('((?:is|has|holds|stands) [^']+)',")
+_SAID = re.compile(r"\|\| ' ((?:is|has) [^']+)'")
+_WORD = re.compile(r"'([a-z ]+) ' \|\|")
+_CLASS = re.compile(r"when '([a-zA-Z])' then '([a-z ]+)'")
+
+
+def page() -> str:
+    """Return the page's text."""
+    kinds = "".join(_section(kind) for kind in all_kinds())
+    return _INTRODUCTION.format(kinds=kinds, unclaimed=", ".join(unclaimed_words()))
+
+
+def _section(kind: Kind[Any]) -> str:
+    told = " ".join((inspect.getdoc(kind.holds) or "").split())
+    made = " ".join((inspect.getdoc(kind) or "").split())
+    properties = ", ".join(f"`{each.name}`" for each in fields(kind.holds) if each.name not in _IDENTITY)
+    text = f"## {kind.name}\n\n{told} {made}\n\nProperties: {properties or 'its name'}, and its comment.\n"
+    gaps = sorted(set(_NAMED.findall(kind.unmanaged)) | set(_SAID.findall(kind.unmanaged)))
+    return text + (f"\nNot managed of it, and named: it {', '.join(gaps)}.\n\n" if gaps else "\n")
+
+
+def unclaimed_words() -> list[str]:
+    """Return what the census calls the objects that no kind claims, in the plural."""
+    claimed = {claim for kind in all_kinds() for claim in kind.claims}
+    words = set()
+    for part in CENSUS.split("union all"):
+        named = re.search(r"select '([a-z-]+)(:)?'", part)
+        if named is None or not named[2]:
+            words |= {word for word in _WORD.findall(part) if named is not None and named[1] not in claimed}
+            words |= set(re.findall(r"oid, '([a-z ]+)',", part))
+            continue
+        words |= {word for letter, word in _CLASS.findall(part) if f"{named[1]}:{letter}" not in claimed}
+    return sorted(_plural(word.strip()) for word in words)
+
+
+def _plural(word: str) -> str:
+    if word.endswith("y"):
+        return word[:-1] + "ies"
+    return f"{word}es" if word.endswith("s") else f"{word}s"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
