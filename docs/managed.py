@@ -48,7 +48,7 @@ _CLASS = re.compile(r"when '([a-zA-Z])' then '([a-z ]+)'")
 
 def page() -> str:
     """Return the page's text."""
-    kinds = "".join(_section(kind) for kind in all_kinds())
+    kinds = "".join(_section(kind) for kind in all_kinds()).rstrip() + "\n"
     return _INTRODUCTION.format(kinds=kinds, unclaimed=", ".join(unclaimed_words()))
 
 
