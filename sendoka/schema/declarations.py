@@ -46,13 +46,13 @@ class Declarations:
     extras: tuple[Any, ...] = ()
 
     @classmethod
-    def of(cls, tables: Iterable[Table]) -> Declarations:
-        """Return the declarations that `tables` and their MetaData make.
+    def of(cls, tables: Iterable[Table], more: Iterable[MetaData] = ()) -> Declarations:
+        """Return the declarations that `tables`, their MetaData and `more` make.
 
         Raises SchemaError for a foreign key to what is not declared.
         """
         tables = tuple(tables)
-        metadata = tuple({id(table.metadata): table.metadata for table in tables}.values())
+        metadata = tuple({id(each): each for each in (*(table.metadata for table in tables), *more)}.values())
         _refuse_dangling(tables)
         return cls(tables, metadata, tuple(extra for each in metadata for extra in each.info.get(EXTRAS, ())))
 

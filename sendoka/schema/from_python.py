@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Constraint, Table, exc
+from sqlalchemy import Constraint, MetaData, Table, exc
 
 from sendoka.discover import DiscoveryError, forget, imported, module_names, module_of, the_one
 from sendoka.errors import SchemaError
 from sendoka.schema.declarations import Declarations
 from sendoka.schema.declared import refuse
 from sendoka.schema.kinds import all_kinds
-from sendoka.schema.model import Model
+from sendoka.schema.model import Member, Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,7 +44,19 @@ def model_from(declarations: Declarations, kinds: Sequence[Kind[Any]] | None = N
     """
     kinds = all_kinds() if kinds is None else kinds
     _refuse_unread(declarations, tuple(each for kind in kinds for each in kind.reads))
-    return Model.of(each for kind in kinds for each in kind.declared(declarations))
+    model = Model.of(each for kind in kinds for each in kind.declared(declarations))
+    _refuse_homeless(model)
+    return model
+
+
+def _refuse_homeless(model: Model) -> None:
+    """Raise SchemaError for a part, such as a policy, of a table that is not declared."""
+    for each in model:
+        place = (each.namespace, each.table) if isinstance(each, Member) else None
+        if place is not None and place not in model.relations:
+            what = f"{each.id} stands on {'.'.join(place)}, which is not declared"
+            near = difflib.get_close_matches(place[1], [name for _, name in model.relations], n=1)
+            raise SchemaError(what, todo=f"did you mean {near[0]}?" if near else "")
 
 
 def load(folder: Path) -> Declarations:
@@ -52,7 +65,9 @@ def load(folder: Path) -> Declarations:
     Raises SchemaError where the folder is missing, a module fails to import (the cause is its own exception), does not
     define exactly one table or has a foreign key to nothing.
     """
-    return Declarations.of(load_tables(folder))
+    tables = load_tables(folder)
+    package = module_of(folder, "__init__")
+    return Declarations.of(tables, [each for each in vars(package).values() if isinstance(each, MetaData)])
 
 
 def load_tables(folder: Path) -> list[Table]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from sendoka.quoting import literal
+from sendoka.quoting import ident, literal
+from sendoka.schema.declared import checked_name
 from sendoka.schema.model import Id, Member, Object
 from sendoka.schema.step import Hazard, Step
 from sendoka.schema.typenames import user_type, user_type_name
@@ -114,17 +115,24 @@ class Kind(ABC, Generic[T]):
     renames_on_answer: ClassVar[bool] = False
     has_privileges: ClassVar[bool] = False
 
-    @abstractmethod
     def declared(self, declarations: Declarations) -> Iterator[T]:
-        """Read the objects from what Python declares. Raises SchemaError, by name, for what is not managed."""
+        """Read the objects from what Python declares. Raises SchemaError, by name, for what is not managed.
+
+        Here they are those of `declare()`, in order of their names; a kind that SQLAlchemy has a class for reads that.
+        """
+        found = sorted(cast("Iterator[T]", declarations.of_class(self.holds)), key=lambda each: each.id)
+        noun = self.name.replace("-", " ")
+        for each in found:
+            checked_name(each.called, f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}")
+        return iter(found)
 
     @abstractmethod
     def create(self, new: T, parts: Sequence[str]) -> list[Step]:
         """Return the steps that create it; `parts` are the clauses of what is created inside it."""
 
-    @abstractmethod
     def drop(self, old: T) -> str:
         """Return the statement that drops it. It has no CASCADE."""
+        return f"DROP {self.label(old)}"
 
     @abstractmethod
     def needs(self, obj: T, model: Model) -> Iterator[Id]:
@@ -134,9 +142,9 @@ class Kind(ABC, Generic[T]):
     def moved(self, obj: T, renaming: Renaming) -> T:
         """Return the object as it reads after the renames."""
 
-    @abstractmethod
     def rename(self, old: T, new: T) -> str:
         """Return the statement that gives `old` the name of `new`."""
+        return f"ALTER {self.label(old)} RENAME TO {ident(new.called)}"
 
     def renames(self, old: T, new: T) -> Iterator[tuple[Id, Id, str]]:
         """Yield what is renamed between the two, the object and pieces of it: (id, new id, statement)."""
@@ -145,7 +153,7 @@ class Kind(ABC, Generic[T]):
 
     @abstractmethod
     def label(self, obj: T) -> str:
-        """Return what COMMENT ON calls it: `TABLE "public"."orgs"`."""
+        """Return what COMMENT ON, DROP and ALTER call it: `TABLE "public"."orgs"`."""
 
     def part(self, new: T) -> str | None:
         """Return the clause that creates it inside its table's CREATE TABLE, or None where there is no such clause."""

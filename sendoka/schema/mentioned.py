@@ -25,8 +25,13 @@ Name = tuple[str, str]
 
 _BEFORE_RELATIONS = frozenset({"from", "join", "only", "into", "update"})
 _NO_RELATIONS = frozenset({"lateral", "select", "rows", "values", "unnest"})
-_NO_FUNCTIONS = frozenset("all and any as exists filter in not on or over select some using values where".split())  # noqa: SIM905 - as many literals read worse
-_AFTER_RELATIONS = frozenset("where group order having limit offset union intersect except select set values".split())  # noqa: SIM905 - eleven literals read worse
+_NO_FUNCTIONS = frozenset(
+    {"all", "and", "any", "as", "exists", "filter", "in", "not", "on", "or", "over", "select", "some", "using"}
+    | {"values", "where"}
+)
+_AFTER_RELATIONS = frozenset(
+    {"where", "group", "order", "having", "limit", "offset", "union", "intersect", "except", "select", "set", "values"}
+)
 
 
 class Mentioned(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from sendoka.errors import SchemaError
 from sendoka.schema import Namespace, declare
 from sendoka.schema.declarations import Declarations
-from sendoka.schema.from_python import model_from, model_from_tables
+from sendoka.schema.from_python import model_from, model_from_folder, model_from_tables
 from sendoka.schema.model import Id, Model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _read(*parts: Any, **options: Any) -> Model:
@@ -80,3 +83,9 @@ def test_a_namespace_that_cannot_be_is_refused(names: list[str], said: str) -> N
 def test_only_objects_of_a_schema_can_be_declared() -> None:
     with pytest.raises(TypeError, match="not 'billing'"):
         declare(sa.MetaData(), "billing")  # type: ignore[arg-type]
+
+
+def test_what_is_declared_counts_also_where_a_folder_has_no_table(tmp_path: Path) -> None:
+    text = "from sqlalchemy import MetaData\nfrom sendoka.schema import declare, view\nmetadata = MetaData()\n"
+    (tmp_path / "__init__.py").write_text(text + 'declare(metadata, view("one", "select 1"))\n', encoding="utf-8")
+    assert [str(key) for key in model_from_folder(tmp_path).objects] == ["view one"]

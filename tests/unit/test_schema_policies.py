@@ -76,3 +76,10 @@ def test_an_extension_comes_first() -> None:
 def test_an_extension_without_a_proper_name_is_refused(name: str) -> None:
     with pytest.raises(SchemaError, match="an extension"):
         _read(extension(name))
+
+
+def test_a_policy_of_a_table_that_is_not_declared_is_refused() -> None:
+    with pytest.raises(
+        SchemaError, match=r"policy tt\.p stands on public\.tt, .*\ndid you mean t\?"
+    ):
+        _read(policy("p", "tt", using="true"))

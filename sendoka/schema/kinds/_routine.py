@@ -18,7 +18,6 @@ from sendoka.schema.typenames import spelled_type
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["Routine", "RoutineKind", "routine_catalog"]
@@ -86,17 +85,9 @@ class RoutineKind(Kind[R]):
     rank = 25
     has_privileges = True
 
-    def declared(self, declarations: Declarations) -> Iterator[R]:
-        """Read those that are declared, in order of their names."""
-        return iter(sorted(declarations.of_class(self.holds), key=lambda each: each.id))  # type: ignore[arg-type]  # `holds` is the class of R
-
     def create(self, new: R, parts: Sequence[str]) -> list[Step]:
         """Return the statement as it was declared."""
         return [Step(new.definition.text)]
-
-    def drop(self, old: R) -> str:
-        """Return DROP."""
-        return f"DROP {self.label(old)}"
 
     def label(self, obj: R) -> str:
         """Return FUNCTION or PROCEDURE, and its signature."""
@@ -113,10 +104,6 @@ class RoutineKind(Kind[R]):
     def moved(self, obj: R, renaming: Renaming) -> R:
         """Return it as it is: its text is what somebody wrote."""
         return obj
-
-    def rename(self, old: R, new: R) -> str:
-        """Return ALTER … RENAME."""
-        return f"ALTER {self.label(old)} RENAME TO {ident(new.called)}"
 
     def alter(self, old: R, new: R, changed: frozenset[str]) -> list[Step] | None:
         """Return CREATE OR REPLACE, unless the arguments' names or the result change."""

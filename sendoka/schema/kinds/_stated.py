@@ -13,7 +13,6 @@ from sendoka.schema.step import Hazard, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["Stated", "StatedKind"]
@@ -34,18 +33,9 @@ class StatedKind(Kind[S]):
 
     rank = 90
 
-    def declared(self, declarations: Declarations) -> Iterator[S]:
-        """Read those that are declared, in order of their names."""
-        found = declarations.of_class(self.holds)
-        return iter(sorted(found, key=lambda each: each.id))  # type: ignore[arg-type]  # `holds` is the class of S
-
     def create(self, new: S, parts: Sequence[str]) -> list[Step]:
         """Return the statement as it was declared."""
         return [Step(new.definition.text)]
-
-    def drop(self, old: S) -> str:
-        """Return DROP."""
-        return f"DROP {self.label(old)}"
 
     def needs(self, obj: S, model: Model) -> Iterator[Id]:
         """Yield its table or view, and the columns of it that it speaks of."""
@@ -60,10 +50,6 @@ class StatedKind(Kind[S]):
     def moved(self, obj: S, renaming: Renaming) -> S:
         """Return it under its table's new name; its text is what somebody wrote."""
         return renaming.placed(obj)
-
-    def rename(self, old: S, new: S) -> str:
-        """Return ALTER … RENAME."""
-        raise NotImplementedError
 
     def survives(self, obj: S, old: Object, new: Object) -> bool:
         """Return false where a column that it speaks of changes its type: Postgres refuses that."""

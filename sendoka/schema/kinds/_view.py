@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from sendoka.quoting import ident, qualified
-from sendoka.schema.declared import checked_name
+from sendoka.quoting import qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds.column import Column
@@ -16,7 +15,6 @@ from sendoka.schema.model import Expression, Id, Object
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["Queried", "QueriedKind", "queried_catalog"]
@@ -55,17 +53,6 @@ class QueriedKind(Kind[V]):
     renames_on_answer = True
     has_privileges = True
 
-    def declared(self, declarations: Declarations) -> Iterator[V]:
-        """Read those that are declared, in order of their names."""
-        found = list(declarations.of_class(self.holds))
-        for each in found:
-            checked_name(each.name, f"a {self.words.lower()}")
-        return iter(sorted(found, key=lambda each: each.id))  # type: ignore[arg-type]  # `holds` is the class of V
-
-    def drop(self, old: V) -> str:
-        """Return DROP."""
-        return f"DROP {self.label(old)}"
-
     def label(self, obj: V) -> str:
         """Return VIEW or MATERIALIZED VIEW and its name."""
         return f"{self.words} {qualified(obj.namespace, obj.name)}"
@@ -78,10 +65,6 @@ class QueriedKind(Kind[V]):
     def moved(self, obj: V, renaming: Renaming) -> V:
         """Return it under its new name."""
         return renaming.placed(obj)
-
-    def rename(self, old: V, new: V) -> str:
-        """Return ALTER … RENAME."""
-        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
 
     def survives(self, obj: V, old: Object, new: Object) -> bool:
         """Return false where a column's type changes: Postgres refuses that under a view."""

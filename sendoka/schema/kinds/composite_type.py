@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.quoting import ident, qualified
-from sendoka.schema.declared import checked_name
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._type import type_in_catalog
@@ -17,7 +16,6 @@ from sendoka.schema.typenames import spelled_type
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["Attribute", "CompositeType", "CompositeTypeKind"]
@@ -77,21 +75,10 @@ class CompositeTypeKind(Kind[CompositeType]):
          where c.relkind = 'c' and exists (select from pg_description d
                 where d.classoid = 'pg_class'::regclass and d.objoid = c.oid and d.objsubid > 0)"""
 
-    def declared(self, declarations: Declarations) -> Iterator[CompositeType]:
-        """Read those that are declared, in order of their names."""
-        found = sorted(declarations.of_class(CompositeType), key=lambda each: each.id)
-        for each in found:
-            checked_name(each.name, "a composite type")
-        return iter(found)
-
     def create(self, new: CompositeType, parts: Sequence[str]) -> list[Step]:
         """Return CREATE TYPE."""
         attributes = ", ".join(f"{ident(each.name)} {each.typed}" for each in new.attributes)
         return [Step(f"CREATE {self.label(new)} AS ({attributes})")]
-
-    def drop(self, old: CompositeType) -> str:
-        """Return DROP TYPE."""
-        return f"DROP {self.label(old)}"
 
     def label(self, obj: CompositeType) -> str:
         """Return TYPE and its name."""
@@ -107,10 +94,6 @@ class CompositeTypeKind(Kind[CompositeType]):
         """Return it under its new name, the types of its attributes under theirs."""
         attributes = tuple(replace(each, type=renaming.type(each.type)) for each in obj.attributes)
         return replace(renaming.placed(obj), attributes=attributes)
-
-    def rename(self, old: CompositeType, new: CompositeType) -> str:
-        """Return ALTER TYPE … RENAME."""
-        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
 
     def alter(self, old: CompositeType, new: CompositeType, changed: frozenset[str]) -> list[Step] | None:
         """Return ADD, DROP and ALTER ATTRIBUTE, where the order of what stays does."""

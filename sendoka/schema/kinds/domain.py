@@ -122,10 +122,6 @@ class DomainKind(Kind[Domain]):
         made = Step(f"CREATE DOMAIN {_name(new)} AS {spelled_type(new.type)}{collation}{default}{not_null}{checks}")
         return [made, *(_added(new, each) for each in new.checks if each.not_valid)]
 
-    def drop(self, old: Domain) -> str:
-        """Return DROP DOMAIN."""
-        return f"DROP {self.label(old)}"
-
     def label(self, obj: Domain) -> str:
         """Return DOMAIN and its name."""
         return f"DOMAIN {_name(obj)}"
@@ -142,10 +138,6 @@ class DomainKind(Kind[Domain]):
     def moved(self, obj: Domain, renaming: Renaming) -> Domain:
         """Return it under its new name, and the type it is made of under its own."""
         return replace(renaming.placed(obj), type=renaming.type(obj.type))
-
-    def rename(self, old: Domain, new: Domain) -> str:
-        """Return ALTER DOMAIN … RENAME."""
-        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
 
     def alter(self, old: Domain, new: Domain, changed: frozenset[str]) -> list[Step] | None:
         """Return ALTER DOMAIN."""

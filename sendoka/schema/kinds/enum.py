@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import Enum as Declared
 
 from sendoka.errors import SchemaError
-from sendoka.quoting import ident, literal, qualified
+from sendoka.quoting import literal, qualified
 from sendoka.schema.declared import checked_name, native_enum
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
@@ -80,10 +80,6 @@ class EnumKind(Kind[Enum]):
         """Return CREATE TYPE."""
         return [Step(f"CREATE TYPE {_name(new)} AS ENUM ({', '.join(map(literal, new.values))})")]
 
-    def drop(self, old: Enum) -> str:
-        """Return DROP TYPE."""
-        return f"DROP TYPE {_name(old)}"
-
     def label(self, obj: Enum) -> str:
         """Return TYPE and its name."""
         return f"TYPE {_name(obj)}"
@@ -95,10 +91,6 @@ class EnumKind(Kind[Enum]):
     def moved(self, obj: Enum, renaming: Renaming) -> Enum:
         """Return it under its new name, its values under theirs."""
         return replace(renaming.placed(obj), values=tuple(renaming.name(obj.value(label)) for label in obj.values))
-
-    def rename(self, old: Enum, new: Enum) -> str:
-        """Return ALTER TYPE … RENAME."""
-        return f"ALTER TYPE {_name(old)} RENAME TO {ident(new.name)}"
 
     def renames(self, old: Enum, new: Enum) -> Iterator[tuple[Id, Id, str]]:
         """Yield the type's rename, then those of its values."""

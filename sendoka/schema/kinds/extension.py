@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.quoting import ident
-from sendoka.schema.declared import checked_name
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.model import Id, Object
@@ -15,7 +14,6 @@ from sendoka.schema.step import Hazard, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["Extension", "ExtensionKind"]
@@ -49,20 +47,9 @@ class ExtensionKind(Kind[Extension]):
           from pg_extension e join pg_namespace n on n.oid = e.extnamespace {described("pg_extension", "e.oid")}
          where e.extname <> 'plpgsql' order by e.extname"""
 
-    def declared(self, declarations: Declarations) -> Iterator[Extension]:
-        """Read those that are declared, in order of their names."""
-        found = sorted(declarations.of_class(Extension), key=lambda each: each.id)
-        for each in found:
-            checked_name(each.name, "an extension")
-        return iter(found)
-
     def create(self, new: Extension, parts: Sequence[str]) -> list[Step]:
         """Return CREATE EXTENSION."""
         return [Step(f"CREATE {self.label(new)} SCHEMA {ident(new.namespace)}")]
-
-    def drop(self, old: Extension) -> str:
-        """Return DROP EXTENSION."""
-        return f"DROP {self.label(old)}"
 
     def label(self, obj: Extension) -> str:
         """Return EXTENSION and its name."""
@@ -75,10 +62,6 @@ class ExtensionKind(Kind[Extension]):
     def moved(self, obj: Extension, renaming: Renaming) -> Extension:
         """Return it in its namespace's new name."""
         return replace(obj, namespace=renaming.namespace(obj.namespace))
-
-    def rename(self, old: Extension, new: Extension) -> str:
-        """Raise NotImplementedError: an extension has one name."""
-        raise NotImplementedError
 
     def alter(self, old: Extension, new: Extension, changed: frozenset[str]) -> list[Step] | None:
         """Return nothing: only a comment can change."""

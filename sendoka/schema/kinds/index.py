@@ -164,10 +164,6 @@ class IndexKind(Kind[Index]):
         table = qualified(new.namespace, new.table)
         return [Step(f"CREATE {unique} {ident(new.name)} ON {table}{method} ({keys}){include}{nulls}{options}{where}")]
 
-    def drop(self, old: Index) -> str:
-        """Return DROP INDEX."""
-        return f"DROP INDEX {qualified(old.namespace, old.name)}"
-
     def label(self, obj: Index) -> str:
         """Return INDEX and its name."""
         return f"INDEX {qualified(obj.namespace, obj.name)}"
@@ -203,10 +199,6 @@ class IndexKind(Kind[Index]):
             include=renaming.columns_of(*place, obj.include),
             predicate=renamed_in(obj.predicate, renaming, *place),
         )
-
-    def rename(self, old: Index, new: Index) -> str:
-        """Return ALTER INDEX … RENAME."""
-        return f"ALTER INDEX {qualified(old.namespace, old.name)} RENAME TO {ident(new.name)}"
 
     def alter(self, old: Index, new: Index, changed: frozenset[str]) -> list[Step] | None:
         """Return SET and RESET where only storage parameters change; an index is built anew otherwise."""

@@ -58,10 +58,6 @@ class NamespaceKind(Kind[Namespace]):
         """Return CREATE SCHEMA."""
         return [Step(f"CREATE SCHEMA {ident(new.name)}")]
 
-    def drop(self, old: Namespace) -> str:
-        """Return DROP SCHEMA, which Postgres refuses while anything stands in it."""
-        return f"DROP SCHEMA {ident(old.name)}"
-
     def label(self, obj: Namespace) -> str:
         """Return SCHEMA and its name."""
         return f"SCHEMA {ident(obj.name)}"
@@ -73,10 +69,6 @@ class NamespaceKind(Kind[Namespace]):
     def moved(self, obj: Namespace, renaming: Renaming) -> Namespace:
         """Return it under its new name."""
         return replace(obj, name=renaming.name(obj.id))
-
-    def rename(self, old: Namespace, new: Namespace) -> str:
-        """Return ALTER SCHEMA … RENAME."""
-        return f"ALTER SCHEMA {ident(old.name)} RENAME TO {ident(new.name)}"
 
 
 def _check(namespace: Namespace, tables: Sequence[Table]) -> None:

@@ -16,7 +16,6 @@ from sendoka.schema.step import Hazard, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
 
 __all__ = ["COMMANDS", "EVERYBODY", "Policy", "PolicyKind"]
@@ -66,20 +65,12 @@ class PolicyKind(Kind[Policy]):
           from tables t join pg_policy p on p.polrelid = t.oid {described("pg_policy", "p.oid")}
          order by t.namespace, t.name, p.polname"""
 
-    def declared(self, declarations: Declarations) -> Iterator[Policy]:
-        """Read those that are declared, in order of their names."""
-        return iter(sorted(declarations.of_class(Policy), key=lambda each: each.id))
-
     def create(self, new: Policy, parts: Sequence[str]) -> list[Step]:
         """Return CREATE POLICY."""
         kind = "" if new.permissive else " AS RESTRICTIVE"
         command = f" FOR {new.command.upper()}" if new.command != "all" else ""
         to = f" TO {_roles(new)}" if new.roles != EVERYBODY else ""
         return [Step(f"CREATE {self.label(new)}{kind}{command}{to}{_conditions(new)}")]
-
-    def drop(self, old: Policy) -> str:
-        """Return DROP POLICY."""
-        return f"DROP {self.label(old)}"
 
     def label(self, obj: Policy) -> str:
         """Return POLICY, its name and its table."""
@@ -103,10 +94,6 @@ class PolicyKind(Kind[Policy]):
             using=renamed_in(obj.using, renaming, *place),
             check=renamed_in(obj.check, renaming, *place),
         )
-
-    def rename(self, old: Policy, new: Policy) -> str:
-        """Return ALTER POLICY … RENAME."""
-        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
 
     def alter(self, old: Policy, new: Policy, changed: frozenset[str]) -> list[Step] | None:
         """Return ALTER POLICY, which can neither change the command nor take a condition away."""

@@ -54,9 +54,5 @@ class RuleKind(StatedKind[Rule]):
         yield from super().needs(obj, model)
         yield from ids_in(obj.definition.text, model)
 
-    def rename(self, old: Rule, new: Rule) -> str:
-        """Return ALTER RULE … RENAME."""
-        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
-
 
 kind = RuleKind()

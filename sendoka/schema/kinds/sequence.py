@@ -86,10 +86,6 @@ class SequenceKind(Kind[Sequence]):
         of = f" AS {new.type}" if new.type != "bigint" else ""
         return [Step(f"CREATE SEQUENCE {_name(new)}{of}{new.counting.clause()}")]
 
-    def drop(self, old: Sequence) -> str:
-        """Return DROP SEQUENCE."""
-        return f"DROP SEQUENCE {_name(old)}"
-
     def label(self, obj: Sequence) -> str:
         """Return SEQUENCE and its name."""
         return f"SEQUENCE {_name(obj)}"
@@ -109,10 +105,6 @@ class SequenceKind(Kind[Sequence]):
             table = renaming.table(obj.namespace, owner[0])
             owner = (table, renaming.column(obj.namespace, *owner))
         return replace(renaming.placed(obj), owner=owner)
-
-    def rename(self, old: Sequence, new: Sequence) -> str:
-        """Return ALTER SEQUENCE … RENAME."""
-        return f"ALTER SEQUENCE {_name(old)} RENAME TO {ident(new.name)}"
 
     def alter(self, old: Sequence, new: Sequence, changed: frozenset[str]) -> list[Step]:
         """Return ALTER SEQUENCE, without a new owner: it may not be there yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sendoka.quoting import ident, qualified
+from sendoka.quoting import qualified
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._stated import Stated, StatedKind
 from sendoka.schema.mentioned import routines_in
@@ -63,10 +63,6 @@ class StatisticsKind(StatedKind[Statistics]):
         """Yield its table, the columns it speaks of and the functions it calls."""
         yield from super().needs(obj, model)
         yield from routines_in(obj.definition.text, model)
-
-    def rename(self, old: Statistics, new: Statistics) -> str:
-        """Return ALTER STATISTICS … RENAME."""
-        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
 
     def survives(self, obj: Statistics, old: Object, new: Object) -> bool:
         """Return true: Postgres makes it anew by itself."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.errors import SchemaError
-from sendoka.quoting import ident, qualified
+from sendoka.quoting import qualified
 from sendoka.schema.declared import checked_name, comment_of, expression_of, namespace_of, options_of, refuse
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
@@ -123,10 +123,6 @@ class TableKind(Kind[Table]):
         made = Step(f"CREATE {kind} {qualified(new.namespace, new.name)} {body}{inherits}{by}{options}")
         return [made, *_secured(new, new.row_security, new.forced_row_security)]
 
-    def drop(self, old: Table) -> str:
-        """Return DROP TABLE."""
-        return f"DROP TABLE {qualified(old.namespace, old.name)}"
-
     def label(self, obj: Table) -> str:
         """Return TABLE and its name."""
         return f"TABLE {qualified(obj.namespace, obj.name)}"
@@ -148,10 +144,6 @@ class TableKind(Kind[Table]):
             partition_of=None if obj.partition_of is None else _moved(obj.partition_of, renaming),
             inherits=tuple(_moved(each, renaming) for each in obj.inherits),
         )
-
-    def rename(self, old: Table, new: Table) -> str:
-        """Return ALTER TABLE … RENAME."""
-        return f"ALTER TABLE {qualified(old.namespace, old.name)} RENAME TO {ident(new.name)}"
 
     def holds_data(self, obj: Table) -> bool:
         """Return true."""

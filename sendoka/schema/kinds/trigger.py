@@ -65,10 +65,6 @@ class TriggerKind(StatedKind[Trigger]):
         yield from super().needs(obj, model)
         yield from routines_in(obj.definition.text, model)
 
-    def rename(self, old: Trigger, new: Trigger) -> str:
-        """Return ALTER TRIGGER … RENAME."""
-        return f"ALTER {self.label(old)} RENAME TO {ident(new.name)}"
-
     def alter(self, old: Trigger, new: Trigger, changed: frozenset[str]) -> list[Step] | None:
         """Return ENABLE or DISABLE where only that changes."""
         return [_firing(new)] if changed == {"fires"} else None
