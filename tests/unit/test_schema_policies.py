@@ -79,7 +79,5 @@ def test_an_extension_without_a_proper_name_is_refused(name: str) -> None:
 
 
 def test_a_policy_of_a_table_that_is_not_declared_is_refused() -> None:
-    with pytest.raises(
-        SchemaError, match=r"policy tt\.p stands on public\.tt, .*\ndid you mean t\?"
-    ):
+    with pytest.raises(SchemaError, match=r"policy tt\.p stands on public\.tt, .*\ndid you mean t\?"):
         _read(policy("p", "tt", using="true"))

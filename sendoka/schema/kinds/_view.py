@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from sendoka.quoting import qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._options import changed_options
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.mentioned import ids_in
 from sendoka.schema.model import Expression, Id, Object
+from sendoka.schema.step import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sendoka.schema.model import Model
 
@@ -52,6 +54,17 @@ class QueriedKind(Kind[V]):
     has_parts = True
     renames_on_answer = True
     has_privileges = True
+
+    def create(self, new: V, parts: Sequence[str]) -> list[Step]:
+        """Return CREATE … AS its query."""
+        options = f" WITH ({', '.join(new.options)})" if new.options else ""
+        return [Step(f"CREATE {self.label(new)}{options} AS\n{new.definition.text}")]
+
+    def alter(self, old: V, new: V, changed: frozenset[str]) -> list[Step] | None:
+        """Return SET and RESET where only options change."""
+        if changed != {"options"}:
+            return None
+        return [Step(text) for text in changed_options(f"ALTER {self.label(new)}", old.options, new.options)]
 
     def label(self, obj: V) -> str:
         """Return VIEW or MATERIALIZED VIEW and its name."""

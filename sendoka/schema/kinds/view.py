@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from sendoka.schema.kinds._options import changed_options
 from sendoka.schema.kinds._view import Queried, QueriedKind, queried_catalog
-from sendoka.schema.step import Hazard, Step
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from sendoka.schema.step import Hazard
 
 __all__ = ["View", "ViewKind"]
 
@@ -38,17 +34,6 @@ class ViewKind(QueriedKind[View]):
          where c.relkind = 'v' and (a.atthasdef or exists (
                select from pg_description d where d.classoid = 'pg_class'::regclass and d.objoid = c.oid
                   and d.objsubid = a.attnum))"""
-
-    def create(self, new: View, parts: Sequence[str]) -> list[Step]:
-        """Return CREATE VIEW."""
-        options = f" WITH ({', '.join(new.options)})" if new.options else ""
-        return [Step(f"CREATE {self.label(new)}{options} AS\n{new.definition.text}")]
-
-    def alter(self, old: View, new: View, changed: frozenset[str]) -> list[Step] | None:
-        """Return SET and RESET where only options change."""
-        if changed != {"options"}:
-            return None
-        return [Step(text) for text in changed_options(f"ALTER {self.label(new)}", old.options, new.options)]
 
     def loss(self, old: View) -> Hazard:
         """Return the loss of the view; no row is lost."""
