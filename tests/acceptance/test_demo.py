@@ -54,7 +54,9 @@ def test_an_interrupted_demo_leaves_nothing_behind(moment: str, number: signal.S
         if line.startswith(moment):
             break
     time.sleep(0.5)
-    below = descendants(demo.pid)
+    started = time.monotonic() + 15
+    while len(below := descendants(demo.pid)) < 2 and time.monotonic() < started:
+        time.sleep(0.05)
     # A terminal sends Ctrl-C to the whole group, and a supervisor's SIGTERM goes to one process.
     if number is signal.SIGINT:
         os.killpg(demo.pid, number)
