@@ -19,6 +19,8 @@ from sendoka.schema.plan import plan
 from sendoka.schema.spelling import respelled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sendoka.schema.diff import Changes
     from sendoka.schema.kind import Renaming
     from sendoka.scratch import Scratch
@@ -33,9 +35,9 @@ _MOST_PASSES = 5
 async def read_model(source: str, scratch: Scratch) -> Model:
     """Return the schema that `source` names.
 
-    It is a connection string, a `.json` snapshot, a `.sql` file, a folder of migrations, which is replayed from its
-    beginning, or the folder of a schema in Python. SQL is run in a scratch database. Raises SettingsError for what is
-    none of these, SchemaError for what cannot be read, and what a database raises.
+    It is a connection string, a `.json` snapshot, a `.sql` file, the folder of a schema in Python, or that of
+    migrations, drizzle's too, which is replayed from its beginning. SQL is run in a scratch database. Raises
+    SettingsError for what is none of these, SchemaError for what cannot be read, and what a database raises.
     """
     if source.startswith(_SCHEMES):
         from sendoka.http.client import neon
@@ -45,18 +47,18 @@ async def read_model(source: str, scratch: Scratch) -> Model:
     found = _from_file(Path(source))
     if isinstance(found, Model):
         return found
-    texts, where = found
     async with scratch.database() as database:
-        await database.load(texts, where)
+        for where, texts in found:
+            await database.load(texts, where)
         return await model_from_catalog(database.sql)
 
 
-def _from_file(path: Path) -> Model | tuple[list[str], str]:
-    """Return the schema at `path`, or the texts that make it and what to call them."""
+def _from_file(path: Path) -> Model | list[tuple[str, Sequence[str]]]:
+    """Return the schema at `path`, or the names of the files that make it, with their texts."""
     if path.suffix == ".json" and path.is_file():
         return read_snapshot(path)
     if path.suffix == ".sql" and path.is_file():
-        return [_text(path)], path.name
+        return [(path.name, [_text(path)])]
     if path.is_dir():
         return _from_folder(path)
     todo = "give a connection string, a .json snapshot, a .sql file, a migrations folder or a schema folder"
@@ -70,20 +72,24 @@ def _text(path: Path) -> str:
         raise SchemaError("the file is not in UTF-8", where=str(path)) from error
 
 
-def _from_folder(path: Path) -> Model | tuple[list[str], str]:
+def _from_folder(path: Path) -> Model | list[tuple[str, Sequence[str]]]:
     if (path / "__init__.py").is_file():
         from sendoka.schema.from_python import model_from_folder
 
         return model_from_folder(path)
+    from sendoka.migrations.drizzle import is_drizzle_folder, read_drizzle_folder
     from sendoka.migrations.files import read_folder
 
+    if is_drizzle_folder(path):
+        # One by one, as drizzle's HTTP migrator runs them: a new value of an enum can be used by the next statement.
+        return [(each.name, each.statements) for each in read_drizzle_folder(path)]
     migrations = read_folder(path)
     if not migrations:
         raise SettingsError(
             f"{str(path)!r} holds neither migrations nor a schema in Python",
             todo="a schema folder has an __init__.py, and migrations are called 0000_two_words.sql",
         )
-    return ["\n".join(each.statements) for each in migrations], path.name
+    return [(f"{each.name}.sql", ["\n".join(each.statements)]) for each in migrations]
 
 
 class Comparison:

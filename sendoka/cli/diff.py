@@ -28,9 +28,9 @@ def diff(
 ) -> int:
     """Show what leads from one schema to another, as SQL.
 
-    A SCHEMA is a connection string, a snapshot (.json), a file of SQL (.sql), a migrations folder, which is replayed
-    from its beginning, or the folder of a schema in Python. Nothing is changed anywhere: SQL is tried out in a scratch
-    database on this machine, or on the server that --scratch names.
+    A SCHEMA is a connection string, a snapshot (.json), a file of SQL (.sql), the folder of a schema in Python, or that
+    of migrations, drizzle's too, which is replayed from its beginning. Nothing is changed anywhere: SQL is tried out in
+    a scratch database on this machine, or on the server that --scratch names.
 
     Every step that may lose data or lock a table is marked with the name of what it does; what the two hold and Sendoka
     does not manage is listed, and left out.
