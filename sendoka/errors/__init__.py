@@ -19,6 +19,7 @@ The tree groups by that question, and its leaves carry Postgres' own condition n
     │   ├── OperationalError          the server: TooManyConnections, AdminShutdown, …
     │   └── QueryCanceled, FeatureNotSupported, DependentObjectsStillExist, RaiseException
     ├── SchemaError                   the declared schema contradicts itself
+    │   └── CatalogMoved              a database's schema was changed while it was read
     ├── MigrationError                a folder or a history that is not what it should be
     └── BackfillError                 a backfill that cannot go on
 
@@ -73,6 +74,7 @@ from sendoka.errors.engines import (
     BackfillError,
     BackfillRunning,
     BatchFailed,
+    CatalogMoved,
     ChecksumMismatch,
     ForkedHistory,
     InvalidBackfill,
@@ -136,6 +138,7 @@ __all__ = [
     "BackfillRunning",
     "BatchFailed",
     "CannotConnectNow",
+    "CatalogMoved",
     "CheckViolation",
     "ChecksumMismatch",
     "ConnectFailed",

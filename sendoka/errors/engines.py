@@ -11,6 +11,7 @@ __all__ = [
     "BackfillError",
     "BackfillRunning",
     "BatchFailed",
+    "CatalogMoved",
     "ChecksumMismatch",
     "ForkedHistory",
     "InvalidBackfill",
@@ -30,6 +31,15 @@ class SchemaError(SendokaError):
     """
 
     exit_code = 2
+
+
+class CatalogMoved(SchemaError):
+    """The database's schema was changed while it was read, again and again.
+
+    What to do: try again once the migrations that run there are through.
+    """
+
+    exit_code = 3
 
 
 class MigrationError(SendokaError):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import re
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import ProgrammingError, SchemaError
+from sendoka.errors import CatalogMoved, DatabaseError, ProgrammingError, SchemaError
 from sendoka.schema.census import unclaimed
 from sendoka.schema.kinds import all_kinds
 from sendoka.schema.model import Model
@@ -18,11 +22,20 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result
     from sendoka.schema.kind import Kind
+    from sendoka.schema.model import Object
 
 __all__ = ["model_from_catalog"]
 
 OLDEST = 14
 """The oldest major version of Postgres that is read."""
+
+# Postgres spells a definition from the catalog as it is now, not as the transaction saw it at its beginning: what was
+# dropped meanwhile is an error in these words, or a text that is null.
+_GONE = re.compile(r"could not open relation with OID|cache lookup failed for|with OID \d+ does not exist")
+_NO_TEXT = '"canonical" : null'
+_MOST_READS = 6
+_WAIT = 0.05
+"""Seconds before a catalog that moved is read again; each wait is about twice the one before."""
 
 # Nothing is found by search path, so every name and every expression comes back qualified.
 _SETTINGS = "select set_config('search_path', '', true), current_setting('server_version_num')::int / 10000"
@@ -54,22 +67,46 @@ async def model_from_catalog(database: Database, kinds: Sequence[Kind[Any]] | No
 
     It is read by `kinds`, all of them unless you say otherwise; what none manages is named in `Model.unmanaged`. The
     namespace `sendoka`, Postgres' own and what belongs to an extension are not looked into. Raises SchemaError for a
-    server that is too old, and what the database raises.
+    server that is too old, CatalogMoved where the schema did not stand still, and what the database raises.
     """
     kinds = all_kinds() if kinds is None else kinds
+    for attempt in range(_MOST_READS):
+        if attempt:
+            await anyio.sleep(_WAIT * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - no secret
+        answer = await _answer(database, kinds)
+        if answer is not None:
+            *results, unmanaged = answer
+            return Model.of(_read(kinds, results), sorted(_cells(unmanaged)))
+    raise CatalogMoved(
+        f"the schema was changed while it was read, {_MOST_READS} times in a row",
+        todo="try again once what changes it is through: a migration, or a job that makes and drops tables",
+    )
+
+
+async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result[Cells]] | None:
+    """Return what the catalog answers, for each kind and for what is not managed; None where it moved meanwhile."""
     texts = [_SETTINGS, *(_objects(kind.catalog) for kind in kinds), _unmanaged(kinds)]
     try:
-        _settings, *results, unmanaged = await database.run_all([Statement(text) for text in texts], _OPTIONS)
+        _settings, *results = await database.run_all([Statement(text) for text in texts], _OPTIONS)
     except ProgrammingError as error:
+        if _GONE.search(error.message):
+            return None
         # An old catalog lacks columns that are asked for; say why instead of which.
         _check_version(await database.run(Statement(_SETTINGS)), error)
         raise
-    objects = [
+    except DatabaseError as error:
+        if _GONE.search(error.message):
+            return None
+        raise
+    return None if any(_NO_TEXT in cell for result in results for cell in _cells(result)) else results
+
+
+def _read(kinds: Sequence[Kind[Any]], results: Sequence[Result[Cells]]) -> list[Object]:
+    return [
         loaded(kind, cell, "the catalog")
         for kind, result in zip(kinds, results, strict=True)
         for cell in _cells(result)
     ]
-    return Model.of(objects, sorted(_cells(unmanaged)))
 
 
 def _objects(catalog: str) -> str:

@@ -49,6 +49,7 @@ EXIT_CODES = {
     TransportError: 3,
     DatabaseError: 3,
     errors.SchemaError: 2,
+    errors.CatalogMoved: 3,
     errors.MigrationError: 1,
     MigrationFailed: 3,
     errors.BackfillError: 3,
