@@ -18,10 +18,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
-__all__ = ["DiscoveryError", "forget", "imported", "module_names", "module_of", "objects_of", "package_of", "the_one"]
+__all__ = [
+    "DiscoveryError",
+    "forget",
+    "imported",
+    "module_names",
+    "module_of",
+    "objects_of",
+    "own_of",
+    "package_of",
+    "the_one",
+]
 
 T = TypeVar("T")
 
@@ -91,11 +101,8 @@ def _place(error: BaseException, folder: Path) -> str | None:
     return f"{Path(inside[-1].filename).name}, line {inside[-1].lineno}" if inside else None
 
 
-def the_one(module: ModuleType, base: type[T], *, noun: str) -> T:
-    """Return the one `base` that `module` itself defines; what it imports from elsewhere does not count.
-
-    Raises DiscoveryError, naming the file, where there is none or more than one. `noun` is the word for it.
-    """
+def own_of(module: ModuleType, base: type[T]) -> dict[str, T]:
+    """Return what `module` itself defines of `base`, by name; what it imports from elsewhere does not count."""
     found = {
         name: value for name, value in vars(module).items() if isinstance(value, base) and not name.startswith("__")
     }
@@ -104,6 +111,15 @@ def the_one(module: ModuleType, base: type[T], *, noun: str) -> T:
     if len(found) != 1 or not re.search(rf"^{re.escape(next(iter(found)))}\s*[:=]", source, re.MULTILINE):
         elsewhere = _imported_names(source)
         found = {name: value for name, value in found.items() if name not in elsewhere}
+    return found
+
+
+def the_one(module: ModuleType, base: type[T], *, noun: str, more: Mapping[str, T] | None = None) -> T:
+    """Return the one `base` that `module` itself defines; `more` are others that it defines in another way.
+
+    Raises DiscoveryError, naming the file, where there is none or more than one. `noun` is the word for it.
+    """
+    found = {**own_of(module, base), **(more or {})}
     distinct = {id(value): value for value in found.values()}
     if len(distinct) == 1:
         return next(iter(distinct.values()))

@@ -18,13 +18,18 @@ try:
         updated_at,
     )
     from sendoka.schema.declarations import declare
+    from sendoka.schema.kinds.aggregate import Aggregate
     from sendoka.schema.kinds.composite_type import Attribute, CompositeType
     from sendoka.schema.kinds.domain import Domain, DomainCheck
     from sendoka.schema.kinds.enum import Enum
+    from sendoka.schema.kinds.exclusion import Exclusion
     from sendoka.schema.kinds.materialized_view import MaterializedView
     from sendoka.schema.kinds.namespace import Namespace
+    from sendoka.schema.kinds.rule import Rule
     from sendoka.schema.kinds.sequence import Sequence
+    from sendoka.schema.kinds.statistics import Statistics
     from sendoka.schema.kinds.view import View
+    from sendoka.schema.model import Expression
     from sendoka.schema.objects import (
         extension,
         function,
@@ -35,6 +40,7 @@ try:
         trigger,
         view,
     )
+    from sendoka.schema.sqltype import sql_type
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in {"pydantic", "sqlalchemy"}:
         raise
@@ -44,14 +50,19 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "NAMING",
+    "Aggregate",
     "Attribute",
     "CompositeType",
     "Domain",
     "DomainCheck",
     "Enum",
+    "Exclusion",
+    "Expression",
     "MaterializedView",
     "Namespace",
+    "Rule",
     "Sequence",
+    "Statistics",
     "View",
     "created_at",
     "declare",
@@ -65,6 +76,7 @@ __all__ = [
     "policy",
     "primary_key",
     "procedure",
+    "sql_type",
     "tenant_id",
     "trigger",
     "updated_at",

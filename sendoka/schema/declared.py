@@ -15,7 +15,8 @@ from sendoka.errors import SchemaError
 from sendoka.quoting import literal
 from sendoka.schema.model import PUBLIC, Expression
 from sendoka.schema.names import MAX_NAME, default_name
-from sendoka.schema.typenames import canonical_type, user_type_name
+from sendoka.schema.sqltype import SqlType, named_type
+from sendoka.schema.typenames import user_type_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Constraint, Index, Table
@@ -29,6 +30,7 @@ __all__ = [
     "domain_of",
     "expression_of",
     "is_created",
+    "is_named",
     "namespace_of",
     "native_enum",
     "next_of",
@@ -154,8 +156,8 @@ def next_of(namespace: str, sequence: str) -> Expression:
 def type_of(declared: TypeEngine[Any], where: str) -> tuple[str, str | None]:
     """Return a type as Postgres spells it, and its collation if it names one.
 
-    Raises SchemaError for a type that Postgres' dialect cannot write, and for one that is neither built in nor an enum
-    or a domain (an extension's).
+    What is neither built in nor an enum nor a domain is an extension's: `public.vector(3)`. Raises SchemaError for a
+    type that Postgres' dialect cannot write.
     """
     try:
         written = declared.compile(dialect=_DIALECT)
@@ -166,9 +168,9 @@ def type_of(declared: TypeEngine[Any], where: str) -> tuple[str, str | None]:
     if named is not None:
         array = "[]" if written.endswith("]") else ""
         return user_type_name(named.schema or PUBLIC, str(named.name), array), None
-    canonical = canonical_type(written[: collate.start()] if collate else written)
+    canonical = named_type(written[: collate.start()] if collate else written)
     if canonical is None:
-        raise refuse(f"the type {written}", where, "the built-in types, enums and domains are")
+        raise refuse(f"the type {written}", where, 'write it as SQL names it: sql_type("vector(3)")')
     return canonical, getattr(declared, "collation", None) or _inner_collation(declared)
 
 
@@ -181,6 +183,11 @@ def native_enum(declared: TypeEngine[Any]) -> Enum | None:
 def domain_of(declared: TypeEngine[Any]) -> DOMAIN | None:
     """Return the domain that a type is, holds or is made of; else None."""
     return _inner(declared, DOMAIN)
+
+
+def is_named(declared: TypeEngine[Any]) -> bool:
+    """Tell whether a type is, holds or is made of a `sql_type`."""
+    return _inner(declared, SqlType) is not None
 
 
 def _inner(declared: TypeEngine[Any], wanted: type[T]) -> T | None:

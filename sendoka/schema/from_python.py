@@ -8,17 +8,20 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Constraint, MetaData, Table, exc
+from sqlalchemy import Constraint, MetaData, Sequence, Table, exc
+from sqlalchemy.types import SchemaType
 
-from sendoka.discover import DiscoveryError, forget, imported, module_names, module_of, the_one
+from sendoka.discover import DiscoveryError, forget, imported, module_names, module_of, own_of, the_one
 from sendoka.errors import SchemaError
-from sendoka.schema.declarations import Declarations
-from sendoka.schema.declared import refuse
+from sendoka.schema.declarations import Declarations, declare
+from sendoka.schema.declared import is_named, refuse
 from sendoka.schema.kinds import all_kinds
-from sendoka.schema.model import Member, Model
+from sendoka.schema.kinds.column import Column as ColumnObject
+from sendoka.schema.model import Member, Model, Object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Sequence as Several
     from pathlib import Path
     from types import ModuleType
 
@@ -37,7 +40,7 @@ def model_from_tables(tables: Iterable[Table]) -> Model:
     return model_from(Declarations.of(tables))
 
 
-def model_from(declarations: Declarations, kinds: Sequence[Kind[Any]] | None = None) -> Model:
+def model_from(declarations: Declarations, kinds: Several[Kind[Any]] | None = None) -> Model:
     """Return the schema that `declarations` make, read by `kinds`: all of them, unless you say otherwise.
 
     Raises SchemaError for what contradicts itself, and for everything that no kind manages: by name, never in silence.
@@ -46,7 +49,28 @@ def model_from(declarations: Declarations, kinds: Sequence[Kind[Any]] | None = N
     _refuse_unread(declarations, tuple(each for kind in kinds for each in kind.reads))
     model = Model.of(each for kind in kinds for each in kind.declared(declarations))
     _refuse_homeless(model)
+    _refuse_unknown_types(declarations, model)
     return model
+
+
+def _refuse_unknown_types(declarations: Declarations, model: Model) -> None:
+    """Raise SchemaError for a type that can only be an extension's where none is declared; `sql_type` is believed."""
+    if model.extensions:
+        return
+    unknown = {
+        (each.table, each.name): each
+        for each in model.all(ColumnObject)
+        if "." in each.type and model.type_id(each.type) is None
+    }
+    for table in declarations.tables if unknown else ():
+        for column in table.columns:
+            each = unknown.get((table.name, column.name))
+            if each is not None and not is_named(column.type):
+                raise SchemaError(
+                    f"the type {each.type} is neither built in nor declared",
+                    where=f"in column {table.fullname}.{column.name}",
+                    todo='declare the extension that it is of: declare(metadata, extension("citext"))',
+                )
 
 
 def _refuse_homeless(model: Model) -> None:
@@ -62,20 +86,28 @@ def _refuse_homeless(model: Model) -> None:
 def load(folder: Path) -> Declarations:
     """Return what the modules of `folder` declare, by file name. The files are read afresh each time.
 
-    Raises SchemaError where the folder is missing, a module fails to import (the cause is its own exception), does not
-    define exactly one table or has a foreign key to nothing.
+    Raises SchemaError where the folder is missing, a module fails to import (the cause is its own exception), defines
+    more than one table or nothing at all, or has a foreign key to nothing.
     """
-    tables = load_tables(folder)
+    modules = _loaded(folder)
     package = module_of(folder, "__init__")
-    return Declarations.of(tables, [each for each in vars(package).values() if isinstance(each, MetaData)])
+    tables = [table for module in modules if (table := _table(folder, module)) is not None]
+    metadata = [each for module in (package, *modules) for each in _metadata_of(module)]
+    declarations = Declarations.of(tables, metadata)
+    _refuse_unread_tables(folder, declarations)
+    return declarations
 
 
 def load_tables(folder: Path) -> list[Table]:
-    """Return the table of every module in `folder`, by file name. Raises SchemaError as `load` does."""
+    """Return the table of every module in `folder` that has one, by file name. Raises SchemaError as `load` does."""
+    return [table for module in _loaded(folder) if (table := _table(folder, module)) is not None]
+
+
+def _loaded(folder: Path) -> list[ModuleType]:
     if not folder.is_dir():
         raise SchemaError("there is no schema folder", where=str(folder), todo="make one: sendoka init")
     forget(folder)
-    return [_table(folder, module) for module in _modules(folder)]
+    return _modules(folder)
 
 
 # ------------------------------------------------------------------ the folder's modules
@@ -120,27 +152,54 @@ def _files_with(name: str, folder: Path) -> Iterator[str]:
                     yield f"{stem}.py"
 
 
-def _table(folder: Path, module: ModuleType) -> Table:
+def _table(folder: Path, module: ModuleType) -> Table | None:
+    """Return the table of a file, made as a Table or by a mapped class; None for a file of other declarations."""
+    mapped = _mapped(module)
+    tables: dict[str, Table] = {
+        name: each.__table__ for name, each in mapped.items() if isinstance(vars(each).get("__table__"), Table)
+    }
     try:
-        table = the_one(module, Table, noun="table")
+        return the_one(module, Table, noun="table", more=tables)
     except DiscoveryError as error:
-        _refuse_declarative(folder, module, None)
+        if not tables and not own_of(module, Table) and (mapped or _declares(module)):
+            return None
         raise SchemaError(str(error), where=f"in {folder}", todo="a file that is no table starts with _") from error
-    _refuse_declarative(folder, module, table)
-    return table
 
 
-def _refuse_declarative(folder: Path, module: ModuleType, table: Table | None) -> None:
-    """Raise SchemaError for a mapped class with a table of its own, which would be passed over otherwise."""
+def _mapped(module: ModuleType) -> dict[str, Any]:
+    """Return the mapped classes that a module itself defines; one that shares its parent's table has none of its own.
+
+    SQLAlchemy's ORM is not imported to find them: a schema that uses it has done so.
+    """
     own = (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__)
-    for mapped in (each for each in own if hasattr(each, "registry") and hasattr(each, "__table__")):
-        if mapped.__table__ is not table:
-            file = f"{module.__name__.rpartition('.')[2]}.py"
-            raise SchemaError(
-                f"{file} has the class {mapped.__name__}, and declarative classes are not read",
-                where=f"in {folder}",
-                todo=f"write it as {mapped.__table__.name} = Table({mapped.__table__.name!r}, metadata, …)",
-            )
+    return {each.__name__: each for each in own if hasattr(each, "__mapper__")}
+
+
+def _declares(module: ModuleType) -> bool:
+    """Tell whether a file without a table is there for something else: it declares, or holds types for tables."""
+    values = vars(module).values()
+    return declare in values or any(own_of(module, each) for each in (Object, SchemaType, Sequence))
+
+
+def _metadata_of(module: ModuleType) -> Iterator[MetaData]:
+    """Yield every MetaData that a module speaks of: its own, and those of the bases of mapped classes."""
+    for each in vars(module).values():
+        found = each if isinstance(each, MetaData) else vars(each).get("metadata") if isinstance(each, type) else None
+        if isinstance(found, MetaData):
+            yield found
+
+
+def _refuse_unread_tables(folder: Path, declarations: Declarations) -> None:
+    """Raise SchemaError for a table of the MetaData that no file of its own defines, which would be passed over."""
+    read = {id(table) for table in declarations.tables}
+    for metadata in declarations.metadata:
+        for table in metadata.tables.values():
+            if id(table) not in read:
+                raise SchemaError(
+                    f"the table {table.fullname} is declared, and no file of its own defines it",
+                    where=f"in {folder}",
+                    todo="give it one; __init__.py and files whose names start with _ are not read for tables",
+                )
 
 
 def _refuse_unread(declarations: Declarations, read: tuple[type[Any], ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendoka.errors import SchemaError
@@ -36,7 +37,10 @@ _AFTER_HEADER = frozenset(
 
 
 class MadeRoutine(NamedTuple):
-    """A routine's namespace, its name with the types of its arguments, and arguments and result in one line."""
+    """A routine's namespace, its name with the types of its arguments, and its header.
+
+    That is arguments and result in one line, as the catalog has them: without the word RETURNS.
+    """
 
     namespace: str
     name: str
@@ -66,7 +70,9 @@ def made_routine(text: str, word: str) -> MadeRoutine:
     end = _closing(text, start)
     types = [each for part in _parts(text, start + 1, end) if (each := _argument(part, text)) is not None]
     rest = next((each.start for each in found.after(end) if _plain(each) in _AFTER_HEADER), len(text))
-    return MadeRoutine(namespace, f"{name}({', '.join(types)})", " ".join(text[start:rest].split()))
+    result = " ".join(text[end + 1 : rest].split())
+    header = f"{' '.join(text[start : end + 1].split())} {re.sub('^returns ', '', result, flags=re.IGNORECASE)}".strip()
+    return MadeRoutine(namespace, f"{name}({', '.join(types)})", header)
 
 
 def made_trigger(text: str) -> MadeTrigger:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from sendoka.errors import SchemaError
-from sendoka.schema import Namespace, declare
+from sendoka.schema import Exclusion, Expression, Namespace, declare, extension, sql_type
 from sendoka.schema.declarations import Declarations
 from sendoka.schema.from_python import model_from, model_from_folder, model_from_tables
+from sendoka.schema.kinds.check import Check
+from sendoka.schema.kinds.column import Column
+from sendoka.schema.kinds.foreign_key import ForeignKey
+from sendoka.schema.kinds.index import Index, IndexKey
+from sendoka.schema.kinds.primary_key import PrimaryKey
+from sendoka.schema.kinds.table import Table
+from sendoka.schema.kinds.unique import Unique
 from sendoka.schema.model import Id, Model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sendoka.schema.model import Member, Object
 
 
 def _read(*parts: Any, **options: Any) -> Model:
@@ -89,3 +100,62 @@ def test_what_is_declared_counts_also_where_a_folder_has_no_table(tmp_path: Path
     text = "from sqlalchemy import MetaData\nfrom sendoka.schema import declare, view\nmetadata = MetaData()\n"
     (tmp_path / "__init__.py").write_text(text + 'declare(metadata, view("one", "select 1"))\n', encoding="utf-8")
     assert [str(key) for key in model_from_folder(tmp_path).objects] == ["view one"]
+
+
+PARTS: list[Object] = [
+    Table(name="a.b", row_security=False, forced_row_security=True),
+    Column(name="z", table="a.b", type="integer", not_null=True),
+    Column(name="a", table="a.b", type="public.vector(3)"),
+    PrimaryKey(name="pk", table="a.b", columns=("z",)),
+    Unique(name="u", table="a.b", columns=("a",)),
+    Check(name="c", table="a.b", expression=Expression("z > 0"), no_inherit=True),
+    Exclusion(name="x", table="a.b", definition=Expression("EXCLUDE USING gist (z WITH =)")),
+    Index(name="i", table="a.b", keys=(IndexKey(column="z", collation="C"),)),
+    ForeignKey(name="f", table="a.b", columns=("z",), target="a.b", target_columns=("z",)),
+]
+
+
+def test_every_object_can_be_declared_as_it_is() -> None:
+    metadata = sa.MetaData()
+    declare(metadata, *PARTS)
+    assert list(model_from(Declarations.of([], [metadata]))) == PARTS
+
+
+@pytest.mark.parametrize("part", PARTS[1:], ids=lambda part: str(part.kind))
+def test_a_part_of_nothing_is_refused(part: Member) -> None:
+    metadata = sa.MetaData()
+    declare(metadata, replace(part, table="nothing"))
+    with pytest.raises(SchemaError, match=r"stands on public.nothing, which is not declared"):
+        model_from(Declarations.of([], [metadata]))
+
+
+@pytest.mark.parametrize(
+    ("declared", "canonical"),
+    [
+        (sql_type("point"), "point"),
+        (sql_type(" VARCHAR( 3 ) "), "character varying(3)"),
+        (sql_type('"char"'), '"char"'),
+        (sql_type("Vector(3)"), "public.vector(3)"),
+        (sql_type("public.geometry(Point, 4326)"), "public.geometry(Point,4326)"),
+        (sql_type('gis."Odd ""one"""[][]'), 'gis."Odd ""one"""[]'),
+        (sa.ARRAY(sql_type("a.b")), "a.b[]"),
+        (pg.CITEXT(), "public.citext"),
+        (sa.ARRAY(pg.HSTORE()), "public.hstore[]"),
+    ],
+)
+def test_a_type_is_named_as_sql_names_it(declared: Any, canonical: str) -> None:
+    metadata = sa.MetaData()
+    declare(metadata, extension("citext"), extension("hstore"))
+    table = sa.Table("t", metadata, sa.Column("a", declared))
+    assert [each.type for each in model_from_tables([table]).all(Column)] == [canonical]
+
+
+def test_a_named_type_may_have_a_collation() -> None:
+    table = sa.Table("t", sa.MetaData(), sa.Column("a", sql_type("d", collation="C")))
+    assert [(each.type, each.collation) for each in model_from_tables([table]).all(Column)] == [("public.d", "C")]
+
+
+@pytest.mark.parametrize("text", ["", "a b c", "a.b.c", "a(", 'x"', "1"])
+def test_what_names_no_type_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="names no type"):
+        sql_type(text)

@@ -9,6 +9,7 @@ import pytest
 from sendoka.discover import forget
 from sendoka.errors import SchemaError
 from sendoka.schema.from_python import load_tables, model_from_folder
+from sendoka.schema.kinds.column import Column
 from sendoka.schema.kinds.foreign_key import ForeignKey
 
 if TYPE_CHECKING:
@@ -79,23 +80,103 @@ def test_a_failing_init_and_a_missing_folder_say_so(tmp_path: Path) -> None:
 
 
 IMPORT = "from sqlalchemy import *\nfrom sqlalchemy.orm import *\nfrom . import metadata\n"
-CLASS = """
-class Base(DeclarativeBase):
-    metadata = metadata
-class Gadget(Base):
-    __tablename__ = "gadgets"
-    id: Mapped[str] = mapped_column(primary_key=True)
+BASE = INIT + "from sqlalchemy.orm import DeclarativeBase\nclass Base(DeclarativeBase):\n    metadata = metadata\n"
+ANIMALS = """
+from . import Base
+class Named:
+    name: Mapped[str] = mapped_column(Text)
+class Animal(Named, Base):
+    __tablename__ = "animals"
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, server_default="dog")
+    keeper_id: Mapped[str | None] = mapped_column(ForeignKey("keepers.id"))
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
+"""
+DOG = """
+from .animals import Animal
+class Dog(Animal):
+    __mapper_args__ = {"polymorphic_identity": "dog"}
+"""
+KEEPERS = """
+from . import Base
+class Keeper(Base):
+    __table__ = Table("keepers", Base.metadata, Column("id", Text, primary_key=True))
 """
 
 
-@pytest.mark.parametrize("more", ["", "x = Table('x', metadata, Column('a', Integer))\n"])
-def test_a_declarative_class_is_refused_by_name_and_never_passed_over(tmp_path: Path, more: str) -> None:
-    _folder(tmp_path, gadgets=IMPORT + more + CLASS)
-    with pytest.raises(
-        SchemaError, match=r"gadgets.py has the class Gadget, and declarative classes are not"
-    ) as raised:
+def test_declarative_classes_are_read_one_table_a_file(tmp_path: Path) -> None:
+    model = model_from_folder(
+        _folder(tmp_path, __init__=BASE, animals=IMPORT + ANIMALS, dog=IMPORT + DOG, keepers=IMPORT + KEEPERS)
+    )
+    columns = [(each.table, each.name, each.not_null) for each in model.all(Column)]
+    assert columns == [
+        ("animals", "id", True),
+        ("animals", "kind", True),
+        ("animals", "keeper_id", False),
+        ("animals", "name", True),
+        ("keepers", "id", True),
+    ]
+    assert model.all(ForeignKey)[0].target == "keepers"
+
+
+def test_a_class_and_a_table_in_one_file_are_two(tmp_path: Path) -> None:
+    more = "x = Table('x', metadata, Column('a', Integer))\n"
+    _folder(tmp_path, __init__=BASE, keepers=IMPORT + more + KEEPERS)
+    with pytest.raises(SchemaError, match=r"keepers.py defines 2 tables \(Keeper, x\); put each in a file of its own"):
         load_tables(tmp_path)
-    assert raised.value.todo == "write it as gadgets = Table('gadgets', metadata, …)"
+
+
+TYPED = """
+class t_columns(TypedColumns):
+    id = Column(Integer, primary_key=True, autoincrement=False)
+    name = Column(Text, nullable=False)
+t = Table("t", metadata, t_columns)
+"""
+
+
+def test_typed_columns_are_columns(tmp_path: Path) -> None:
+    model = model_from_folder(_folder(tmp_path, t=IMPORT + TYPED))
+    assert [(each.name, each.type, each.not_null) for each in model.all(Column)] == [
+        ("id", "integer", True),
+        ("name", "text", True),
+    ]
+
+
+def test_several_metadata_make_one_schema(tmp_path: Path) -> None:
+    other = (
+        "from sqlalchemy import *\nfrom sendoka.schema import *\nother = MetaData(schema='billing')\n"
+        "declare(other, view('v', 'select 1', namespace='billing'))\n"
+        "bills = Table('bills', other, Column('a', Text, primary_key=True))\n"
+    )
+    pays = (
+        "from sqlalchemy import *\nfrom . import metadata\nfrom .bills import bills\n"
+        "pays = Table('pays', metadata, Column('bill', Text, ForeignKey(bills.c.a)))\n"
+    )
+    model = model_from_folder(_folder(tmp_path, bills=other, pays=pays, one=TABLE.format("one")))
+    places = [(each.namespace, each.name) for each in model if each.kind in {"table", "view"}]
+    assert places == [("billing", "bills"), ("public", "one"), ("public", "pays"), ("billing", "v")]
+    (key,) = model.all(ForeignKey)
+    assert (key.target_namespace, key.target) == ("billing", "bills")
+
+
+def test_a_file_may_declare_other_things_than_a_table(tmp_path: Path) -> None:
+    moods = "from sqlalchemy import Enum\nmood = Enum('a', 'b', name='mood')\n"
+    views = (
+        "from sendoka.schema import declare, view\nfrom . import metadata\ndeclare(metadata, view('v', 'select 1'))\n"
+    )
+    table = TABLE.format("t").replace("Integer)", "mood)").replace("\nt =", "\nfrom .moods import mood\nt =")
+    model = model_from_folder(_folder(tmp_path, moods=moods, views=views, t=table))
+    assert [str(key) for key in model.objects] == ["enum mood", "table t", "column t.a", "view v"]
+
+
+@pytest.mark.parametrize("name", ["__init__", "_more"])
+def test_a_table_that_no_file_of_its_own_defines_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    hidden = "lost = Table('lost', metadata, Column('a', Integer))\n"
+    files = {"t": TABLE.format("t")}
+    files[name] = INIT + hidden if name == "__init__" else "from sqlalchemy import *\nfrom . import metadata\n" + hidden
+    files["t"] += "" if name == "__init__" else "from ._more import lost as _lost\n"
+    with pytest.raises(SchemaError, match=r"the table lost is declared, and no file of its own defines it"):
+        model_from_folder(_folder(tmp_path, **files))
 
 
 def test_a_class_mapped_to_the_files_own_table_is_no_harm(tmp_path: Path) -> None:

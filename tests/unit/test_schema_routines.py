@@ -51,7 +51,7 @@ def test_the_types_of_the_arguments_tell_a_function_from_its_namesakes(arguments
     made = function(f"CREATE OR REPLACE FUNCTION f ({arguments}) RETURNS int LANGUAGE sql AS 'select 1';")
     assert (made.namespace, made.name) == ("public", f"f({types})")
     assert made.header.declared is not None
-    assert made.header.declared.endswith(") RETURNS int")
+    assert made.header.declared.endswith(") int")
     assert made.definition.declared is not None
     assert made.definition.declared.endswith("'select 1'")
 

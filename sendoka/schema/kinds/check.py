@@ -47,7 +47,7 @@ class CheckKind(Kind[Check]):
     rank = 50
     holds = Check
     claims = ("constraint:c",)
-    reads = (CheckConstraint,)
+    reads = (CheckConstraint, Check)
     renames_freely = True
     unmanaged = constraint.unmanaged("c")
     catalog = f"""
@@ -59,7 +59,11 @@ class CheckKind(Kind[Check]):
          order by t.namespace, t.name, k.conname"""
 
     def declared(self, declarations: Declarations) -> Iterator[Check]:
-        """Read the checks, in order of their names. A nameless one gets the name Postgres would give it."""
+        """Read the checks, in order of their names. A nameless one gets the name Postgres would give it.
+
+        Those declared by themselves come first.
+        """
+        yield from super().declared(declarations)
         for table in declarations.tables:
             checks = (each for each in table.constraints if isinstance(each, CheckConstraint) and is_created(each))
             yield from sorted((_declared(each, table) for each in checks), key=lambda check: check.name)

@@ -78,6 +78,7 @@ class ColumnKind(Kind[Column]):
     rank = 20
     holds = Column
     claims = ("constraint:n",)
+    reads: ClassVar[tuple[type[Any], ...]] = (Column,)
     keeps_order = True
     catalog = f"""
         select t.namespace, t.name as "table", a.attname as name, {_TYPE} as type,
@@ -131,7 +132,10 @@ class ColumnKind(Kind[Column]):
           from tables t join pg_constraint k on k.conrelid = t.oid where k.contype = 'n' and not k.convalidated"""
 
     def declared(self, declarations: Declarations) -> Iterator[Column]:
-        """Read the columns of the tables."""
+        """Read the columns of the tables, and those declared by themselves, which keep their order."""
+        for extra in declarations.of_class(Column):
+            checked_name(extra.name, "a column")
+            yield extra
         for table in declarations.tables:
             for column in table.columns:
                 yield _declared(column, table, f"column {table.fullname}.{column.name}")

@@ -44,7 +44,7 @@ class ExclusionKind(Kind[Exclusion]):
     rank = 55
     holds = Exclusion
     claims = ("constraint:x",)
-    reads: ClassVar[tuple[type[Any], ...]] = (ExcludeConstraint,)
+    reads: ClassVar[tuple[type[Any], ...]] = (ExcludeConstraint, Exclusion)
     renames_freely = True
     unmanaged = constraint.unmanaged("x")
     catalog = f"""
@@ -55,7 +55,8 @@ class ExclusionKind(Kind[Exclusion]):
          order by t.namespace, t.name, k.conname"""
 
     def declared(self, declarations: Declarations) -> Iterator[Exclusion]:
-        """Read the exclusion constraints, in order of their names."""
+        """Read the exclusion constraints, those declared by themselves first, in order of their names."""
+        yield from super().declared(declarations)
         for table in declarations.tables:
             found = (each for each in table.constraints if isinstance(each, ExcludeConstraint))
             yield from sorted((_declared(each, table) for each in found), key=lambda each: each.name)

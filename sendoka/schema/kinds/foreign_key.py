@@ -59,7 +59,7 @@ class ForeignKeyKind(Kind[ForeignKey]):
     rank = 70
     holds = ForeignKey
     claims = ("constraint:f",)
-    reads = (ForeignKeyConstraint,)
+    reads = (ForeignKeyConstraint, ForeignKey)
     renames_freely = True
     unmanaged = constraint.unmanaged("f")
     catalog = f"""
@@ -85,7 +85,8 @@ class ForeignKeyKind(Kind[ForeignKey]):
          order by t.namespace, t.name, k.conname"""
 
     def declared(self, declarations: Declarations) -> Iterator[ForeignKey]:
-        """Read the foreign keys, in order of their names."""
+        """Read the foreign keys, those declared by themselves first, in order of their names."""
+        yield from super().declared(declarations)
         for table in declarations.tables:
             keys = (_declared(each, table) for each in table.foreign_key_constraints)
             yield from sorted(keys, key=lambda key: key.name)

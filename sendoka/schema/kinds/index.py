@@ -84,6 +84,7 @@ class IndexKind(Kind[Index]):
     name = "index"
     rank = 60
     holds = Index
+    reads: ClassVar[tuple[type[Any], ...]] = (Index,)
     renames_freely = True
     catalog = f"""
         select t.namespace, t.name as "table", c.relname as name,
@@ -148,7 +149,8 @@ class IndexKind(Kind[Index]):
          where o.met"""
 
     def declared(self, declarations: Declarations) -> Iterator[Index]:
-        """Read the indexes, in order of their names."""
+        """Read the indexes, those declared by themselves first, in order of their names."""
+        yield from super().declared(declarations)
         for table in declarations.tables:
             yield from sorted((_declared(each, table) for each in table.indexes), key=lambda index: index.name)
 

@@ -33,12 +33,13 @@ class PrimaryKeyKind(KeyKind[PrimaryKey]):
     rank = 30
     holds = PrimaryKey
     claims = ("constraint:p",)
-    reads = (PrimaryKeyConstraint,)
+    reads = (PrimaryKeyConstraint, PrimaryKey)
     unmanaged = unmanaged("p")
     catalog = catalog_of("p")
 
     def declared(self, declarations: Declarations) -> Iterator[PrimaryKey]:
-        """Read the primary keys of the tables that have one."""
+        """Read the primary keys of the tables that have one, and those declared by themselves."""
+        yield from super().declared(declarations)
         for table in declarations.tables:
             key = table.primary_key
             if len(key.columns):

@@ -87,10 +87,8 @@ class TableKind(Kind[Table]):
          where o.met"""
 
     def declared(self, declarations: Declarations) -> Iterator[Table]:
-        """Read the tables themselves, and the partitions that are declared."""
-        for extra in declarations.of_class(Table):
-            checked_name(extra.name, "a partition")
-            yield extra
+        """Read the tables themselves, and those that are declared as objects, as partitions are."""
+        yield from super().declared(declarations)
         for table in declarations.tables:
             where = f"table {table.fullname}"
             given = options_of(table, frozenset({"ignore_search_path", "with", "partition_by", "inherits"}), where)

@@ -36,13 +36,14 @@ class UniqueKind(KeyKind[Unique]):
     rank = 40
     holds = Unique
     claims = ("constraint:u",)
-    reads = (UniqueConstraint,)
+    reads = (UniqueConstraint, Unique)
     unmanaged = unmanaged("u")
     # Read through JSON, for Postgres 14 has no such column.
     catalog = catalog_of("u", ", coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct")
 
     def declared(self, declarations: Declarations) -> Iterator[Unique]:
-        """Read the unique constraints, in order of their names."""
+        """Read the unique constraints, those declared by themselves first, in order of their names."""
+        yield from super().declared(declarations)
         for table in declarations.tables:
             uniques = (each for each in table.constraints if isinstance(each, UniqueConstraint))
             yield from sorted((_declared(each, table) for each in uniques), key=lambda unique: unique.name)
