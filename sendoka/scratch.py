@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Scratch", "ScratchDatabase"]
 
 _ROLE = re.compile(r'role "(?P<name>.+)" does not exist')
+_LACKING = re.compile(r'extension ".+" is not available')
 _META = re.compile(r"^\\(?:un)?restrict\b.*$|^\\connect\b.*$", re.MULTILINE)
 _COPY = re.compile(r"^copy\b[^;]*\bfrom\s+stdin\b", re.IGNORECASE | re.MULTILINE)
 MOST_ROLES = 100
@@ -72,7 +73,10 @@ def _refused(error: Any, script: str, where: str) -> SchemaError:
     place = error.diag.statement_position
     line = f", line {script.count(chr(10), 0, int(place) - 1) + 1}" if place else ""
     said = error.diag.message_primary or str(error).partition("\n")[0]
-    return SchemaError(f"Postgres refuses it: {said}", where=f"in {where}{line}", todo=error.diag.message_hint or "")
+    todo = error.diag.message_hint or ""
+    if _LACKING.fullmatch(said):
+        todo = "name a server that has it with --scratch URL, or take the schema from a database: that needs no server"
+    return SchemaError(f"Postgres refuses it: {said}", where=f"in {where}{line}", todo=todo)
 
 
 class Scratch:

@@ -18,6 +18,7 @@ try:
         updated_at,
     )
     from sendoka.schema.declarations import declare
+    from sendoka.schema.kinds._counting import Counting
     from sendoka.schema.kinds.aggregate import Aggregate
     from sendoka.schema.kinds.composite_type import Attribute, CompositeType
     from sendoka.schema.kinds.domain import Domain, DomainCheck
@@ -53,6 +54,7 @@ __all__ = [
     "Aggregate",
     "Attribute",
     "CompositeType",
+    "Counting",
     "Domain",
     "DomainCheck",
     "Enum",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["model_from_catalog"]
 
+_DENIED = "42501"
+
 OLDEST = 14
 """The oldest major version of Postgres that is read."""
 
@@ -91,6 +93,9 @@ async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result
     except ProgrammingError as error:
         if _GONE.search(error.message):
             return None
+        if error.sqlstate == _DENIED:
+            error.todo = "this role may read only a part of the database: give one that may read all of pg_catalog"
+            raise
         # An old catalog lacks columns that are asked for; say why instead of which.
         _check_version(await database.run(Statement(_SETTINGS)), error)
         raise

@@ -12,14 +12,17 @@ import pytest
 
 from sendoka import neon
 from sendoka.database import Statement
+from sendoka.discover import forget
 from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
+from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.from_snapshot import model_from_snapshot, snapshot_of
 from sendoka.schema.kinds import all_kinds, kind_of
 from sendoka.schema.kinds.check import Check
 from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
+from sendoka.schema.to_python import source_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -43,16 +46,32 @@ async def two(server: Server, databases: Supply, database: str) -> AsyncIterator
 
 
 @pytest.mark.parametrize("case", FOLDERS, ids=lambda path: f"{path.parent.name}/{path.name}")
-async def test_the_plan_leads_from_one_schema_to_the_other_and_back(case: Path, two: tuple[Database, Database]) -> None:
+async def test_the_plan_leads_from_one_schema_to_the_other_and_back(
+    case: Path, two: tuple[Database, Database], tmp_path: Path
+) -> None:
     one, other = two
     before, after = ((case / name).read_text(encoding="utf-8") for name in ("old.sql", "new.sql"))
     old, new = await asyncio.gather(_built(one, before), _built(other, after))
     assert (old.unmanaged, new.unmanaged) == ((), ())
 
+    assert read_back(old, tmp_path / "old") == ()
+    assert read_back(new, tmp_path / "new") == ()
+
     renames = _renames(case)
     back = ["=".join(reversed(each.split("="))) for each in renames]
     await asyncio.gather(_change(one, old, new, renames), _change(other, new, old, back))
     _compare_with_file(case / "plan.sql", _plan(old, new, renames))
+
+
+def read_back(model: Model, folder: Path) -> tuple[Step, ...]:
+    """Write a schema as Python, read that again and return what leads back: nothing, and no Postgres is asked."""
+    folder.mkdir()
+    for name, text in source_of(model).files.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    try:
+        return plan(diff(model_from_folder(folder), model)).steps
+    finally:
+        forget(folder)
 
 
 def _renames(case: Path) -> list[str]:

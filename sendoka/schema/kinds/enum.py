@@ -171,7 +171,7 @@ def _read(enum: Declared, where: str) -> Enum:
 def _checked(enum: Enum, where: str) -> Enum:
     checked_name(enum.name, "an enum")
     for label in enum.values:
-        checked_name(label, f"a value of the enum {enum.name}")
+        checked_name(label or "_", f"a value of the enum {enum.name}")  # one may be empty
     if len(set(enum.values)) < len(enum.values):
         raise SchemaError(f"the enum {enum.id.address} has a value twice", where=f"in {where}")
     return enum
