@@ -10,12 +10,6 @@ import pytest
 
 from sendoka import neon, new_id
 from sendoka.backfills import run as run_backfill
-from sendoka.schema.diff import diff
-from sendoka.schema.from_catalog import model_from_catalog
-from sendoka.schema.from_python import model_from_folder
-from sendoka.schema.model import Model
-from sendoka.schema.plan import plan
-from sendoka.scratch import Scratch
 from tests.acceptance.test_readme import apply_migrations, commands, execute, loaded
 from tests.documents import ROOT, blocks_of
 
@@ -46,21 +40,6 @@ def test_the_commands_do_what_they_say(project: Project, tmp_path: Path) -> None
         else:
             project.run(line)
     assert (project.folder / "migrations").joinpath("0001_add_gadgets.sql").is_file()
-
-
-async def test_what_stands_beside_tables_is_declared_and_made_as_shown(tmp_path: Path) -> None:
-    (block,) = [block for block in PYTHON if block.code.startswith("# schema/__init__.py")]
-    (tmp_path / "__init__.py").write_text(block.code, encoding="utf-8")
-    orgs = "Column('id', Text, primary_key=True), Column('name', Text), Column('created_at', DateTime)"
-    table = f"from sqlalchemy import *\nfrom . import metadata\norgs = Table('orgs', metadata, {orgs})\n"
-    (tmp_path / "orgs.py").write_text(table, encoding="utf-8")
-    declared = model_from_folder(tmp_path)
-    assert {"view", "function", "trigger", "policy"} <= {key.kind for key in declared.objects}
-    async with Scratch() as scratch, scratch.database() as database:
-        for step in plan(diff(Model(), declared)).steps:
-            await database.sql(step.text)
-        made = await model_from_catalog(database.sql)
-    assert set(made.objects) == set(declared.objects)
 
 
 def test_help_is_what_the_guide_shows(project: Project) -> None:

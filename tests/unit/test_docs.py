@@ -27,6 +27,8 @@ CLAIMS = {
     ("docs/endpoint.md", "python"): "database/test_endpoint_doc.py",
     ("docs/endpoint.md", "sh"): "database/test_endpoint_doc.py",
     ("docs/observing.md", "python"): "acceptance/test_observing_doc.py",
+    ("docs/schema.md", "python"): "acceptance/test_schema_doc.py",
+    ("docs/schema.md", "sh"): "acceptance/test_schema_doc.py",
     ("docs/testing.md", "python"): "acceptance/test_testing_doc.py",
     ("docs/guide.md", "python"): "acceptance/test_guide.py",
     ("docs/guide.md", "sh"): "acceptance/test_guide.py",
