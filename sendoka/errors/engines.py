@@ -27,10 +27,13 @@ __all__ = [
 class SchemaError(SendokaError):
     """The declared schema contradicts itself, or its folder cannot be loaded.
 
+    `.traceback` is the text of a failed module's own, without the frames of whoever imported it; else it is empty.
+
     What to do: mend the file of `schema/` that the text names.
     """
 
     exit_code = 2
+    traceback: str = ""
 
 
 class CatalogMoved(SchemaError):

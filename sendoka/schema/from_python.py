@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 import sys
+import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Constraint, MetaData, Sequence, Table, exc
@@ -13,7 +15,7 @@ from sqlalchemy.types import SchemaType
 
 from sendoka.discover import DiscoveryError, forget, imported, module_names, module_of, own_of, the_one
 from sendoka.errors import SchemaError
-from sendoka.schema.declarations import Declarations, declare
+from sendoka.schema.declarations import Declarations
 from sendoka.schema.declared import is_named, refuse
 from sendoka.schema.kinds import all_kinds
 from sendoka.schema.kinds.column import Column as ColumnObject
@@ -22,7 +24,6 @@ from sendoka.schema.model import Member, Model, Object
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Sequence as Several
-    from pathlib import Path
     from types import ModuleType
 
     from sendoka.schema.kind import Kind
@@ -138,7 +139,18 @@ def _refused(folder: Path, place: str, error: BaseException) -> SchemaError:
     todo = "files of the folder import each other relatively: from . import metadata" if relative else ""
     place += "," if "," in place else ""
     what = f"{place} cannot be imported: {type(error).__name__}: {error}"
-    return SchemaError(what, where=f"in {folder}", todo=todo)
+    refused = SchemaError(what, where=f"in {folder}", todo=todo)
+    refused.traceback = _traceback(error, folder.resolve())
+    return refused
+
+
+def _traceback(error: BaseException, folder: Path) -> str:
+    """Return the traceback of what went wrong in a folder, from the first of its files on."""
+    found = traceback.TracebackException.from_exception(error)
+    inside = [place for place, frame in enumerate(found.stack) if Path(frame.filename).parent == folder]
+    shown = found.stack[inside[0] :] if inside else []
+    found.stack[:] = [frame for frame in shown if not frame.filename.startswith("<frozen importlib")]
+    return "".join(found.format())
 
 
 def _files_with(name: str, folder: Path) -> Iterator[str]:
@@ -177,8 +189,9 @@ def _mapped(module: ModuleType) -> dict[str, Any]:
 
 def _declares(module: ModuleType) -> bool:
     """Tell whether a file without a table is there for something else: it declares, or holds types for tables."""
-    values = vars(module).values()
-    return declare in values or any(own_of(module, each) for each in (Object, SchemaType, Sequence))
+    if any(own_of(module, each) for each in (Object, SchemaType, Sequence)):
+        return True
+    return "declare(" in Path(module.__file__ or "").read_text(encoding="utf-8")
 
 
 def _metadata_of(module: ModuleType) -> Iterator[MetaData]:
