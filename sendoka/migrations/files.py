@@ -38,7 +38,7 @@ __all__ = [
     "render",
 ]
 
-DIRECTIVES = ("sendoka", "parent", "renamed", "allowed")
+DIRECTIVES = ("sendoka", "parent", "renamed", "created", "allowed")
 """The header lines a file may have: its name, its parent, and the answers a person gave when it was generated."""
 
 _FILE_NAME = re.compile(r"(?P<number>[0-9]{4,})_[a-z0-9]+(?:_[a-z0-9]+)*")

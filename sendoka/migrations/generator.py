@@ -67,15 +67,16 @@ def generate(
     name: str | None = None,
     allow: Collection[str] = (),
     renames: Sequence[str] = (),
+    creates: Collection[str] = (),
 ) -> Written | None:
     """Write the next migration and its snapshot; None, and nothing written, where the schema has not changed.
 
-    `name` replaces the two words; `allow` and `renames` are answers, `drop-column:messages.legacy` and
-    `messages.body=messages.text`. The same schema and folder always give the same files. Raises SchemaError for the
+    `name` replaces the two words; `allow`, `renames` and `creates` are answers, `drop-column:messages.legacy`,
+    `messages.body=messages.text` and `messages.size`. The same schema and folder always give the same files. Raises SchemaError for the
     schema or the snapshot, a MigrationError for a folder whose chain is broken, AnswerMissing for a question that
     needs a person, and SettingsError for an answer that fits nothing.
     """
-    found = draft(schema, migrations, name=name, allow=allow, renames=renames)
+    found = draft(schema, migrations, name=name, allow=allow, renames=renames, creates=creates)
     return None if found is None else write(found, migrations)
 
 
@@ -98,12 +99,13 @@ def draft(
     name: str | None = None,
     allow: Collection[str] = (),
     renames: Sequence[str] = (),
+    creates: Collection[str] = (),
 ) -> Draft | None:
     """Return what `generate` would write, and write nothing. Raises what `generate` raises."""
     history = _history(migrations)
     old, new = newest_model(migrations, history), model_from_folder(schema)
-    changes = diff(old, new, read_renames(renames, old, new))
-    steps = answered(plan(changes), changes, allow)
+    changes = diff(old, new, read_renames(renames, old, new, creates))
+    steps = answered(plan(changes), changes, allow, creates)
     if not steps.transactions:
         return None
     found = Draft(_files(history, steps, name), steps, snapshot_of(changes.new))
@@ -116,7 +118,8 @@ def ungenerated(schema: Path, migrations: Path) -> tuple[str, ...]:
 
     Raises SchemaError and MigrationError as `generate` does.
     """
-    return _described(diff(newest_model(migrations, _history(migrations)), model_from_folder(schema)))
+    old, new = newest_model(migrations, _history(migrations)), model_from_folder(schema)
+    return _described(diff(old, new, read_renames((), old, new)))
 
 
 def newest_model(migrations: Path, history: Sequence[Migration]) -> Model:
@@ -164,7 +167,8 @@ def _refuse_orphans(migrations: Path, history: Sequence[Migration], found: Draft
 
 
 def _files(history: Sequence[Migration], steps: Plan, name: str | None) -> tuple[Migration, ...]:
-    answers = [("renamed", each) for each in steps.renamed] + [("allowed", each) for each in steps.allowed]
+    kept = {"renamed": steps.renamed, "created": steps.created, "allowed": steps.allowed}
+    answers = [(directive, each) for directive, texts in kept.items() for each in texts]
     parent = history[-1] if history else None
     files = []
     for transaction in steps.transactions:

@@ -11,30 +11,44 @@ from sqlalchemy import exc
 from sqlalchemy.types import SchemaType
 
 from sendoka.errors import SchemaError
-from sendoka.schema.model import Object
+from sendoka.schema.model import PUBLIC, Id, Object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import ForeignKey, MetaData, Table
 
-__all__ = ["EXTRAS", "Declarations", "declare"]
+__all__ = ["EXTRAS", "MARKS", "RENAMED", "Declarations", "declare"]
 
 T = TypeVar("T")
 
 EXTRAS = "sendoka"
 """The key of `MetaData.info` under which a list holds what SQLAlchemy has no class for."""
 
+MARKS = "sendoka.renamed"
+"""The key of `MetaData.info` under which a list holds renames, `old=new`."""
 
-def declare(metadata: MetaData, *objects: Object | SchemaType | SequenceOfSqlAlchemy) -> None:
+
+RENAMED = "renamed_from"
+"""The key of `Column.info` and `Table.info` under which the old name stands."""
+
+
+def declare(
+    metadata: MetaData,
+    *objects: Object | SchemaType | SequenceOfSqlAlchemy,
+    renamed: Mapping[str, str] | None = None,
+) -> None:
     """Add to a MetaData what SQLAlchemy has no class for, or no table that uses it: `declare(metadata, Namespace(…))`.
 
-    Raises TypeError for what is no object of a schema.
+    `renamed` holds old names and new ones, of anything: `{"mood.sad": "mood.sorry", "active_orgs": "orgs_in_use"}`. It
+    may stay after the migration: what fits nothing any more says nothing. Raises TypeError for what is no object of a
+    schema.
     """
     for each in objects:
         if not isinstance(each, Object | SchemaType | SequenceOfSqlAlchemy):
             raise TypeError(f"declare() takes objects of a schema, such as Namespace(name=…), not {each!r}")
     metadata.info.setdefault(EXTRAS, []).extend(objects)
+    metadata.info.setdefault(MARKS, []).extend(f"{old}={new}" for old, new in (renamed or {}).items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +70,36 @@ class Declarations:
         _refuse_dangling(tables)
         return cls(tables, metadata, tuple(extra for each in metadata for extra in each.info.get(EXTRAS, ())))
 
+    def marks(self) -> tuple[str, ...]:
+        """Return the renames that the schema itself speaks of, as answers: `column messages.body=messages.text`.
+
+        Raises SchemaError for an old name that is no text.
+        """
+        own = [mark for table in self.tables for mark in _marks(table)]
+        return (*own, *(mark for each in self.metadata for mark in each.info.get(MARKS, ())))
+
     def of_class(self, holds: type[T]) -> Iterator[T]:
         """Yield the extras of one class, in order."""
         return (each for each in self.extras if isinstance(each, holds))
+
+
+def _marks(table: Table) -> Iterator[str]:
+    namespace = table.schema or PUBLIC
+    here = Id("table", namespace, "", table.name)
+    if RENAMED in table.info:
+        old = _old_name(table.info[RENAMED], f"table {table.fullname}")
+        yield f"table {old if '.' in old else Id('table', namespace, '', old).address}={here.address}"
+    for column in table.columns:
+        if RENAMED in column.info:
+            old = _old_name(column.info[RENAMED], f"column {table.fullname}.{column.name}")
+            before, after = (Id("column", namespace, table.name, name) for name in (old, column.name))
+            yield f"column {before.address}={after.address}"
+
+
+def _old_name(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise SchemaError(f"{RENAMED}={value!r} is no name", where=f"in {where}", todo=f'write {{"{RENAMED}": "old"}}')
+    return value
 
 
 def _refuse_dangling(tables: Sequence[Table]) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sendoka.schema.kind import Renaming
 from sendoka.schema.kinds import kind_of
+from sendoka.schema.kinds.sequence import Sequence
 from sendoka.schema.model import Model
+from sendoka.schema.renaming import Renaming
 from sendoka.schema.spelling import differences, remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from sendoka.schema.kind import Kind
     from sendoka.schema.model import Id, Object
 
 __all__ = ["Altered", "Changes", "Renamed", "diff"]
@@ -62,9 +64,12 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     Nothing is taken for a rename but what `renaming` says, and what differs in its name alone and is of a kind that
     `renames_freely`.
     """
-    renaming = renaming or Renaming()
+    renaming = (renaming or Renaming()).completed(old)
     answered = tuple(_answered(old, renaming))
-    moved = Model.of((kind_of(each).moved(each, renaming) for each in old), old.unmanaged) if answered else old
+    moved = _moved(old, renaming) if answered else old
+    following = _following(moved, new).completed(moved)
+    followed = tuple(replace(each, answered=False) for each in _answered(moved, following))
+    moved = _moved(moved, following) if followed else moved
     new = remember(moved, new)
     dropped = [each for key, each in moved.objects.items() if key not in new]
     created = [each for key, each in new.objects.items() if key not in moved]
@@ -74,21 +79,64 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     return Changes(
         moved,
         new,
-        (*answered, *renamed),
+        (*answered, *followed, *renamed),
         tuple(each for each in dropped if each.id not in gone),
         tuple(_altered(moved, new)),
         tuple(each for each in created if each.id not in come),
     )
 
 
+def _moved(old: Model, renaming: Renaming) -> Model:
+    return Model.of((kind_of(each).moved(each, renaming) for each in old), old.unmanaged)
+
+
+def _following(old: Model, new: Model) -> Renaming:
+    """Return the renames of sequences that differ in their name alone and go with one column: they are what they were.
+
+    Postgres keeps a serial column's sequence under its old name when the table gets another one.
+    """
+    come = {each.owner_id: each for each in new.all(Sequence) if each.owner and each.id not in old}
+    names = {}
+    for each in old.all(Sequence) if come else ():
+        twin = come.get(each.owner_id) if each.owner and each.id not in new else None
+        if twin is not None and not differences(each, twin):
+            names[each.id] = twin.name
+    return Renaming(names)
+
+
 def _answered(old: Model, renaming: Renaming) -> Iterator[Renamed]:
     """Yield the answered renames by rank: a column's statement already speaks of its table's new name."""
-    named = dict.fromkeys(each for key in renaming.names if (each := _holder(key, old)) is not None)
+    named = dict.fromkeys(each for key in renaming.keys if (each := _holder(key, old)) is not None)
     for kind, objects in groupby(sorted(named, key=lambda each: (kind_of(each).rank, each.kind)), key=kind_of):
-        above = Renaming({key: name for key, name in renaming.names.items() if _rank(key, old) < kind.rank})
+        above = renaming.only(key for key in renaming.keys if _rank(key, old) < kind.rank)
         for each in objects:
-            for before, after, statement in kind.renames(kind.moved(each, above), kind.moved(each, renaming)):
-                yield Renamed(before, after, statement, True)
+            before, after = kind.moved(each, above), kind.moved(each, renaming)
+            for one, other, statement in _renames(kind, before, after, old):
+                yield Renamed(one, other, statement, True)
+            if before.namespace != after.namespace:
+                yield from _left_behind(each, old, above, after)
+
+
+def _renames(kind: Kind[Any], before: Object, after: Object, old: Model) -> Iterator[tuple[Id, Id, str]]:
+    """Yield the renames; the move comes first where the new name is still another's in the old namespace."""
+    place = (before.namespace, after.name)
+    both = before.namespace != after.namespace and before.name != after.name
+    if both and (place in old.relations or place in old.types):
+        between = replace(before, namespace=after.namespace)
+        yield from kind.renames(before, between)
+        yield from kind.renames(between, after)
+    else:
+        yield from kind.renames(before, after)
+
+
+def _left_behind(owner: Object, old: Model, above: Renaming, moved: Object) -> Iterator[Renamed]:
+    """Yield the moves of the parts that Postgres leaves behind when their table goes to another namespace."""
+    for part in old.parts.get((owner.namespace, owner.name), ()):
+        kind = kind_of(part)
+        if kind.stays_behind:
+            before = kind.moved(part, above)
+            after = replace(before, namespace=moved.namespace)
+            yield Renamed(before.id, after.id, kind.move(before, after), False)
 
 
 def _rank(key: Id, old: Model) -> int:

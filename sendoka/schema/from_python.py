@@ -48,7 +48,8 @@ def model_from(declarations: Declarations, kinds: Several[Kind[Any]] | None = No
     """
     kinds = all_kinds() if kinds is None else kinds
     _refuse_unread(declarations, tuple(each for kind in kinds for each in kind.reads))
-    model = Model.of(each for kind in kinds for each in kind.declared(declarations))
+    objects = (each for kind in kinds for each in kind.declared(declarations))
+    model = Model.of(objects, marks=declarations.marks())
     _refuse_homeless(model)
     _refuse_unknown_types(declarations, model)
     return model

@@ -3,85 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from sendoka.quoting import ident, literal
 from sendoka.schema.declared import checked_name
-from sendoka.schema.model import Id, Member, Object
+from sendoka.schema.model import Member, Object
+from sendoka.schema.renaming import Renaming
 from sendoka.schema.step import Hazard, Step
-from sendoka.schema.typenames import user_type, user_type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sendoka.schema.declarations import Declarations
-    from sendoka.schema.model import Model
+    from sendoka.schema.model import Id, Model
 
 __all__ = ["Kind", "Renaming"]
 
 T = TypeVar("T", bound=Object)
-
-
-@dataclass(frozen=True, slots=True)
-class Renaming:
-    """The new names of objects of any kind, by the ids they have before anything is renamed."""
-
-    names: Mapping[Id, str] = field(default_factory=dict)
-
-    def name(self, key: Id) -> str:
-        """Return the new name of what has the id `key`, its own where it keeps it."""
-        return self.names.get(key, key.name)
-
-    def namespace(self, name: str) -> str:
-        """Return the namespace's new name."""
-        return self.name(Id("namespace", "", "", name))
-
-    def table(self, namespace: str, name: str) -> str:
-        """Return the table's new name."""
-        return self.name(Id("table", namespace, "", name))
-
-    def column(self, namespace: str, table: str, name: str) -> str:
-        """Return the column's new name; `table` is the table's old one."""
-        return self.name(Id("column", namespace, table, name))
-
-    def columns_of(self, namespace: str, table: str, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the new names of a table's columns."""
-        return tuple(self.column(namespace, table, name) for name in names)
-
-    def type(self, text: str) -> str:
-        """Return how a type reads after the renames: `public.mood[]`."""
-        named = user_type(text)
-        if named is None:
-            return text
-        namespace, name, rest = named
-        return user_type_name(self.namespace(namespace), self._standing(namespace, name), rest)
-
-    def label(self, type_: str, label: str) -> str:
-        """Return the new name of a value of the enum that `type_` names."""
-        namespace, name, _ = user_type(type_) or ("", "", "")
-        return self.name(Id("enum-value", namespace, name, label))
-
-    def within(self, namespace: str, table: str) -> dict[str, str]:
-        """Return `{old: new}` for the columns of one table."""
-        place = ("column", namespace, table)
-        return {key.name: new for key, new in self.names.items() if (key.kind, key.namespace, key.table) == place}
-
-    def placed(self, obj: T) -> T:
-        """Return the object under its new name, in its namespace's and its table's; what it speaks of stays as it is.
-
-        A part's table may be anything that has parts: a table, a materialized view.
-        """
-        names = {"name": self.name(obj.id), "namespace": self.namespace(obj.namespace)}
-        if isinstance(obj, Member):
-            names["table"] = self._standing(obj.namespace, obj.table)
-        return replace(obj, **names)
-
-    def _standing(self, namespace: str, name: str) -> str:
-        """Return the new name of what stands in a namespace by itself, of whatever kind."""
-        place = (namespace, name)
-        new = (new for key, new in self.names.items() if not key.table and (key.namespace, key.name) == place)
-        return next(new, name)
 
 
 class Kind(ABC, Generic[T]):
@@ -99,7 +38,9 @@ class Kind(ABC, Generic[T]):
     `has_parts` is true of what is created and dropped with its members inside; `keeps_order` of parts whose place among
     their neighbours the snapshot keeps; `renames_freely` where two objects that differ in nothing but their name are
     one, and nobody is asked; `renames_on_answer` where one that goes while another comes may be meant as a rename, and
-    a person is asked. `has_privileges` is true of what GRANT knows.
+    a person is asked; `renames_if_alterable` where that is so if all else can be changed in place. `stays_behind` is
+    true of a part that does not move along when its table goes to another namespace. `has_privileges` is true of what
+    GRANT knows.
     """
 
     name: ClassVar[str]
@@ -113,6 +54,8 @@ class Kind(ABC, Generic[T]):
     keeps_order: ClassVar[bool] = False
     renames_freely: ClassVar[bool] = False
     renames_on_answer: ClassVar[bool] = False
+    renames_if_alterable: ClassVar[bool] = False
+    stays_behind: ClassVar[bool] = False
     has_privileges: ClassVar[bool] = False
 
     def declared(self, declarations: Declarations) -> Iterator[T]:
@@ -146,10 +89,20 @@ class Kind(ABC, Generic[T]):
         """Return the statement that gives `old` the name of `new`."""
         return f"ALTER {self.label(old)} RENAME TO {ident(new.called)}"
 
+    def move(self, old: T, new: T) -> str:
+        """Return the statement that takes `old` to the namespace of `new`; its parts move along."""
+        return f"ALTER {self.label(old)} SET SCHEMA {ident(new.namespace)}"
+
     def renames(self, old: T, new: T) -> Iterator[tuple[Id, Id, str]]:
-        """Yield what is renamed between the two, the object and pieces of it: (id, new id, statement)."""
+        """Yield what is renamed between the two, the object and pieces of it: (id, new id, statement).
+
+        Here it gets its name first, and then another namespace.
+        """
+        here = replace(new, namespace=old.namespace)
         if old.name != new.name:
-            yield old.id, new.id, self.rename(old, new)
+            yield old.id, here.id, self.rename(old, here)
+        if old.namespace != new.namespace:
+            yield here.id, new.id, self.move(here, new)
 
     @abstractmethod
     def label(self, obj: T) -> str:
@@ -166,6 +119,12 @@ class Kind(ABC, Generic[T]):
     def alter(self, old: T, new: T, changed: frozenset[str]) -> list[Step] | None:
         """Return the steps that change it in place, or None where it must be dropped and created again."""
         return None
+
+    def altered(self, old: T, new: T, changed: frozenset[str]) -> list[Step] | None:
+        """Return the steps that change it in place, its comment included; None where it must be made anew."""
+        rest = changed - {"comment"}
+        steps = self.alter(old, new, rest) if rest else []
+        return steps if steps is None or rest == changed else [*steps, self.remark(new)]
 
     def superseded(self, old: T, new: T) -> tuple[T, tuple[Hazard, ...]] | None:
         """Return what `old` is called meanwhile, where `new` is made beside it and its users move over; else None.

@@ -113,11 +113,13 @@ class Member(Object):
 class Model:
     """A schema: its objects by id, in the order they were read. Two are equal if they have equal objects.
 
-    `unmanaged` names what the reader met and no kind manages; it is no part of the comparison.
+    `unmanaged` names what the reader met and no kind manages, `marks` the renames that the schema itself speaks of, as
+    answers `old=new`; neither is a part of the comparison.
     """
 
     objects: Mapping[Id, Object] = field(default_factory=dict)
     unmanaged: tuple[str, ...] = field(default=(), compare=False)
+    marks: tuple[str, ...] = field(default=(), compare=False)
     parts: Mapping[tuple[str, str], tuple[Object, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The members of each table, by (namespace, name)."""
     types: Mapping[tuple[str, str], Id] = field(default_factory=dict, compare=False, repr=False)
@@ -128,7 +130,7 @@ class Model:
     """The ids of the routines that have a name, by (namespace, name)."""
 
     @classmethod
-    def of(cls, objects: Iterable[Object], unmanaged: Iterable[str] = ()) -> Model:
+    def of(cls, objects: Iterable[Object], unmanaged: Iterable[str] = (), marks: Iterable[str] = ()) -> Model:
         """Return the model of `objects`. Raises SchemaError where two have one id."""
         found: dict[Id, Object] = {}
         for each in objects:
@@ -142,7 +144,7 @@ class Model:
             if each.is_routine:
                 place = (each.namespace, each.called)
                 routines[place] = (*routines.get(place, ()), key)
-        return cls(found, tuple(unmanaged), _parts(found.values()), types, relations, routines)
+        return cls(found, tuple(unmanaged), tuple(marks), _parts(found.values()), types, relations, routines)
 
     def __iter__(self) -> Iterator[Object]:
         return iter(self.objects.values())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sendoka.errors import SchemaError
 from sendoka.schema.diff import Altered
-from sendoka.schema.kind import Renaming
 from sendoka.schema.kinds import kind_of
+from sendoka.schema.renaming import Renaming
 from sendoka.schema.spelling import differences, respelled
 from sendoka.schema.step import Hazard, Plan, Step, Transaction
 
@@ -44,11 +44,12 @@ def plan(changes: Changes) -> Plan:
 
     Raises SchemaError where objects need each other in a circle.
     """
-    steps = _Graph(changes).steps()
-    first = [*_renames(changes), *(step for step in steps if step.commits_first)]
-    rest = [step for step in steps if not step.commits_first]
+    homes, rest = _homes(changes)
+    steps = _Graph(rest).steps()
+    first = [*homes, *_renames(changes), *(step for step in steps if step.commits_first)]
+    then = [step for step in steps if not step.commits_first]
     apart = any(step.commits_first for step in first)
-    batches = [first, rest] if apart else [[*first, *rest]]
+    batches = [first, then] if apart else [[*first, *then]]
     renamed = tuple(f"{each.new.kind} {each.old.address} -> {each.new.address}" for each in _answered(changes))
     transactions = tuple(Transaction(tuple(batch)) for batch in batches if batch)
     return Plan(transactions, renamed=renamed, notes=tuple(_notes(changes)))
@@ -58,11 +59,24 @@ def _answered(changes: Changes) -> Iterator[Renamed]:
     return (each for each in changes.renamed if each.answered)
 
 
+def _homes(changes: Changes) -> tuple[list[Step], Changes]:
+    """Return the steps that make the namespaces into which something moves, and the changes without them."""
+    wanted = {each.new.namespace for each in changes.renamed if each.old.namespace != each.new.namespace}
+    made = [each for each in changes.created if each.kind == "namespace" and each.name in wanted]
+    steps = [step for each in made for step in (*kind_of(each).create(each, ()), *_remarks(each))]
+    return steps, replace(changes, created=tuple(each for each in changes.created if each not in made))
+
+
 def _renames(changes: Changes) -> Iterator[Step]:
     for each in changes.renamed:
-        why = f"code that still says {each.old.name} fails"
-        hazards = (Hazard(f"rename-{each.new.kind}", each.old.address, why),) if each.answered else ()
+        why = f"code that still says {_said(each)} fails"
+        verb = "rename" if each.old.namespace == each.new.namespace else "move"
+        hazards = (Hazard(f"{verb}-{each.new.kind}", each.old.address, why),) if each.answered else ()
         yield Step(each.statement, hazards)
+
+
+def _said(each: Renamed) -> str:
+    return each.old.name if each.old.name != each.new.name else each.old.address
 
 
 def _notes(changes: Changes) -> Iterator[str]:
@@ -350,9 +364,7 @@ def _anew(each: Object) -> tuple[Hazard, ...]:
 
 
 def _alter(each: Altered) -> list[Step] | None:
-    kind, changed = kind_of(each.new), each.changed - {"comment"}
-    steps = kind.alter(each.old, each.new, changed) if changed else []
-    return steps if steps is None or changed == each.changed else [*steps, kind.remark(each.new)]
+    return kind_of(each.new).altered(each.old, each.new, each.changed)
 
 
 def _superseded(changes: Changes) -> Iterator[tuple[Id, tuple[Object, tuple[Hazard, ...]]]]:

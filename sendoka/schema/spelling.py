@@ -11,21 +11,20 @@ import re
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sendoka.quoting import ident, literal
 from sendoka.schema.model import PUBLIC, Expression, Id, Model
 from sendoka.schema.typenames import user_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from sendoka.schema.kind import Renaming
     from sendoka.schema.model import Object
 
-__all__ = ["differences", "mentions", "remember", "renamed_in", "respelled", "same", "sequences_in"]
+__all__ = ["IDENTITY", "differences", "mentions", "remember", "respelled", "same", "sequences_in"]
 
 T = TypeVar("T", bound="Object")
 
-_IDENTITY = frozenset({"namespace", "table", "name"})
+IDENTITY = frozenset({"namespace", "table", "name"})
+"""The fields that say which object it is, and not what it is like."""
 
 
 def same(old: Any, new: Any) -> bool:
@@ -50,7 +49,7 @@ def differences(old: Object, new: Object) -> frozenset[str]:
     return frozenset(
         each.name
         for each in fields(old)
-        if each.name not in _IDENTITY and not same(getattr(old, each.name), getattr(new, each.name))
+        if each.name not in IDENTITY and not same(getattr(old, each.name), getattr(new, each.name))
     )
 
 
@@ -120,41 +119,6 @@ def sequences_in(expression: Expression | None) -> Iterator[Id]:
         name = (match[1] or match[2]).replace("''", "'")
         namespace, name, _ = user_type(name) or (PUBLIC, name.strip('"'), "")
         yield Id("sequence", namespace, "", name)
-
-
-def renamed_in(expression: Expression | None, renaming: Renaming, namespace: str, table: str) -> Expression | None:
-    """Return an expression of a table as it reads once columns, types and enums' values are renamed."""
-    if expression is None or not renaming.names:
-        return expression
-    columns = renaming.within(namespace, table)
-    texts = (expression.declared, expression.canonical)
-    return Expression(*(None if text is None else _renamed(text, renaming, columns) for text in texts))
-
-
-def _renamed(text: str, renaming: Renaming, columns: Mapping[str, str]) -> str:
-    def swap(token: re.Match[str]) -> str:
-        if token["label"] is not None:
-            return _label(token, renaming)
-        if token["cast"] is not None:
-            return f"::{renaming.type(token['cast'])}"
-        new = columns.get(_name_of(token) or "")
-        if new is None:
-            return token[0]
-        return new if re.fullmatch(r"[a-z_][a-z0-9_]*", new) else ident(new)
-
-    def follow(match: re.Match[str]) -> str:
-        name = match[1] or match[2]
-        return match[0].replace(name, renaming.type(name.replace("''", "'")).replace("'", "''"))
-
-    return _SEQUENCE.sub(follow, _TOKEN.sub(swap, text))
-
-
-def _label(token: re.Match[str], renaming: Renaming) -> str:
-    """Return a string literal that may be an enum's value: only its cast can tell."""
-    if token["of"] is None:
-        return token[0]
-    value = renaming.label(token["of"], token["label"][1:-1].replace("''", "'"))
-    return f"{literal(value)}::{renaming.type(token['of'])}"
 
 
 def _name_of(token: re.Match[str]) -> str | None:

@@ -50,12 +50,14 @@ class Transaction:
 class Plan:
     """How to get from one schema to another, with the answers it stands on.
 
-    `renamed` and `allowed` read as in a migration's header: `column messages.body -> messages.text`,
-    `drop-column messages.legacy`. `notes` are sentences about what could not be known without a database.
+    `renamed`, `created` and `allowed` read as in a migration's header: `column messages.body -> messages.text`,
+    `column messages.size`, `drop-column messages.legacy`. `notes` are sentences about what could not be known without
+    a database.
     """
 
     transactions: tuple[Transaction, ...] = ()
     renamed: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -17,7 +17,8 @@ from sendoka.schema.kinds.column import Column
 from sendoka.schema.kinds.index import Index, IndexKey
 from sendoka.schema.kinds.table import Table
 from sendoka.schema.model import Expression, Id, Model
-from sendoka.schema.spelling import differences, mentions, remember, renamed_in, respelled, same
+from sendoka.schema.rewording import renamed_in
+from sendoka.schema.spelling import differences, mentions, remember, respelled, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -65,6 +65,7 @@ class KeyKind(Kind[K]):
     """ADD CONSTRAINT … PRIMARY KEY or UNIQUE, and their kin. `words` come before the columns."""
 
     renames_freely = True
+    renames_if_alterable = True
 
     def words(self, key: K) -> str:
         """Return PRIMARY KEY or UNIQUE."""

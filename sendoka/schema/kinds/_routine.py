@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sendoka.quoting import ident
@@ -12,6 +12,7 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._type import type_in_catalog
 from sendoka.schema.mentioned import ids_in, types_in
 from sendoka.schema.model import Expression, Id, Object
+from sendoka.schema.rewording import renamed_statement
 from sendoka.schema.step import Step
 from sendoka.schema.typenames import spelled_type
 
@@ -41,10 +42,15 @@ class Routine(Object):
         return self.name.partition("(")[0]
 
     @property
+    def types(self) -> tuple[str, ...]:
+        """The types of its arguments."""
+        types = self.name.partition("(")[2].removesuffix(")")
+        return tuple(types.split(", ")) if types else ()
+
+    @property
     def signature(self) -> str:
         """The name with the types, as a statement takes it."""
-        types = self.name.partition("(")[2].removesuffix(")")
-        listed = ", ".join(spelled_type(each) for each in types.split(", ")) if types else ""
+        listed = ", ".join(map(spelled_type, self.types))
         return f"{ident(self.namespace)}.{ident(self.called)}({listed})"
 
 
@@ -83,6 +89,7 @@ class RoutineKind(Kind[R]):
 
     words: ClassVar[str]
     rank = 25
+    renames_if_alterable = True
     has_privileges = True
 
     def create(self, new: R, parts: Sequence[str]) -> list[Step]:
@@ -102,8 +109,18 @@ class RoutineKind(Kind[R]):
             yield from (key for key in ids_in(_body_of(obj.definition.text), model) if key not in own)
 
     def moved(self, obj: R, renaming: Renaming) -> R:
-        """Return it as it is: its text is what somebody wrote."""
-        return obj
+        """Return it under its new name, with its types under theirs; a body that is a string is what somebody wrote."""
+        types = [renaming.type(each) for each in obj.types]
+        name = renaming.names.get(obj.id, f"{obj.called}({', '.join(types)})")
+        home = renaming.home(obj.id)
+        calls = {(obj.namespace, obj.called): (home, name.partition("(")[0])}
+        return replace(
+            obj,
+            name=name,
+            namespace=home,
+            header=renamed_statement(obj.header, renaming),
+            definition=renamed_statement(obj.definition, renaming, calls=calls),
+        )
 
     def alter(self, old: R, new: R, changed: frozenset[str]) -> list[Step] | None:
         """Return CREATE OR REPLACE, unless the arguments' names or the result change."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.model import Expression, Id, Member, Object
+from sendoka.schema.rewording import renamed_statement
 from sendoka.schema.spelling import mentions
 from sendoka.schema.step import Hazard, Step
 
@@ -29,9 +30,10 @@ S = TypeVar("S", bound=Stated)
 
 
 class StatedKind(Kind[S]):
-    """CREATE and DROP; what changes is made anew."""
+    """CREATE and DROP; what changes is made anew. With `of_one_table` its text names columns of no other."""
 
     rank = 90
+    of_one_table: ClassVar[bool] = True
 
     def create(self, new: S, parts: Sequence[str]) -> list[Step]:
         """Return the statement as it was declared."""
@@ -48,8 +50,10 @@ class StatedKind(Kind[S]):
                 yield each.id
 
     def moved(self, obj: S, renaming: Renaming) -> S:
-        """Return it under its table's new name; its text is what somebody wrote."""
-        return renaming.placed(obj)
+        """Return it under its table's new name, what its text speaks of under theirs."""
+        columns = renaming.within(obj.namespace, obj.table) if self.of_one_table else {}
+        definition = renamed_statement(obj.definition, renaming, columns=columns, on=True)
+        return replace(renaming.placed(obj), definition=definition)
 
     def survives(self, obj: S, old: Object, new: Object) -> bool:
         """Return false where a column that it speaks of changes its type: Postgres refuses that."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sendoka.quoting import qualified
@@ -12,6 +12,7 @@ from sendoka.schema.kinds._options import changed_options
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.mentioned import ids_in
 from sendoka.schema.model import Expression, Id, Object
+from sendoka.schema.rewording import renamed_query
 from sendoka.schema.step import Step
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class QueriedKind(Kind[V]):
         yield from (key for key in ids_in(obj.definition.text, model) if key != obj.id)
 
     def moved(self, obj: V, renaming: Renaming) -> V:
-        """Return it under its new name."""
-        return renaming.placed(obj)
+        """Return it under its new name, what it reads from under theirs."""
+        return replace(renaming.placed(obj), definition=renamed_query(obj.definition, renaming))
 
     def survives(self, obj: V, old: Object, new: Object) -> bool:
         """Return false where a column's type changes: Postgres refuses that under a view."""

@@ -16,7 +16,8 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds.column import Column, changes_family
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import Expression, Id, Member, Object
-from sendoka.schema.spelling import mentions, renamed_in
+from sendoka.schema.rewording import renamed_in
+from sendoka.schema.spelling import mentions
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class CheckKind(Kind[Check]):
     claims = ("constraint:c",)
     reads = (CheckConstraint, Check)
     renames_freely = True
+    renames_if_alterable = True
     unmanaged = constraint.unmanaged("c")
     catalog = f"""
         select t.namespace, t.name as "table", k.conname as name,

@@ -17,7 +17,8 @@ from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Count
 from sendoka.schema.kinds._type import type_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
-from sendoka.schema.spelling import mentions, renamed_in, sequences_in
+from sendoka.schema.rewording import renamed_in
+from sendoka.schema.spelling import mentions, sequences_in
 from sendoka.schema.step import Hazard, Step
 from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type, spelled_type, user_type
 
@@ -80,6 +81,7 @@ class ColumnKind(Kind[Column]):
     claims = ("constraint:n",)
     reads: ClassVar[tuple[type[Any], ...]] = (Column,)
     keeps_order = True
+    renames_on_answer = True
     catalog = f"""
         select t.namespace, t.name as "table", a.attname as name, {_TYPE} as type,
                case when a.attcollation <> y.typcollation then

@@ -16,6 +16,7 @@ from sendoka.schema.kinds._type import type_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import PUBLIC, STRICT, Expression, Id, Object
 from sendoka.schema.names import MAX_NAME
+from sendoka.schema.rewording import renamed_in
 from sendoka.schema.spelling import same
 from sendoka.schema.step import Hazard, Step
 from sendoka.schema.typenames import spelled_type
@@ -136,8 +137,18 @@ class DomainKind(Kind[Domain]):
             yield from routines_in(each.text, model)
 
     def moved(self, obj: Domain, renaming: Renaming) -> Domain:
-        """Return it under its new name, and the type it is made of under its own."""
-        return replace(renaming.placed(obj), type=renaming.type(obj.type))
+        """Return it under its new name, and what it is made of and speaks of under theirs."""
+        place = (obj.namespace, obj.name)
+        checks = (
+            replace(each, expression=renamed_in(each.expression, renaming, *place) or each.expression)
+            for each in obj.checks
+        )
+        return replace(
+            renaming.placed(obj),
+            type=renaming.type(obj.type),
+            default=renamed_in(obj.default, renaming, *place),
+            checks=tuple(checks),
+        )
 
     def alter(self, old: Domain, new: Domain, changed: frozenset[str]) -> list[Step] | None:
         """Return ALTER DOMAIN."""

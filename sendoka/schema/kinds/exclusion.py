@@ -15,7 +15,8 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds.column import Column, changes_family
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import Expression, Id, Member, Object
-from sendoka.schema.spelling import mentions, renamed_in
+from sendoka.schema.rewording import renamed_in
+from sendoka.schema.spelling import mentions
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class ExclusionKind(Kind[Exclusion]):
     claims = ("constraint:x",)
     reads: ClassVar[tuple[type[Any], ...]] = (ExcludeConstraint, Exclusion)
     renames_freely = True
+    renames_if_alterable = True
     unmanaged = constraint.unmanaged("x")
     catalog = f"""
         select t.namespace, t.name as "table", k.conname as name, z.description as comment,

@@ -61,6 +61,7 @@ class ForeignKeyKind(Kind[ForeignKey]):
     claims = ("constraint:f",)
     reads = (ForeignKeyConstraint, ForeignKey)
     renames_freely = True
+    renames_if_alterable = True
     unmanaged = constraint.unmanaged("f")
     catalog = f"""
         select t.namespace, t.name as "table", k.conname as name,
@@ -117,12 +118,13 @@ class ForeignKeyKind(Kind[ForeignKey]):
     def moved(self, obj: ForeignKey, renaming: Renaming) -> ForeignKey:
         """Return it with the new names on both sides."""
         own, other = (obj.namespace, obj.table), (obj.target_namespace, obj.target)
+        target_namespace, target = renaming.place(*other)
         return replace(
             renaming.placed(obj),
             columns=renaming.columns_of(*own, obj.columns),
             set_columns=renaming.columns_of(*own, obj.set_columns),
-            target_namespace=renaming.namespace(obj.target_namespace),
-            target=renaming.table(*other),
+            target_namespace=target_namespace,
+            target=target,
             target_columns=renaming.columns_of(*other, obj.target_columns),
         )
 

@@ -20,7 +20,8 @@ from sendoka.schema.kinds.column import Column, changes_family
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.names import default_name
-from sendoka.schema.spelling import mentions, renamed_in
+from sendoka.schema.rewording import renamed_in
+from sendoka.schema.spelling import mentions
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class IndexKind(Kind[Index]):
     holds = Index
     reads: ClassVar[tuple[type[Any], ...]] = (Index,)
     renames_freely = True
+    renames_if_alterable = True
     catalog = f"""
         select t.namespace, t.name as "table", c.relname as name,
                (select json_agg(json_build_object(

@@ -39,6 +39,7 @@ class NamespaceKind(Kind[Namespace]):
     name = "namespace"
     rank = 0
     holds = Namespace
+    renames_on_answer = True
     reads: ClassVar[tuple[type[Any], ...]] = (Namespace,)
     catalog = f"""
         select n.nspname as name, z.description as comment

@@ -10,7 +10,8 @@ from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.mentioned import ids_in
 from sendoka.schema.model import Expression, Id, Member, Object
-from sendoka.schema.spelling import mentions, renamed_in
+from sendoka.schema.rewording import renamed_in
+from sendoka.schema.spelling import mentions
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class PolicyKind(Kind[Policy]):
     claims = ("policy",)
     reads: ClassVar[tuple[type[Any], ...]] = (Policy,)
     renames_freely = True
+    renames_if_alterable = True
     catalog = f"""
         select t.namespace, t.name as "table", p.polname as name, z.description as comment,
                case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete'

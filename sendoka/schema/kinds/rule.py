@@ -31,6 +31,7 @@ class RuleKind(StatedKind[Rule]):
     name = "rule"
     holds = Rule
     claims = ("rule",)
+    of_one_table = False
     reads: ClassVar[tuple[type[Any], ...]] = (Rule,)
     catalog = f"""
         select n.nspname as namespace, c.relname as "table", r.rulename as name, z.description as comment,

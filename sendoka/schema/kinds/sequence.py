@@ -102,9 +102,13 @@ class SequenceKind(Kind[Sequence]):
         """Return it under its new name, and its owner's."""
         owner = obj.owner
         if owner is not None:
-            table = renaming.table(obj.namespace, owner[0])
+            _, table = renaming.place(obj.namespace, owner[0])
             owner = (table, renaming.column(obj.namespace, *owner))
         return replace(renaming.placed(obj), owner=owner)
+
+    def renames(self, old: Sequence, new: Sequence) -> Iterator[tuple[Id, Id, str]]:
+        """Yield its rename, and its move unless that is its owner's."""
+        yield from super().renames(old, replace(new, namespace=old.namespace) if old.owner else new)
 
     def alter(self, old: Sequence, new: Sequence, changed: frozenset[str]) -> list[Step]:
         """Return ALTER SEQUENCE, without a new owner: it may not be there yet."""

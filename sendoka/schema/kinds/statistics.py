@@ -31,6 +31,7 @@ class StatisticsKind(StatedKind[Statistics]):
     name = "statistics"
     holds = Statistics
     claims = ("statistics",)
+    stays_behind = True
     reads: ClassVar[tuple[type[Any], ...]] = (Statistics,)
     catalog = f"""
         select t.namespace, t.name as "table", s.stxname as name, z.description as comment,

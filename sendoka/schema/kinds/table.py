@@ -13,7 +13,7 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._options import changed_options, listed_options
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import PUBLIC, Expression, Id, Object
-from sendoka.schema.spelling import renamed_in
+from sendoka.schema.rewording import renamed_in
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -139,8 +139,9 @@ class TableKind(Kind[Table]):
         return replace(
             renaming.placed(obj),
             partition_by=renamed_in(obj.partition_by, renaming, obj.namespace, obj.name),
-            partition_of=None if obj.partition_of is None else _moved(obj.partition_of, renaming),
-            inherits=tuple(_moved(each, renaming) for each in obj.inherits),
+            partition_of=None if obj.partition_of is None else renaming.place(*obj.partition_of),
+            inherits=tuple(renaming.place(*each) for each in obj.inherits),
+            bound=renamed_in(obj.bound, renaming, obj.namespace, obj.name),
         )
 
     def holds_data(self, obj: Table) -> bool:
@@ -177,10 +178,6 @@ class TableKind(Kind[Table]):
     def relation(self, obj: Table) -> str:
         """Return its name."""
         return obj.name
-
-
-def _moved(place: tuple[str, str], renaming: Renaming) -> tuple[str, str]:
-    return (renaming.namespace(place[0]), renaming.table(*place))
 
 
 def _parents(inherits: object) -> tuple[tuple[str, str], ...]:
