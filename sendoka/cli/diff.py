@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sendoka.cli._answers import answer_options
 from sendoka.cli._options import json_option, print_json, run, say
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sendoka.schema.answers import Answers
     from sendoka.schema.model import Model
-    from sendoka.schema.step import Plan, Step
+    from sendoka.schema.step import Hazard, Plan, Step
 
 __all__ = ["diff"]
 
@@ -20,12 +24,10 @@ __all__ = ["diff"]
 @click.option("--to", "new", required=True, metavar="SCHEMA", help="The schema that is wanted.")
 @click.option("--sql", is_flag=True, help="Print the statements alone, ready for psql.")
 @click.option("--check", is_flag=True, help="Exit with 1 where the two differ.")
-@click.option("--rename", "renames", multiple=True, metavar="OLD=NEW", help="What went and came is one thing renamed.")
+@answer_options
 @click.option("--scratch", metavar="URL", help="Build schemas on this PostgreSQL server, not on one of our own.")
 @json_option
-def diff(
-    old: str, new: str, sql: bool, check: bool, renames: tuple[str, ...], scratch: str | None, as_json: bool
-) -> int:
+def diff(old: str, new: str, sql: bool, check: bool, answers: Answers, scratch: str | None, as_json: bool) -> int:
     """Show what leads from one schema to another, as SQL.
 
     A SCHEMA is a connection string, a snapshot (.json), a file of SQL (.sql), the folder of a schema in Python, or that
@@ -33,11 +35,11 @@ def diff(
     a scratch database on this machine, or on the server that --scratch names.
 
     Every step that may lose data or lock a table is marked with the name of what it does; what the two hold and Sendoka
-    does not manage is listed, and left out.
+    does not manage is listed, and left out. Nobody is asked here: what needs an answer elsewhere is marked as asking.
     """
     if sql and as_json:
         raise click.UsageError("--sql and --json are two forms of one answer: choose one")
-    steps, notes, version = run(_plan(old, new, renames, scratch))
+    steps, notes, version = run(_plan(old, new, answers, scratch))
     if as_json:
         print_json(_data(steps, notes, version))
     else:
@@ -45,18 +47,17 @@ def diff(
     return 1 if check and steps.transactions else 0
 
 
-async def _plan(
-    old: str, new: str, renames: tuple[str, ...], url: str | None
-) -> tuple[Plan, tuple[str, ...], int | None]:
-    from sendoka.schema.decisions import read_renames
+async def _plan(old: str, new: str, answers: Answers, url: str | None) -> tuple[Plan, tuple[str, ...], int | None]:
+    from sendoka.schema.decisions import kept, read_renames
     from sendoka.schema.plan import plan
     from sendoka.scratch import Scratch
     from sendoka.sources import compared, read_model
 
     async with Scratch(url) as scratch:
         before, after = await read_model(old, scratch), await read_model(new, scratch)
-        found = await compared(before, after, read_renames(renames, before, after), scratch)
-        steps = plan(found.changes)
+        renaming = read_renames(answers.renames, before, after, answers.creates)
+        found = await compared(before, after, renaming, scratch)
+        steps = kept(plan(found.changes), found.changes, answers.allow, answers.creates)
         doubts = (found.doubt, *steps.notes) if found.doubt else ()
         return steps, (*doubts, *_unmanaged(before, after)), scratch.version
 
@@ -71,7 +72,7 @@ def _print(steps: Plan, notes: tuple[str, ...], version: int | None, *, sql: boo
             say("-- the next transaction: what was made so far must be committed first")
         say("begin;") if sql and len(steps.transactions) > 1 else None
         for step in transaction.steps:
-            say(_marked(step))
+            say(_marked(step, steps.allowed))
         say("commit;") if sql and len(steps.transactions) > 1 else None
     for note in notes:
         say(f"-- {note}", err=sql)
@@ -81,9 +82,15 @@ def _print(steps: Plan, notes: tuple[str, ...], version: int | None, *, sql: boo
         say((f"{count} statements" if count > 1 else "1 statement" if count else "no difference") + built, dim=True)
 
 
-def _marked(step: Step) -> str:
-    marks = "".join(f"-- {'asks' if each.asks else 'mind'}: {each.flag}: {each.why}\n" for each in step.hazards)
+def _marked(step: Step, allowed: Collection[str]) -> str:
+    marks = "".join(f"-- {_sort(each, allowed)}: {each.flag}: {each.why}\n" for each in step.hazards)
     return f"{marks}{step.text};\n"
+
+
+def _sort(hazard: Hazard, allowed: Collection[str]) -> str:
+    if not hazard.asks:
+        return "mind"
+    return "allowed" if f"{hazard.name} {hazard.target}" in allowed else "asks"
 
 
 def _data(steps: Plan, notes: tuple[str, ...], version: int | None) -> dict[str, Any]:
@@ -98,6 +105,8 @@ def _data(steps: Plan, notes: tuple[str, ...], version: int | None) -> dict[str,
             ]
             for transaction in steps.transactions
         ],
+        "renamed": list(steps.renamed),
+        "allowed": list(steps.allowed),
         "notes": list(notes),
         "scratch_version": version,
     }

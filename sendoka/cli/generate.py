@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sendoka.cli._answers import answer_options, until_answered
 from sendoka.cli._options import json_option, print_json, say
 from sendoka.settings import read_settings
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sendoka.migrations.generator import Draft, Written
+    from sendoka.schema.answers import Answers
     from sendoka.schema.step import Plan
 
 __all__ = ["generate"]
@@ -20,32 +22,32 @@ __all__ = ["generate"]
 
 @click.command
 @click.option("--name", metavar="WORDS", help="The words of the file's name; by default two are chosen.")
-@click.option("--rename", "renames", multiple=True, metavar="OLD=NEW", help="What went and came is one thing renamed.")
-@click.option("--allow", multiple=True, metavar="HAZARD", help="Allow a step that may lose data, by its name.")
+@answer_options
 @click.option("--custom", is_flag=True, help="Write an empty migration, for SQL of your own.")
 @click.option("--dry-run", is_flag=True, help="Show it and write nothing.")
 @json_option
-def generate(
-    name: str | None, renames: tuple[str, ...], allow: tuple[str, ...], custom: bool, dry_run: bool, as_json: bool
-) -> int:
+def generate(name: str | None, answers: Answers, custom: bool, dry_run: bool, as_json: bool) -> int:
     """Write the next migration from what changed in the schema.
 
     Compares schema/ with the newest snapshot in migrations/meta/; needs no database. Nothing that may lose data is
-    written before it is allowed by name, and nothing is taken for a rename that you did not call one: what is not
-    answered is listed with the flags to add (exit 4).
+    written before it is allowed by name, and nothing is taken for a rename that you did not call one. At a terminal you
+    are asked; elsewhere, and with --json, what is not answered is listed with the flags to add (exit 4).
 
     With --custom the migration has its header, a place for your SQL and a copy of the snapshot before it: for what the
     schema cannot say, such as an extension, a function or data. Write the SQL before you apply the file anywhere.
     """
-    if custom and (renames or allow):
-        raise click.UsageError("--custom has no questions to answer: leave out --rename and --allow")
+    if custom and answers:
+        raise click.UsageError("--custom has no questions to answer: leave out --rename, --create and --allow")
     from sendoka.migrations import generator
 
     settings = read_settings()
+
+    def draft(given: Answers) -> Draft | None:
+        known = {"allow": given.allow, "renames": given.renames, "creates": given.creates}
+        return generator.draft(settings.schema, settings.migrations, name=name, **known)
+
     found = (
-        generator.custom(settings.migrations, name=name)
-        if custom
-        else generator.draft(settings.schema, settings.migrations, name=name, allow=allow, renames=renames)
+        generator.custom(settings.migrations, name=name) if custom else until_answered(draft, answers, as_json=as_json)
     )
     if found is None:
         print_json({"migrations": []}) if as_json else say("nothing to generate: the migrations hold the whole schema")

@@ -72,9 +72,9 @@ def generate(
     """Write the next migration and its snapshot; None, and nothing written, where the schema has not changed.
 
     `name` replaces the two words; `allow`, `renames` and `creates` are answers, `drop-column:messages.legacy`,
-    `messages.body=messages.text` and `messages.size`. The same schema and folder always give the same files. Raises SchemaError for the
-    schema or the snapshot, a MigrationError for a folder whose chain is broken, AnswerMissing for a question that
-    needs a person, and SettingsError for an answer that fits nothing.
+    `messages.body=messages.text` and `messages.size`. The same schema and folder always give the same files. Raises
+    SchemaError for the schema or the snapshot, a MigrationError for a folder whose chain is broken, AnswerMissing for a
+    question that needs a person, and SettingsError for an answer that fits nothing.
     """
     found = draft(schema, migrations, name=name, allow=allow, renames=renames, creates=creates)
     return None if found is None else write(found, migrations)

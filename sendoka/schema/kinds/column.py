@@ -14,6 +14,7 @@ from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
+from sendoka.schema.kinds._not_null import added_not_null, set_not_null
 from sendoka.schema.kinds._type import type_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
@@ -205,7 +206,7 @@ class ColumnKind(Kind[Column]):
         if new.default and (retyped or "default" in changed):
             steps.append(_set(new, f"SET DEFAULT {new.default.text}"))
         if "not_null" in changed:
-            steps.append(_set(new, "SET NOT NULL", _not_null(new)) if new.not_null else _set(new, "DROP NOT NULL"))
+            steps.append(_set(new, "SET NOT NULL", set_not_null(new)) if new.not_null else _set(new, "DROP NOT NULL"))
         if new.identity and "identity" in changed:
             steps += _identified(old, new, new.identity)
         if ("type" in changed and new.storage) or ("storage" in changed and "type" not in changed):
@@ -244,9 +245,7 @@ class ColumnKind(Kind[Column]):
             why = f"every row of {new.table} is written again under an exclusive lock, to hold its own value"
             return (Hazard("rewrite", new.id.address, why),)
         if new.not_null and new.default is None and not new.generated:
-            why = f"rows that {new.table} may have get no value for {new.name}, and the statement fails"
-            instead = "give it a server default, or add it nullable and fill it with a backfill"
-            return (Hazard("not-null", new.id.address, why, asks=True, instead=instead),)
+            return (added_not_null(new),)
         if new.default is not None and _is_volatile(new.default.text):
             why = f"every row of {new.table} is written again under an exclusive lock, to hold its own default"
             return (Hazard("rewrite", new.id.address, why, instead="add it without a default, then set the default"),)
@@ -354,16 +353,6 @@ def _declared_identity(column: Declared[Any], of: str) -> Identity | None:
 
 def _set(column: Column, what: str, *hazards: Hazard) -> Step:
     return Step(f"{_alter_table(column)} ALTER COLUMN {ident(column.name)} {what}", hazards)
-
-
-def _not_null(column: Column) -> Hazard:
-    return Hazard(
-        "not-null",
-        column.id.address,
-        f"the statement fails if a row of {column.table} has no {column.name}, and reads the whole table locked",
-        asks=True,
-        instead="fill it with a backfill first, or give it a server default and keep it nullable",
-    )
 
 
 def _retype(old: Column, new: Column) -> Step:

@@ -9,11 +9,13 @@ from sendoka.quoting import qualified
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._stated import Stated, StatedKind
 from sendoka.schema.mentioned import routines_in
+from sendoka.schema.model import Id
+from sendoka.schema.renaming import Renaming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sendoka.schema.model import Id, Model, Object
+    from sendoka.schema.model import Model, Object
 
 __all__ = ["Statistics", "StatisticsKind"]
 
@@ -64,6 +66,12 @@ class StatisticsKind(StatedKind[Statistics]):
         """Yield its table, the columns it speaks of and the functions it calls."""
         yield from super().needs(obj, model)
         yield from routines_in(obj.definition.text, model)
+
+    def moved(self, obj: Statistics, renaming: Renaming) -> Statistics:
+        """Return it in its table's namespace, its own name in its text as well."""
+        home, _ = renaming.place(obj.namespace, obj.table)
+        own = Id("statistics", obj.namespace, "", obj.name)
+        return super().moved(obj, Renaming(renaming.names, {**renaming.homes, own: home}, renaming.calls))
 
     def survives(self, obj: Statistics, old: Object, new: Object) -> bool:
         """Return true: Postgres makes it anew by itself."""

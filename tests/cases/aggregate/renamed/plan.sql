@@ -1,0 +1,2 @@
+-- hazard: rename-aggregate:"total(integer)"
+ALTER AGGREGATE "public"."total"(integer) RENAME TO "sum_of";

@@ -1,0 +1,15 @@
+-- hazard: rename-column:t.body
+ALTER TABLE "public"."t" RENAME COLUMN "body" TO "The text";
+
+DROP STATISTICS "public"."st";
+
+-- hazard: made-anew:v
+DROP VIEW "public"."v";
+
+CREATE VIEW "public"."v" AS
+SELECT t.id,
+    t."The text" AS x
+   FROM public.t
+  WHERE (t."The text" <> ''::text);
+
+CREATE STATISTICS public.st ON "The text", id FROM public.t;

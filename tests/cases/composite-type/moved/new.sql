@@ -1,0 +1,3 @@
+create schema other;
+create type other.c as (a int);
+create table t (a other.c);

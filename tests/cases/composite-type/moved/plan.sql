@@ -1,0 +1,2 @@
+-- hazard: move-composite-type:c
+ALTER TYPE "public"."c" SET SCHEMA "other";

@@ -1,0 +1,2 @@
+-- hazard: move-enum:mood
+ALTER TYPE "public"."mood" SET SCHEMA "other";

@@ -1,0 +1,2 @@
+-- hazard: move-function:"f(integer)"
+ALTER FUNCTION "public"."f"(integer) SET SCHEMA "other";

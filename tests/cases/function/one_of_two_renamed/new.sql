@@ -1,0 +1,3 @@
+create function g(a integer) returns integer language sql immutable as 'select a';
+create function f(a text) returns integer language sql immutable as 'select 1';
+create table t (id int constraint c check (g(id) > 0));

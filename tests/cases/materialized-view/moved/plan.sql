@@ -1,0 +1,2 @@
+-- hazard: move-materialized-view:v
+ALTER MATERIALIZED VIEW "public"."v" SET SCHEMA "other";

@@ -1,0 +1,2 @@
+-- hazard: rename-namespace:a
+ALTER SCHEMA "a" RENAME TO "b";

@@ -1,0 +1,2 @@
+create table t (a int);
+create policy two on t using (a > 1);

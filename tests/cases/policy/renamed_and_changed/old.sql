@@ -1,0 +1,2 @@
+create table t (a int);
+create policy one on t using (a > 0);

@@ -1,0 +1,3 @@
+create schema other;
+create sequence other.s;
+create table t (a bigint default nextval('other.s'));

@@ -1,0 +1,2 @@
+-- hazard: move-sequence:s
+ALTER SEQUENCE "public"."s" SET SCHEMA "other";

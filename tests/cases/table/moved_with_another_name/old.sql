@@ -1,0 +1,3 @@
+create schema other;
+create table t (id int constraint t_id check (id > 0));
+create table u (id int);
