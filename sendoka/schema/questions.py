@@ -29,6 +29,8 @@ _MOST = 5
 """How many renames a question offers."""
 _LIKE_ENOUGH = 0.5
 """What of its content something in another namespace must share to be offered, unless it has the same name."""
+_HERE = 0.5
+"""What standing in the same namespace counts beside the likeness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,16 @@ class _Questions:
         self.renames = {hazard: _candidates(self.subjects[hazard], changes, creates) for hazard in missing}
 
     def all(self) -> list[Question]:
-        """Return the questions, in order of their hazards."""
-        return [self._question(drops, others) for drops, others in self._groups()]
+        """Return the questions, in order of their hazards; first those whose answer may settle others."""
+        groups = sorted(self._groups(), key=lambda group: self._weight(group[0]))
+        return [self._question(drops, others) for drops, others in groups]
+
+    def _weight(self, hazard: Hazard) -> int:
+        """Return 0 where a namespace may be renamed, 1 where anything else that stands in one may, 2 for all others."""
+        renames = self.renames[hazard]
+        if not renames or renames[0][0].table:
+            return 2
+        return 0 if renames[0][0].kind == "namespace" else 1
 
     def _groups(self) -> list[tuple[Hazard, list[Hazard]]]:
         """Return each hazard with those that its renames would answer as well, and no other hazard's."""
@@ -181,7 +191,8 @@ def _fitting(gone: Id, changes: Changes, creates: Collection[Id]) -> Iterator[tu
     for new in changes.created:
         near = new.kind == old.kind and new.id not in creates and _is_near(old, new, changes)
         if near and become(old, new) and name_holder(old, new, changes.old) is None:
-            yield likeness(old, new, changes.old, changes.new), new.id
+            here = _HERE if new.namespace == old.namespace else 0.0
+            yield here + likeness(old, new, changes.old, changes.new), new.id
 
 
 def _is_near(old: Object, new: Object, changes: Changes) -> bool:

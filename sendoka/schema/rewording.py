@@ -166,9 +166,10 @@ class _Text:
     def _swaps(self, name: _Name, qualifiers: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
         parts = name.parts
         if len(parts) == 1:
-            new = self._single(name)
+            row = name.after.startswith(".*")
+            new = qualifiers.get(parts[0]) if row else self._single(name)
             if new is not None:
-                yield (*name.spans[0], new)
+                yield (*name.spans[0], _spelled(new) if row else new)
             return
         place = self._placed(name)
         if place is not None:
