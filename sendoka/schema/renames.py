@@ -52,6 +52,8 @@ def read_renames(texts: Sequence[str], old: Model, new: Model, creates: Collecti
     answers too, where they fit and no answer of `texts` or `creates` says otherwise. Raises SettingsError, with the
     reason, for an answer that fits nothing that went while its like came.
     """
+    if not (texts or new.marks):
+        return Renaming()
     reading = _Reading(old, new)
     rest, marks = list(dict.fromkeys(texts)), [each for each in new.marks if _new_name(each) not in creates]
     for things in _STAGES:
