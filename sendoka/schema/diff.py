@@ -76,8 +76,9 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     renamed = tuple(_renamed(dropped, created, moved))
     gone = {each.old for each in renamed}
     come = {each.new for each in renamed}
+    freely = Renaming({each.old: each.new.name for each in renamed})
     return Changes(
-        moved,
+        Model.of((kind_of(each).moved(each, freely) for each in moved), moved.unmanaged) if renamed else moved,
         new,
         (*answered, *followed, *renamed),
         tuple(each for each in dropped if each.id not in gone),

@@ -6,6 +6,7 @@ runs. Names without a namespace are taken to be in `public`: migrations run with
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sendoka.http.scan import Token
     from sendoka.schema.model import Id, Model
 
-__all__ = ["Mentioned", "ids_in", "mentioned", "routines_in", "types_in"]
+__all__ = ["Mentioned", "ids_in", "mentioned", "routines_in", "rows_in", "types_in"]
 
 Name = tuple[str, str]
 """(namespace, name)"""
@@ -100,6 +101,17 @@ def types_in(text: str, model: Model) -> Iterator[Id]:
     """Yield the ids of the types whose names are in a text."""
     words = mentioned(text).words
     return (key for (_, name), key in model.types.items() if name in words)
+
+
+_AFTER_TYPES = re.compile(r"$|[,)\[=]|default\b", re.IGNORECASE)
+
+
+def rows_in(text: str, model: Model) -> Iterator[Id]:
+    """Yield the ids of the tables and views whose rows a list of arguments, or a result, is of: `(p users) SETOF v`."""
+    for name, _, after in _names(text):
+        key = model.relations.get(_placed(name)) if _AFTER_TYPES.match(after) else None
+        if key is not None:
+            yield key
 
 
 def ids_in(text: str, model: Model) -> Iterator[Id]:

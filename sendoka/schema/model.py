@@ -165,9 +165,12 @@ class Model:
         return [each for each in self if isinstance(each, holds)]
 
     def type_id(self, text: str) -> Id | None:
-        """Return the id of the type that `text` names, `public.mood[]`; None for one that is built in or not known."""
+        """Return the id of the type that `text` names, `public.mood[]`; None for one that is built in or not known.
+
+        A table or view is the type of its rows.
+        """
         named = user_type(text)
-        return None if named is None else self.types.get(named[:2])
+        return None if named is None else self.types.get(named[:2]) or self.relations.get(named[:2])
 
     def members(self, table: Id, holds: type[T]) -> list[T]:
         """Return the parts of `table` that are of one class, in order."""

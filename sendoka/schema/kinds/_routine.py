@@ -10,7 +10,7 @@ from sendoka.quoting import ident
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._type import type_in_catalog
-from sendoka.schema.mentioned import ids_in, types_in
+from sendoka.schema.mentioned import ids_in, rows_in, types_in
 from sendoka.schema.model import Expression, Id, Object
 from sendoka.schema.rewording import renamed_statement
 from sendoka.schema.step import Step
@@ -104,6 +104,7 @@ class RoutineKind(Kind[R]):
         """Yield its namespace, the types it takes and returns, and what its body speaks of where Postgres looks."""
         yield Id("namespace", "", "", obj.namespace)
         yield from types_in(obj.header.text, model)
+        yield from rows_in(obj.header.text, model)
         if _CHECKED.search(obj.definition.text):
             own = model.routines.get((obj.namespace, obj.called), ())  # its text names itself, and so its namesakes
             yield from (key for key in ids_in(_body_of(obj.definition.text), model) if key not in own)

@@ -166,6 +166,8 @@ class ColumnKind(Kind[Column]):
         key = model.type_id(obj.type)
         if key is not None:
             yield key
+            if model.objects[key].is_relation:  # it holds rows, of columns that cannot change meanwhile
+                yield from (each.id for each in model.members(key, Column))
         elif user_type(obj.type) is not None:
             yield from model.extensions
         yield from sequences_in(obj.default)
@@ -232,8 +234,8 @@ class ColumnKind(Kind[Column]):
         return [_set(obj, "DROP DEFAULT")], [_set(obj, f"SET DEFAULT {obj.default.text}")]
 
     def survives(self, obj: Column, old: Object, new: Object) -> bool:
-        """Return false where it is generated of a column whose type changes: Postgres refuses that."""
-        return obj.generated is None or not isinstance(old, Column) or old.type == getattr(new, "type", None)
+        """Return false where it is generated of a column, or holds rows of one, whose type changes."""
+        return not isinstance(old, Column) or old.type == getattr(new, "type", None)
 
     def holds_data(self, obj: Column) -> bool:
         """Return true, unless its values are computed."""

@@ -1,0 +1,2 @@
+create table zones (id bigint);
+create table areas (name text, zone zones, others zones[]);

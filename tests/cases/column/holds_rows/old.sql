@@ -1,0 +1,2 @@
+create table zones (id int);
+create table areas (name text, zone zones);

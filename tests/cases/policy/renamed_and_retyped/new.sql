@@ -1,0 +1,2 @@
+create table docs (owner bigint);
+create policy mine on docs using (owner = 3);
