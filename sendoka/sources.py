@@ -121,7 +121,9 @@ async def _at_rest(model: Model, scratch: Scratch) -> Model:
             for transaction in plan(diff(Model(), model)).transactions:
                 await database.sql.run_all([Statement(step.text) for step in transaction.steps])
             read = await model_from_catalog(database.sql)
-        spelled = Model.of(read, model.unmanaged)
+        # What hangs on something that is not managed was not built, and keeps its spelling.
+        unbuilt = (each for key, each in model.objects.items() if key not in read)
+        spelled = model.with_objects([*read, *unbuilt])
         if spelled == model:
             return model
         model = spelled

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from sendoka.schema.kinds import kind_of
 from sendoka.schema.kinds.sequence import Sequence
-from sendoka.schema.model import Model
 from sendoka.schema.renaming import Renaming
 from sendoka.schema.spelling import differences, remember
+from sendoka.schema.ties import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sendoka.schema.kind import Kind
-    from sendoka.schema.model import Id, Object
+    from sendoka.schema.model import Id, Model, Object
 
 __all__ = ["Altered", "Changes", "Renamed", "diff"]
 
@@ -45,7 +45,10 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What leads from one schema to another. `old` already has the new names of what was renamed."""
+    """What leads from one schema to another. `old` already has the new names of what was renamed.
+
+    `left` says what is left as it is, because it hangs together with what is not managed.
+    """
 
     old: Model
     new: Model
@@ -53,6 +56,7 @@ class Changes:
     dropped: tuple[Object, ...]
     altered: tuple[Altered, ...]
     created: tuple[Object, ...]
+    left: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.renamed or self.dropped or self.altered or self.created)
@@ -70,7 +74,7 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     following = _following(moved, new).completed(moved)
     followed = tuple(replace(each, answered=False) for each in _answered(moved, following))
     moved = _moved(moved, following) if followed else moved
-    new = remember(moved, new)
+    new, left = settled(moved, remember(moved, new))
     dropped = [each for key, each in moved.objects.items() if key not in new]
     created = [each for key, each in new.objects.items() if key not in moved]
     renamed = tuple(_renamed(dropped, created, moved))
@@ -78,17 +82,18 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     come = {each.new for each in renamed}
     freely = Renaming({each.old: each.new.name for each in renamed})
     return Changes(
-        Model.of((kind_of(each).moved(each, freely) for each in moved), moved.unmanaged) if renamed else moved,
+        _moved(moved, freely) if renamed else moved,
         new,
         (*answered, *followed, *renamed),
         tuple(each for each in dropped if each.id not in gone),
         tuple(_altered(moved, new)),
         tuple(each for each in created if each.id not in come),
+        left,
     )
 
 
 def _moved(old: Model, renaming: Renaming) -> Model:
-    return Model.of((kind_of(each).moved(each, renaming) for each in old), old.unmanaged)
+    return old.with_objects(kind_of(each).moved(each, renaming) for each in old)
 
 
 def _following(old: Model, new: Model) -> Renaming:

@@ -15,6 +15,7 @@ from sendoka.schema.census import unclaimed
 from sendoka.schema.kinds import all_kinds
 from sendoka.schema.model import Model
 from sendoka.schema.stored import loaded
+from sendoka.schema.ties import ties_from, ties_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,8 +78,8 @@ async def model_from_catalog(database: Database, kinds: Sequence[Kind[Any]] | No
             await anyio.sleep(_WAIT * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - no secret
         answer = await _answer(database, kinds)
         if answer is not None:
-            *results, unmanaged = answer
-            return Model.of(_read(kinds, results), sorted(_cells(unmanaged)))
+            *results, unmanaged, ties = answer
+            return Model.of(_read(kinds, results), sorted(_cells(unmanaged)), ties=ties_from(_cells(ties)))
     raise CatalogMoved(
         f"the schema was changed while it was read, {_MOST_READS} times in a row",
         todo="try again once what changes it is through: a migration, or a job that makes and drops tables",
@@ -86,8 +87,8 @@ async def model_from_catalog(database: Database, kinds: Sequence[Kind[Any]] | No
 
 
 async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result[Cells]] | None:
-    """Return what the catalog answers, for each kind and for what is not managed; None where it moved meanwhile."""
-    texts = [_SETTINGS, *(_objects(kind.catalog) for kind in kinds), _unmanaged(kinds)]
+    """Return what the catalog answers, for each kind, for what is not managed and for what hangs on that; None where it moved meanwhile."""
+    texts = [_SETTINGS, *(_objects(kind.catalog) for kind in kinds), _unmanaged(kinds), _ties(kinds)]
     try:
         _settings, *results = await database.run_all([Statement(text) for text in texts], _OPTIONS)
     except ProgrammingError as error:
@@ -122,6 +123,10 @@ def _unmanaged(kinds: Sequence[Kind[Any]]) -> str:
     """Return the one question for what nobody claims, and for what the claimed has beside its properties."""
     uncovered = [kind.unmanaged for kind in kinds if kind.unmanaged]
     return _COMMON + " union all ".join([unclaimed(claim for kind in kinds for claim in kind.claims), *uncovered])
+
+
+def _ties(kinds: Sequence[Kind[Any]]) -> str:
+    return _COMMON + ties_query(claim for kind in kinds for claim in kind.claims)
 
 
 def _cells(result: Result[Cells]) -> list[str]:

@@ -13,7 +13,7 @@ from sendoka.schema.typenames import user_type
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["PUBLIC", "STRICT", "Expression", "Id", "Member", "Model", "Object"]
+__all__ = ["PUBLIC", "STRICT", "Expression", "Id", "Member", "Model", "Object", "Ties"]
 
 PUBLIC = "public"
 """The namespace that every database has; it is left out of addresses."""
@@ -110,6 +110,19 @@ class Member(Object):
 
 
 @dataclass(frozen=True, slots=True)
+class Ties:
+    """How objects hang together with what no kind manages, by its texts.
+
+    `beyond` is all of it that a database has. What `needs` it cannot be made without, what is `held` by it can neither
+    go nor be made anew.
+    """
+
+    beyond: frozenset[str] = frozenset()
+    needs: Mapping[Id, tuple[str, ...]] = field(default_factory=dict)
+    held: Mapping[Id, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A schema: its objects by id, in the order they were read. Two are equal if they have equal objects.
 
@@ -128,9 +141,17 @@ class Model:
     """The ids of tables and views, by (namespace, name)."""
     routines: Mapping[tuple[str, str], tuple[Id, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The ids of the routines that have a name, by (namespace, name)."""
+    ties: Ties = field(default_factory=Ties, compare=False, repr=False)
 
     @classmethod
-    def of(cls, objects: Iterable[Object], unmanaged: Iterable[str] = (), marks: Iterable[str] = ()) -> Model:
+    def of(
+        cls,
+        objects: Iterable[Object],
+        unmanaged: Iterable[str] = (),
+        marks: Iterable[str] = (),
+        *,
+        ties: Ties | None = None,
+    ) -> Model:
         """Return the model of `objects`. Raises SchemaError where two have one id."""
         found: dict[Id, Object] = {}
         for each in objects:
@@ -144,7 +165,12 @@ class Model:
             if each.is_routine:
                 place = (each.namespace, each.called)
                 routines[place] = (*routines.get(place, ()), key)
-        return cls(found, tuple(unmanaged), tuple(marks), _parts(found.values()), types, relations, routines)
+        parts = _parts(found.values())
+        return cls(found, tuple(unmanaged), tuple(marks), parts, types, relations, routines, ties or Ties())
+
+    def with_objects(self, objects: Iterable[Object]) -> Model:
+        """Return the model of other objects, with the same marks, and the same of all that is not managed."""
+        return Model.of(objects, self.unmanaged, self.marks, ties=self.ties)
 
     def __iter__(self) -> Iterator[Object]:
         return iter(self.objects.values())

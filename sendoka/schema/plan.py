@@ -80,6 +80,7 @@ def _said(each: Renamed) -> str:
 
 
 def _notes(changes: Changes) -> Iterator[str]:
+    yield from changes.left
     for each in changes.altered:
         for name in respelled(each.old, each.new):
             yield f"{each.new.id}: the text of its {name} changed; no Postgres was asked whether it means the same"
@@ -94,12 +95,15 @@ class _Graph:
         self.dropping: dict[Id, int] = {}
         self.making: dict[Id, int] = {}
         self.altering: dict[Id, int] = {}
+        self.opening: dict[Id, int] = {}
         self.gone = {each.id for each in changes.dropped}
         self.superseded = dict(_superseded(changes))
         self.altered, self.movers = self._moved_over()
         self.alterable = {each.new.id for each in self.altered if _alter(each) is not None}
         self.aside: dict[Id, tuple[list[Step], list[Step], list[Id]]] = {}
         replaced = self._replaced()
+        self._check_ties([*replaced, *self.superseded], "be made anew")
+        self._check_ties([each.new.id for each in self.altered if "type" in each.changed], "change its type")
         dropped = [*changes.dropped, *(changes.old.objects[key] for key in replaced)]
         created = [*changes.created, *(changes.new.objects[key] for key in replaced)]
         self.old_owners = {(each.namespace, each.name) for each in dropped if kind_of(each).has_parts}
@@ -173,6 +177,16 @@ class _Graph:
         stays = other.id in self.alterable or kind_of(after).holds_data(after)
         return stays and key not in kind_of(after).needs(after, self.changes.new)
 
+    def _check_ties(self, keys: Iterable[Id], what: str) -> None:
+        """Refuse what Postgres refuses while something that is not managed holds it."""
+        held = self.changes.old.ties.held
+        for key in keys:
+            if key in held and key not in self.gone:
+                raise SchemaError(
+                    f"{key} must {what}, and {held[key][0]} needs it, which is not managed",
+                    todo=f"drop {held[key][0]} before, and make it again afterwards",
+                )
+
     # -------------------------------------------------------------- nodes
 
     def _add(self, node: _Node) -> int:
@@ -224,7 +238,8 @@ class _Graph:
             self.altering[key] = self._add(_Node(_ALTER, each.new, steps))
             opening = kind_of(each.new).opening(each.old, each.new)
             if opening:
-                self._edge(self._add(_Node(_DROP, each.new, opening)), self.altering[key])
+                self.opening[key] = self._add(_Node(_DROP, each.new, opening))
+                self._edge(self.opening[key], self.altering[key])
         for key, (old, _) in self.superseded.items():
             users = [self.altering[mover] for mover in self.movers if mover in self.altering]
             self._add(_Node(_CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
@@ -316,7 +331,7 @@ class _Graph:
                 if need not in aside:
                     self._edge(node, self.dropping.get(need))
             companion = kind_of(before).goes_with(before)
-            self._edge(node, self.dropping.get(companion) if companion else None)
+            self._edge(self.opening.get(key, node), self.dropping.get(companion) if companion else None)
         self._free_names()
 
     def _free_names(self) -> None:

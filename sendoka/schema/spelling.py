@@ -46,10 +46,12 @@ def differences(old: Object, new: Object) -> frozenset[str]:
     """Return the names of the properties in which two objects of one class differ, their names apart."""
     if old == new:
         return frozenset()
+    # An extension may stand in another namespace, and be the same one.
+    identity = IDENTITY if old.id.namespace == old.namespace else IDENTITY - {"namespace"}
     return frozenset(
         each.name
         for each in fields(old)
-        if each.name not in IDENTITY and not same(getattr(old, each.name), getattr(new, each.name))
+        if each.name not in identity and not same(getattr(old, each.name), getattr(new, each.name))
     )
 
 
@@ -73,9 +75,7 @@ def _is_respelled(old: Any, new: Any) -> bool:
 
 def remember(known: Model, declared: Model) -> Model:
     """Return `declared` with the canonical texts that `known` has for the same declared ones."""
-    return Model.of(
-        (_remember(known.objects.get(key), each) for key, each in declared.objects.items()), declared.unmanaged
-    )
+    return declared.with_objects(_remember(known.objects.get(key), each) for key, each in declared.objects.items())
 
 
 def _remember(known: Any, declared: T) -> T:

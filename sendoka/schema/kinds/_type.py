@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-__all__ = ["type_in_catalog"]
+from sendoka.quoting import ident
+
+__all__ = ["collation_in_catalog", "spelled_collation", "type_in_catalog"]
+
+
+def collation_in_catalog(collation: str) -> str:
+    """Return the SQL of a collation's text, from a row of pg_collation: its name, with a namespace if it has its own.
+
+    Postgres' own have names with dots; those of a namespace end in a double quote: `public."de"`.
+    """
+    return f"""case when {collation}.collnamespace = 'pg_catalog'::regnamespace then {collation}.collname::text
+                    else {collation}.collnamespace::regnamespace || '."'
+                         || replace({collation}.collname::text, '"', '""') || '"' end"""
+
+
+def spelled_collation(text: str) -> str:
+    """Return what stands behind COLLATE."""
+    return text if text.endswith('"') and '."' in text else ident(text)
 
 
 def type_in_catalog(formatted: str) -> str:

@@ -15,7 +15,7 @@ from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
 from sendoka.schema.kinds._not_null import added_not_null, set_not_null
-from sendoka.schema.kinds._type import type_in_catalog
+from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation, type_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_in
@@ -85,9 +85,7 @@ class ColumnKind(Kind[Column]):
     renames_on_answer = True
     catalog = f"""
         select t.namespace, t.name as "table", a.attname as name, {_TYPE} as type,
-               case when a.attcollation <> y.typcollation then
-                    case when k.collnamespace = 'pg_catalog'::regnamespace then k.collname::text
-                         else k.collnamespace::regnamespace || '.' || k.collname end end as collation,
+               case when a.attcollation <> y.typcollation then {collation_in_catalog("k")} end as collation,
                a.attnotnull as not_null,
                case when d.oid is not null then json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end
                     as "default",
@@ -115,8 +113,7 @@ class ColumnKind(Kind[Column]):
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
                     and a.attislocal
                join pg_type y on y.oid = a.atttypid, lateral (values
-               ('has a collation of its own namespace', exists (select from pg_collation o where o.oid = a.attcollation
-                                                                   and o.collnamespace <> 'pg_catalog'::regnamespace)),
+               ('has a statistics target', coalesce(a.attstattarget, -1) >= 0),
                ('has options', a.attoptions is not null),
                ('has its own grants', a.attacl is not null)) o(what, met)
          where o.met
@@ -315,7 +312,7 @@ def _alter_table(column: Column) -> str:
 
 
 def _typed(column: Column) -> str:
-    collation = f" COLLATE {ident(column.collation)}" if column.collation else ""
+    collation = f" COLLATE {spelled_collation(column.collation)}" if column.collation else ""
     return spelled_type(column.type) + collation
 
 
@@ -378,7 +375,7 @@ def _retype(old: Column, new: Column) -> Step:
         )
     collation = ""
     if new.collation or (old.collation and old.type == new.type):
-        collation = f" COLLATE {ident(new.collation or 'default')}"
+        collation = f" COLLATE {spelled_collation(new.collation or 'default')}"
     return _set(new, f"TYPE {spelled_type(new.type)}{collation}{using}", *hazards)
 
 

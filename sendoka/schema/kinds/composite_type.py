@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sendoka.quoting import ident, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._type import type_in_catalog
+from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation, type_in_catalog
 from sendoka.schema.model import STRICT, Id, Object
 from sendoka.schema.step import Hazard, Step
 from sendoka.schema.typenames import spelled_type
@@ -34,7 +34,7 @@ class Attribute:
     @property
     def typed(self) -> str:
         """The words for its type."""
-        return spelled_type(self.type) + (f" COLLATE {ident(self.collation)}" if self.collation else "")
+        return spelled_type(self.type) + (f" COLLATE {spelled_collation(self.collation)}" if self.collation else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,8 @@ class CompositeTypeKind(Kind[CompositeType]):
         select n.nspname as namespace, c.relname as name, z.description as comment,
                coalesce((select json_agg(json_build_object('name', a.attname,
                               'type', {type_in_catalog("format_type(a.atttypid, a.atttypmod)")},
-                              'collation', case when a.attcollation <> y.typcollation then k.collname end)
+                              'collation', case when a.attcollation <> y.typcollation then
+                                   {collation_in_catalog("k")} end)
                               order by a.attnum)
                            from pg_attribute a join pg_type y on y.oid = a.atttypid
                                 left join pg_collation k on k.oid = a.attcollation

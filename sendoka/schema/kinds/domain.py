@@ -12,7 +12,7 @@ from sendoka.quoting import ident, qualified
 from sendoka.schema.declared import checked_name, domain_of, expression_of, type_of
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._type import type_in_catalog
+from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation, type_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import PUBLIC, STRICT, Expression, Id, Object
 from sendoka.schema.names import MAX_NAME
@@ -77,7 +77,7 @@ class DomainKind(Kind[Domain]):
     catalog = f"""
         select n.nspname as namespace, t.typname as name, z.description as comment,
                {type_in_catalog("format_type(t.typbasetype, t.typtypmod)")} as type,
-               case when t.typcollation <> y.typcollation then k.collname end as collation,
+               case when t.typcollation <> y.typcollation then {collation_in_catalog("k")} end as collation,
                t.typnotnull as not_null,
                case when t.typdefault is not null then json_build_object('canonical', coalesce(
                     pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault))) end as "default",
@@ -93,9 +93,6 @@ class DomainKind(Kind[Domain]):
     unmanaged = """
         select 'domain ' || n.nspname || '.' || t.typname || ' ' || o.what
           from pg_type t join namespaces n on n.oid = t.typnamespace, lateral (values
-               ('has a collation of its own namespace', exists (
-                    select from pg_collation k where k.oid = t.typcollation
-                       and k.collnamespace <> 'pg_catalog'::regnamespace)),
                ('has a comment on a constraint', exists (
                     select from pg_constraint c join pg_description d on d.objoid = c.oid
                        and d.classoid = 'pg_constraint'::regclass where c.contypid = t.oid))) o(what, met)
@@ -116,7 +113,7 @@ class DomainKind(Kind[Domain]):
 
     def create(self, new: Domain, parts: Sequence[str]) -> list[Step]:
         """Return CREATE DOMAIN, and its conditions that do not count for old values."""
-        collation = f" COLLATE {ident(new.collation)}" if new.collation else ""
+        collation = f" COLLATE {spelled_collation(new.collation)}" if new.collation else ""
         default = f" DEFAULT {new.default.text}" if new.default else ""
         not_null = " NOT NULL" if new.not_null else ""
         checks = "".join(f" {each.clause}" for each in new.checks if not each.not_valid)

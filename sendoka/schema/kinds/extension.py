@@ -64,8 +64,8 @@ class ExtensionKind(Kind[Extension]):
         return replace(obj, namespace=renaming.namespace(obj.namespace))
 
     def alter(self, old: Extension, new: Extension, changed: frozenset[str]) -> list[Step] | None:
-        """Return nothing: only a comment can change."""
-        return []
+        """Return SET SCHEMA, which all its objects follow."""
+        return [Step(f"ALTER {self.label(new)} SET SCHEMA {ident(new.namespace)}")] if "namespace" in changed else []
 
     def loss(self, old: Extension) -> Hazard:
         """Return the loss of all that it brought."""

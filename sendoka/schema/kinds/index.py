@@ -16,6 +16,7 @@ from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._constraint import column_ids
 from sendoka.schema.kinds._options import changed_options
+from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation
 from sendoka.schema.kinds.column import Column, changes_family
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
@@ -97,8 +98,7 @@ class IndexKind(Kind[Index]):
                          'collation', case
                               when o.oid <> coalesce(nullif(a.attcollation, 0), '"default"'::regcollation)
                                    and not (k.number = 0 and e.is_implied) then
-                              case when o.collnamespace = 'pg_catalog'::regnamespace then o.collname::text
-                                   else o.collnamespace::regnamespace || '.' || o.collname end end,
+                              {collation_in_catalog("o")} end,
                          'operator_class', case when not p.opcdefault then
                               case when p.opcnamespace = 'pg_catalog'::regnamespace then p.opcname::text
                                    else p.opcnamespace::regnamespace || '.' || p.opcname end end,
@@ -138,8 +138,6 @@ class IndexKind(Kind[Index]):
         select 'index ' || t.namespace || '.' || c.relname || ' ' || o.what
           from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid, lateral (values
                ('has a tablespace', c.reltablespace <> 0), ('is clustered on', i.indisclustered),
-               ('has a collation of its own namespace', exists (select from unnest(i.indcollation::oid[]) u(oid)
-                    join pg_collation o on o.oid = u.oid where o.collnamespace <> 'pg_catalog'::regnamespace)),
                ('is a replica identity', i.indisreplident),
                ('has statistics targets', exists (select from pg_attribute a where a.attrelid = c.oid
                                                      and coalesce(a.attstattarget, -1) >= 0)),
@@ -231,7 +229,7 @@ class IndexKind(Kind[Index]):
 
 def _key(key: IndexKey) -> str:
     text = ident(key.column) if key.column is not None else f"({key.expression.text if key.expression else ''})"
-    collation = f" COLLATE {ident(key.collation)}" if key.collation else ""
+    collation = f" COLLATE {spelled_collation(key.collation)}" if key.collation else ""
     operators = f" {key.operator_class}" if key.operator_class else ""
     nulls = f" NULLS {key.nulls.upper()}" if key.nulls else ""
     return f"{text}{collation}{operators}{' DESC' if key.descending else ''}{nulls}"

@@ -44,6 +44,12 @@ class NamespaceKind(Kind[Namespace]):
     catalog = f"""
         select n.nspname as name, z.description as comment
           from namespaces n {described("pg_namespace", "n.oid")} where n.nspname <> 'public' order by n.nspname"""
+    unmanaged = """
+        select 'namespace public has a comment'
+          from pg_description d
+         where d.classoid = 'pg_namespace'::regclass and d.objoid = to_regnamespace('public')
+           and d.description <> 'standard public schema'
+        union all select 'namespace public is not there' where to_regnamespace('public') is null"""
 
     def declared(self, declarations: Declarations) -> Iterator[Namespace]:
         """Read the namespaces that the tables stand in, and those declared by themselves."""

@@ -112,11 +112,14 @@ class SequenceKind(Kind[Sequence]):
 
     def alter(self, old: Sequence, new: Sequence, changed: frozenset[str]) -> list[Step]:
         """Return ALTER SEQUENCE, without a new owner: it may not be there yet."""
-        steps = [Step(f"ALTER SEQUENCE {_name(new)} OWNED BY NONE")] if old.owner and "owner" in changed else []
-        if changed & {"type", "counting"}:
-            words = " ".join((f"AS {new.type}", *new.counting.changes(new.type)))
-            steps.append(Step(f"ALTER SEQUENCE {_name(new)} {words}"))
-        return steps
+        if not changed & {"type", "counting"}:
+            return []
+        words = " ".join((f"AS {new.type}", *new.counting.changes(new.type)))
+        return [Step(f"ALTER SEQUENCE {_name(new)} {words}")]
+
+    def opening(self, old: Sequence, new: Sequence) -> list[Step]:
+        """Return OWNED BY NONE: what it went with may be dropped, and it stays."""
+        return [Step(f"ALTER SEQUENCE {_name(new)} OWNED BY NONE")] if old.owner and old.owner != new.owner else []
 
     def closing(self, old: Sequence | None, new: Sequence, *, fresh: bool) -> list[Step]:
         """Return OWNED BY; a new one goes on behind the values of a column that was there before it."""

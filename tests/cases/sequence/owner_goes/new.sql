@@ -1,0 +1,2 @@
+create table t (x int);
+create sequence t_id_seq as int;
