@@ -34,9 +34,9 @@ the least destructive way. What is not managed is named by `sendoka diff`, and n
 
 These are seen, listed by name, and left as they are: {unclaimed}.
 
-What needs one of them that is not there, such as a view of a foreign table, is not made, and what one of them needs is not
-dropped; a note of the plan names each of these, and the rest of the plan stands. Where something must be made anew that one
-of them needs, there is no plan, and the error says what to drop before.
+What needs one of them that is not there, such as a view of a foreign table, is not made, and what one of them needs is
+not dropped; a note of the plan names each of these, and the rest of the plan stands. Where something must be made anew
+that one of them needs, there is no plan, and the error says what to drop before.
 
 Privileges, owners and the versions of extensions are not looked at. What is dropped and made again loses the privileges
 that were granted on it, and the plan says so. The namespaces `sendoka`, `pg_…` and

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sendoka.schema.kinds import kind_of
 from sendoka.schema.kinds.sequence import Sequence
+from sendoka.schema.parentage import parentage
 from sendoka.schema.renaming import Renaming
 from sendoka.schema.spelling import differences, remember
 from sendoka.schema.ties import settled
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sendoka.schema.kind import Kind
     from sendoka.schema.model import Id, Model, Object
+    from sendoka.schema.step import Step
 
 __all__ = ["Altered", "Changes", "Renamed", "diff"]
 
@@ -48,6 +50,8 @@ class Changes:
     """What leads from one schema to another. `old` already has the new names of what was renamed.
 
     `left` says what is left as it is, because it hangs together with what is not managed.
+    In between `leaving`, the steps before everything else, and `joining`, those after it, tables that change their
+    parents stand alone, in both schemas.
     """
 
     old: Model
@@ -57,9 +61,12 @@ class Changes:
     altered: tuple[Altered, ...]
     created: tuple[Object, ...]
     left: tuple[str, ...] = ()
+    leaving: tuple[Step, ...] = ()
+    joining: tuple[Step, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.renamed or self.dropped or self.altered or self.created)
+        made = self.dropped or self.altered or self.created
+        return bool(self.renamed or made or self.leaving or self.joining)
 
 
 def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
@@ -75,6 +82,8 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     followed = tuple(replace(each, answered=False) for each in _answered(moved, following))
     moved = _moved(moved, following) if followed else moved
     new, left = settled(moved, remember(moved, new))
+    apart = parentage(moved, new)
+    moved, new = apart.old, apart.new
     dropped = [each for key, each in moved.objects.items() if key not in new]
     created = [each for key, each in new.objects.items() if key not in moved]
     renamed = tuple(_renamed(dropped, created, moved))
@@ -89,6 +98,8 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
         tuple(_altered(moved, new)),
         tuple(each for each in created if each.id not in come),
         left,
+        tuple(apart.leaving),
+        tuple(apart.joining),
     )
 
 

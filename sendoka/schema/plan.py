@@ -47,7 +47,7 @@ def plan(changes: Changes) -> Plan:
     homes, rest = _homes(changes)
     steps = _Graph(rest).steps()
     first = [*homes, *_renames(changes), *(step for step in steps if step.commits_first)]
-    then = [step for step in steps if not step.commits_first]
+    then = [*changes.leaving, *(step for step in steps if not step.commits_first), *changes.joining]
     apart = any(step.commits_first for step in first)
     batches = [first, then] if apart else [[*first, *then]]
     renamed = tuple(f"{each.new.kind} {each.old.address} -> {each.new.address}" for each in _answered(changes))
