@@ -87,7 +87,7 @@ async def model_from_catalog(database: Database, kinds: Sequence[Kind[Any]] | No
 
 
 async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result[Cells]] | None:
-    """Return what the catalog answers, for each kind, for what is not managed and for what hangs on that; None where it moved meanwhile."""
+    """Return the answers for each kind, for what is not managed, and for its ties; None where the catalog moved."""
     texts = [_SETTINGS, *(_objects(kind.catalog) for kind in kinds), _unmanaged(kinds), _ties(kinds)]
     try:
         _settings, *results = await database.run_all([Statement(text) for text in texts], _OPTIONS)
