@@ -23,12 +23,13 @@ CENSUS = """
        and not exists (select from pg_depend d where c.relkind = 'S'
                           and d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')
     union all
-    -- type:e, d, r, b; a table's row type, an array and a multirange come with another object
+    -- type:e, d, r, b, and p, which is only announced; a row type, an array, a multirange come with another object
     select 'type:' || t.typtype::text,
-           case t.typtype when 'e' then 'enum ' when 'd' then 'domain ' when 'r' then 'range type ' else 'type ' end
+           case t.typtype when 'e' then 'enum ' when 'd' then 'domain ' when 'r' then 'range type '
+                when 'p' then 'shell type ' else 'type ' end
            || n.nspname || '.' || t.typname
       from pg_type t join namespaces n on n.oid = t.typnamespace
-     where t.typtype in ('e', 'd', 'r', 'b') and not exists (select from pg_type e where e.typarray = t.oid)
+     where t.typtype in ('e', 'd', 'r', 'b', 'p') and not exists (select from pg_type e where e.typarray = t.oid)
        and not exists (select from of_extensions x where x.classid = 'pg_type'::regclass and x.objid = t.oid)
     union all
     -- routine:f, p, a, w; those that come with another object, as a range type's, depend on it internally
@@ -92,6 +93,22 @@ CENSUS = """
     select 'text-search', 'text search dictionary ' || n.nspname || '.' || o.dictname
       from pg_ts_dict o join namespaces n on n.oid = o.dictnamespace
      where not exists (select from of_extensions x where x.classid = 'pg_ts_dict'::regclass and x.objid = o.oid)
+    union all
+    select 'text-search', 'text search parser ' || n.nspname || '.' || o.prsname
+      from pg_ts_parser o join namespaces n on n.oid = o.prsnamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_ts_parser'::regclass and x.objid = o.oid)
+    union all
+    select 'text-search', 'text search template ' || n.nspname || '.' || o.tmplname
+      from pg_ts_template o join namespaces n on n.oid = o.tmplnamespace
+     where not exists (select from of_extensions x where x.classid = 'pg_ts_template'::regclass and x.objid = o.oid)
+    union all
+    select 'user-mapping', 'user mapping ' || srvname || ': ' || usename from pg_user_mappings
+    union all
+    select 'subscription', 'subscription ' || subname from pg_subscription
+     where subdbid = (select oid from pg_database where datname = current_database())
+    union all
+    select 'security-label', 'security label ' || provider || ': ' || pg_describe_object(classoid, objoid, objsubid)
+      from pg_seclabel
     union all
     -- What stands in no namespace; numbers below 16384 are Postgres' own.
     select o.class, o.class || ' ' || o.name from (

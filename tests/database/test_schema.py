@@ -175,6 +175,10 @@ async def test_our_own_namespace_and_postgres_own_are_not_looked_into(sql: Neon)
     assert len(await model_from_catalog(sql)) == 0
 
 
+PARTS = "create table a (x int) partition by list (x); create table b partition of a default"
+
+GUARD = "create trigger g before insert on a for each row execute function suppress_redundant_updates_trigger()"
+
 UNMANAGED: list[tuple[str, str]] = [
     ("create operator @+@ (leftarg = text, rightarg = int, function = repeat)", "operator public.@+@(text, integer)"),
     ("create collation c (locale = 'C')", "collation public.c"),
@@ -188,6 +192,17 @@ UNMANAGED: list[tuple[str, str]] = [
         "column public.b.x is inherited, and differs",
     ),
     ("create type r as range (subtype = int)", "range type public.r"),
+    ("comment on schema public is 'ours'", "namespace public has a comment"),
+    ("create table t (a int); alter table t alter a set statistics 500", "column public.t.a has a statistics target"),
+    (f"{PARTS}; comment on column b.x is 'x'", "column public.b.x is inherited, and differs"),
+    (
+        f"{PARTS}; create index on a (x); comment on index b_x_idx is 'x'",
+        "index public.b_x_idx is inherited, and has options or a comment of its own",
+    ),
+    (
+        f"{PARTS}; {GUARD}; alter table b disable trigger g",
+        "trigger public.b.g is inherited, and fires otherwise",
+    ),
     (
         "create table t (a int unique); comment on index t_a_key is 'x'",
         "index public.t_a_key has a comment, and its constraint may have one",

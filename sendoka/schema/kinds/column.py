@@ -124,8 +124,10 @@ class ColumnKind(Kind[Column]):
                join pg_attribute p on p.attrelid = h.inhparent and p.attname = a.attname
                left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
                left join pg_attrdef e on e.adrelid = p.attrelid and e.adnum = p.attnum
+               {described("pg_class", "t.oid", "a.attnum")}
          where a.attnotnull <> p.attnotnull or a.attstorage <> p.attstorage
             or pg_get_expr(d.adbin, d.adrelid) is distinct from pg_get_expr(e.adbin, e.adrelid)
+            or z.description is not null
         union all {constraint.unmanaged("n")}
         union all
         select 'constraint ' || t.namespace || '.' || t.name || '.' || k.conname || ' is not validated'

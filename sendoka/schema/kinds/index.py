@@ -143,6 +143,12 @@ class IndexKind(Kind[Index]):
                                                      and coalesce(a.attstattarget, -1) >= 0)),
                ('has operator class options', exists (select from pg_attribute a where a.attrelid = c.oid
                                                          and a.attoptions is not null)),
+               ('is inherited, and has options or a comment of its own', exists (
+                    select from pg_inherits h join pg_class p on p.oid = h.inhparent where h.inhrelid = c.oid
+                       and (c.reloptions is distinct from p.reloptions or exists (
+                            select from pg_description d left join pg_constraint x on x.conindid = c.oid
+                             where (d.objoid = c.oid and d.classoid = 'pg_class'::regclass)
+                                or (d.objoid = x.oid and d.classoid = 'pg_constraint'::regclass))))),
                ('has a comment, and its constraint may have one', exists (
                     select from pg_description d join pg_constraint x on x.conindid = c.oid
                      where d.objoid = c.oid and d.classoid = 'pg_class'::regclass))) o(what, met)
@@ -163,7 +169,8 @@ class IndexKind(Kind[Index]):
         nulls = " NULLS NOT DISTINCT" if new.nulls_not_distinct else ""
         options = f" WITH ({', '.join(new.options)})" if new.options else ""
         where = f" WHERE {new.predicate.text}" if new.predicate else ""
-        table = qualified(new.namespace, new.table)
+        # Of a partitioned table alone, until each partition's own is attached, it is not valid.
+        table = ("ONLY " if new.invalid else "") + qualified(new.namespace, new.table)
         return [Step(f"CREATE {unique} {ident(new.name)} ON {table}{method} ({keys}){include}{nulls}{options}{where}")]
 
     def label(self, obj: Index) -> str:

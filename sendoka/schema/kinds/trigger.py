@@ -50,6 +50,11 @@ class TriggerKind(StatedKind[Trigger]):
          where not g.tgisinternal and g.tgparentid = 0 and not exists (
                select from of_extensions x where x.classid = 'pg_trigger'::regclass and x.objid = g.oid)
          order by n.nspname, c.relname, g.tgname"""
+    unmanaged = """
+        select 'trigger ' || n.nspname || '.' || c.relname || '.' || g.tgname || ' is inherited, and fires otherwise'
+          from pg_trigger g join pg_trigger p on p.oid = g.tgparentid join pg_class c on c.oid = g.tgrelid
+               join namespaces n on n.oid = c.relnamespace
+         where g.tgenabled <> p.tgenabled"""
 
     def create(self, new: Trigger, parts: Sequence[str]) -> list[Step]:
         """Return the statement as it was declared, and when it fires if that is not usual."""
