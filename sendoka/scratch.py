@@ -30,6 +30,9 @@ _ROLE = re.compile(r'role "(?P<name>.+)" does not exist')
 _LACKING = re.compile(r'extension ".+" is not available')
 _META = re.compile(r"^\\(?:un)?restrict\b.*$|^\\connect\b.*$", re.MULTILINE)
 _COPY = re.compile(r"^copy\b[^;]*\bfrom\s+stdin\b", re.IGNORECASE | re.MULTILINE)
+_MADE = re.compile(r'role "(?P<name>.+)" already exists')
+_PUBLIC = re.compile(r"\bcreate\s+schema\s+public\s*;", re.IGNORECASE)
+_CONCURRENTLY = re.compile(r"\bindex\s+concurrently\b", re.IGNORECASE)
 MOST_ROLES = 100
 """Roles that are made for one text; more is no schema."""
 
@@ -45,8 +48,9 @@ class ScratchDatabase:
     async def load(self, texts: Sequence[str], where: str) -> None:
         """Run each text, a script of any number of statements, in a transaction of its own.
 
-        Where the server is ours, roles that the texts speak of and that it lacks are made. Raises SchemaError, naming
-        `where`, for what Postgres refuses, and SettingsError for a dump that holds data.
+        Where the server is ours, roles that the texts speak of and that it lacks are made. What a text makes and is
+        there anyway, a role or the namespace public, is passed over, and indexes are built in the transaction. Raises
+        SchemaError, naming `where`, for what Postgres refuses, and SettingsError for a dump that holds data.
         """
         await asyncio.to_thread(self._load, texts, where)
 
@@ -63,10 +67,29 @@ class ScratchDatabase:
                         connection.execute(script.encode())
                         break
                     except psycopg.Error as error:
-                        lacking = _ROLE.search(error.diag.message_primary or "") if self._own else None
-                        if lacking is None:
+                        connection.rollback()
+                        said = error.diag.message_primary or ""
+                        lacking = _ROLE.search(said) if self._own else None
+                        if lacking is not None:
+                            connection.execute(f"create role {ident(lacking['name'])}".encode())
+                            continue
+                        again = _without_what_is_there(script, said)
+                        if again == script:
                             raise _refused(error, script, where) from error
-                        connection.execute(f"create role {ident(lacking['name'])}".encode())
+                        script = again
+
+
+def _without_what_is_there(script: str, said: str) -> str:
+    """Return a script as it can be run here, after Postgres said why it cannot; the same where that is the schema's."""
+    made = _MADE.search(said)
+    if made is not None:
+        name = re.escape(made["name"])
+        return re.sub(rf'\bcreate\s+(?:role|user|group)\s+(?:"{name}"|{name}\b)[^;]*;', "", script, flags=re.IGNORECASE)
+    if said == 'schema "public" already exists':
+        return _PUBLIC.sub("", script)
+    if "CONCURRENTLY cannot run inside a transaction block" in said:
+        return _CONCURRENTLY.sub("index", script)
+    return script
 
 
 def _refused(error: Any, script: str, where: str) -> SchemaError:
