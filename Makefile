@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Files and programs are read as UTF-8, whatever LANG says.
 export PYTHONUTF8 = 1
 
-.PHONY: help setup demo test soak test-peers check docs bench dev db-generate db-migrate db-status backfill clean
+.PHONY: help setup demo test soak test-peers check docs bench dev db-push db-generate db-migrate db-status backfill clean
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ bench: setup ## measure against the peers, and write benchmarks/RESULTS.md: make
 
 dev: setup ## start the local endpoint and print its connection string
 	@$(SENDOKA) dev $(ARGS)
+
+db-push: setup ## bring a dev database to schema/, without a file: make db-push ARGS="--watch"
+	@$(SENDOKA) push $(ARGS)
 
 db-generate: setup ## write a migration from schema/: make db-generate NAME=add_widgets
 	@$(SENDOKA) generate $(if $(NAME),--name "$(NAME)") $(ARGS)

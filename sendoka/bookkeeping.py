@@ -6,18 +6,35 @@ import math
 import os
 import random
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.database.statement import Statement
-from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import DatabaseError
+from sendoka.database.transaction import READ_ONLY, TransactionOptions
+from sendoka.errors import DatabaseError, MigrationError, UndefinedTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sendoka.database.seam import Database
+    from sendoka.database.statement import Cells, Result
 
-__all__ = ["BOOTSTRAP", "FORMAT", "NAMESPACE", "ensure", "is_race", "operator"]
+__all__ = [
+    "BOOTSTRAP",
+    "DEV",
+    "FACTS",
+    "FORMAT",
+    "NAMESPACE",
+    "PRODUCTION",
+    "Fact",
+    "check_format",
+    "ensure",
+    "facts_in",
+    "is_race",
+    "operator",
+    "read_facts",
+    "set_mark",
+]
 
 NAMESPACE = "sendoka"
 
@@ -36,6 +53,14 @@ BOOTSTRAP: tuple[Statement, ...] = (
     ),
 )
 """What stands in front of the first table of ours in a database. Running it again changes nothing."""
+
+DEV, PRODUCTION = "dev", "production"
+"""What a database may be marked as: one that `push` may change, and one that nothing but migrations may."""
+
+FACTS = Statement(
+    "select name, value, to_char(at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from sendoka.facts"
+)
+"""The question for all that is noted about a database: `format`, `mark`, `pushed`."""
 
 # `if not exists` looks first and creates later, so two runners can still collide: on a catalog's unique index, or
 # with the plain "already exists" errors.
@@ -68,6 +93,61 @@ def operator() -> str:
 def _first(*names: str) -> str:
     """Return the first of these environment variables that holds something, empty where none does."""
     return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is noted about a database, and since when, as ISO 8601 in UTC."""
+
+    value: str
+    at: str
+
+
+async def read_facts(database: Database) -> dict[str, Fact]:
+    """Return what is noted about a database, by name; one request, and nothing where nothing of ours is there.
+
+    Raises MigrationError for a database of a newer Sendoka, else what the exchange raises.
+    """
+    try:
+        return facts_in((await database.run_all([FACTS], READ_ONLY))[0])
+    except UndefinedTable:
+        return {}
+
+
+def facts_in(result: Result[Cells]) -> dict[str, Fact]:
+    """Return the answer to `FACTS`. Raises MigrationError where a newer Sendoka has changed our tables."""
+    facts = {name: Fact(value, at) for name, value, at in result.rows if name and value is not None and at}
+    check_format(facts["format"].value if "format" in facts else None)
+    return facts
+
+
+def check_format(version: str | None) -> None:
+    """Raise MigrationError where a newer Sendoka has changed our tables; `version` is the fact called `format`."""
+    if version is not None and int(version) > FORMAT:
+        raise MigrationError(
+            f"the tables of this database have format {version}, and this Sendoka knows up to {FORMAT}",
+            todo="install the Sendoka that the rest of the team uses",
+        )
+
+
+# A production database is unmarked only by who said that it is none any more, whoever marked it meanwhile.
+_SET_MARK = (
+    "insert into sendoka.facts (name, value) values ('mark', $1) on conflict (name) do update "
+    "set value = excluded.value, at = now() "
+    "where sendoka.facts.value <> excluded.value and (sendoka.facts.value <> $2 or $3::boolean)"
+)
+
+
+async def set_mark(database: Database, mark: str, *, anyway: bool = False) -> Mapping[str, Fact]:
+    """Mark a database as DEV or PRODUCTION and return what is noted then; a production one is left so, unless `anyway`.
+
+    Raises what `read_facts` raises.
+    """
+    if not await read_facts(database):
+        await ensure(database, ())
+    told = Statement(_SET_MARK, (mark, PRODUCTION, "true" if anyway else "false"))
+    results = await database.run_all([told, FACTS], TransactionOptions(idempotent=True))
+    return facts_in(results[1])
 
 
 async def ensure(database: Database, tables: Sequence[Statement], *, timeout: float | None = None) -> None:

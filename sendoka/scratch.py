@@ -114,6 +114,11 @@ class Scratch:
         self._endpoint: Endpoint | None = None
         self.version: int | None = None
 
+    @property
+    def is_given(self) -> bool:
+        """Tell whether somebody named the server."""
+        return self._url is not None
+
     @contextlib.asynccontextmanager
     async def database(self) -> AsyncIterator[ScratchDatabase]:
         """Give an empty database, which is dropped afterwards. Raises SettingsError where there can be none."""

@@ -101,13 +101,19 @@ class Comparison:
 
 
 async def compared(old: Model, new: Model, renaming: Renaming, scratch: Scratch) -> Comparison:
-    """Return the changes from `old` to `new`; a scratch database is asked where they differ in texts of SQL."""
+    """Return the changes from `old` to `new`; a scratch database is asked where they differ in texts of SQL.
+
+    Where there can be none, texts are compared as they are, and the comparison's `doubt` says so. Raises SettingsError
+    for a server that was named and cannot be used.
+    """
     changes = diff(old, new, renaming)
     if not any(respelled(each.old, each.new) for each in changes.altered):
         return Comparison(changes)
     try:
         old, new = await _at_rest(old, scratch), await _at_rest(new, scratch)
-    except (DatabaseError, SchemaError) as error:
+    except (DatabaseError, SchemaError, SettingsError) as error:
+        if isinstance(error, SettingsError) and scratch.is_given:
+            raise
         first = str(error).partition("\n")[0]
         doubt = "no Postgres could spell both schemas, so their texts are compared as they are"
         return Comparison(changes, f"{doubt}: {first}")

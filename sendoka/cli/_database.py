@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from sendoka.http.client import Neon
     from sendoka.http.events import RequestEvent
+    from sendoka.http.target import Target
     from sendoka.settings import Source
 
-__all__ = ["about", "connect"]
+__all__ = ["about", "connect", "place_of"]
 
 _PATIENCE = 0.5
 """Seconds of waiting between sends after which a person is told; what passes sooner is nobody's concern."""
@@ -73,6 +74,16 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
                 error.statement = None  # it is ours, and says nothing to whoever reads the error
                 error.todo = f"check the database's name in DATABASE_URL, from {source.name}"
             raise
+
+
+def place_of(target: Target) -> str:
+    """Return the database's host, with the port where a local endpoint does not listen where it usually does."""
+    from sendoka.http.target import LOCAL_PORT
+
+    if not target.is_loopback or target.port == LOCAL_PORT:
+        return target.database_host
+    host = f"[{target.database_host}]" if ":" in target.database_host else target.database_host
+    return f"{host}:{target.port}"
 
 
 def _unless_ours(said: str) -> str:

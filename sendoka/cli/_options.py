@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-__all__ = ["Number", "Whole", "console", "env_file_option", "json_option", "moment", "print_json", "run", "say"]
+__all__ = [
+    "Number",
+    "Whole",
+    "console",
+    "env_file_option",
+    "json_option",
+    "moment",
+    "print_json",
+    "printable",
+    "run",
+    "say",
+]
 
 T = TypeVar("T")
 
@@ -60,6 +71,11 @@ def say(text: str, *, dim: bool = False, err: bool = False) -> None:
 def moment(iso: str | None) -> str:
     """Return a time for people, to the second, from its ISO 8601 form in UTC."""
     return f"{(iso or '')[:19].replace('T', ' ')} UTC"
+
+
+def printable(text: str) -> str:
+    """Return `text` without what a terminal would obey: it comes from a database, where anybody may have written it."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def print_json(value: object) -> None:

@@ -30,10 +30,12 @@ _MOST = 40
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 batch`, `1,200 batches`, `3 rows`."""
+    """Return a number with its noun: `1 batch`, `1,200 batches`, `3 rows`, `2 policies`."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number:,} {noun}{'es' if noun.endswith(('ch', 'ss')) else 's'}"
+    if noun.endswith("cy"):
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}{'es' if noun.endswith(('ch', 'ss', 'x')) else 's'}"
 
 
 def duration(seconds: float) -> str:

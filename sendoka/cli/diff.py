@@ -8,6 +8,7 @@ import click
 
 from sendoka.cli._answers import answer_options
 from sendoka.cli._options import json_option, print_json, run, say
+from sendoka.cli._plan import as_data
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -95,16 +96,7 @@ def _sort(hazard: Hazard, allowed: Collection[str]) -> str:
 
 def _data(steps: Plan, notes: tuple[str, ...], version: int | None) -> dict[str, Any]:
     return {
-        "transactions": [
-            [
-                {
-                    "statement": step.text,
-                    "hazards": [{"name": each.flag, "why": each.why, "asks": each.asks} for each in step.hazards],
-                }
-                for step in transaction.steps
-            ]
-            for transaction in steps.transactions
-        ],
+        "transactions": as_data(steps),
         "renamed": list(steps.renamed),
         "allowed": list(steps.allowed),
         "notes": list(notes),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sendoka.cli._database import connect
-from sendoka.cli._options import env_file_option, json_option, moment, print_json, run, say
+from sendoka.cli._database import connect, place_of
+from sendoka.cli._options import env_file_option, json_option, moment, print_json, printable, run, say
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sendoka.http.target import Target
     from sendoka.migrations.overview import StatusReport, StatusRow
+    from sendoka.migrations.pushed import PushRow
     from sendoka.settings import Settings, Source
 
 __all__ = ["status"]
@@ -55,8 +56,9 @@ def status(exit_code: bool, env_file: Path | None, as_json: bool) -> int:
     report, target = run(_status(settings, source))
     if as_json:
         print_json(
-            {"host": _place(target), "database": target.database, "source": source.name, "state": report.state}
+            {"host": place_of(target), "database": target.database, "source": source.name, "state": report.state}
             | {"pending": report.pending, "migrations": [asdict(row) for row in report.rows]}
+            | {"pushed": _pushed(report.pushed)}
         )
     else:
         _show(report, target, source)
@@ -71,19 +73,11 @@ async def _status(settings: Settings, source: Source) -> tuple[StatusReport, Tar
         return await ask(sql, settings.migrations), sql.target
 
 
-def _place(target: Target) -> str:
-    """Return the database's host, with the port where a local endpoint does not listen where it usually does."""
-    from sendoka.http.target import LOCAL_PORT
-
-    if not target.is_loopback or target.port == LOCAL_PORT:
-        return target.database_host
-    host = f"[{target.database_host}]" if ":" in target.database_host else target.database_host
-    return f"{host}:{target.port}"
-
-
 def _show(report: StatusReport, target: Target, source: Source) -> None:
-    say(_plain(f"{target.database} at {_place(target)} (DATABASE_URL from {source.name})"))
+    say(printable(f"{target.database} at {place_of(target)} (DATABASE_URL from {source.name})"))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if report.pushed is not None:
+        say(printable(f"pushed {moment(report.pushed.at)} by {report.pushed.by}, schema {_version(report.pushed)}"))
     if report.rows:
         for line in _table([COLUMNS, *(_cells(row) for row in report.rows)], width):
             say(line)
@@ -91,7 +85,15 @@ def _show(report: StatusReport, target: Target, source: Source) -> None:
         say("no migration yet, neither here nor in the database: `sendoka generate` writes one from schema/")
         return
     running = next((row.name for row in report.rows if row.state == "running"), "")
-    say(SUMMARY[report.state].format(pending=report.pending, running=_plain(running)))
+    say(SUMMARY[report.state].format(pending=report.pending, running=printable(running)))
+
+
+def _pushed(row: PushRow | None) -> dict[str, Any] | None:
+    return None if row is None else {"digest": row.digest, "at": row.at, "by": row.by}
+
+
+def _version(row: PushRow) -> str:
+    return row.digest[:12] if row.digest else "not reached: the push went only part of its way"
 
 
 def _cells(row: StatusRow) -> tuple[str, ...]:
@@ -104,12 +106,7 @@ def _cells(row: StatusRow) -> tuple[str, ...]:
         row.applied_by or "",
         row.checksum[:12],
     )
-    return tuple(_plain(cell) for cell in cells)
-
-
-def _plain(text: str) -> str:
-    """Return `text` without what a terminal would obey: it comes from a database, where anybody may have written it."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return tuple(printable(cell) for cell in cells)
 
 
 def _table(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:

@@ -82,6 +82,7 @@ from sendoka.errors.engines import (
     MigrationError,
     MigrationFailed,
     MissingMigration,
+    PushRefused,
     SchemaError,
     UnknownBackfill,
 )
@@ -187,6 +188,7 @@ __all__ = [
     "PostgresSyntaxError",
     "ProgrammingError",
     "ProtocolError",
+    "PushRefused",
     "QueryCanceled",
     "RaiseException",
     "ReadOnlyTransaction",

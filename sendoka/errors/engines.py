@@ -19,6 +19,7 @@ __all__ = [
     "MigrationError",
     "MigrationFailed",
     "MissingMigration",
+    "PushRefused",
     "SchemaError",
     "UnknownBackfill",
 ]
@@ -83,12 +84,12 @@ class ForkedHistory(MigrationError):
 
 
 class MigrationFailed(MigrationError):
-    """A statement of a migration failed; its file left nothing behind.
+    """A statement of a migration, or of a push, failed; its transaction left nothing behind.
 
-    `.migration` is the file's name and `.statement` the number of the statement, from 1, None where it cannot be known.
-    The database's own error is the cause.
+    `.migration` is the file's name, empty for a push, and `.statement` the number of the statement, from 1, None where
+    it cannot be known. The database's own error is the cause.
 
-    What to do: mend the statement or the data, and migrate again.
+    What to do: mend the statement, the schema or the data, and give the command again.
     """
 
     exit_code = 3
@@ -99,6 +100,15 @@ class MigrationFailed(MigrationError):
         super().__init__(what, where=where, todo=todo)
         self.migration = migration
         self.statement = statement
+
+
+class PushRefused(MigrationError):
+    """`push` was called for a database that is not marked `dev`: nothing was sent but the reading of its mark.
+
+    What to do: change that database by migrations, or, where it is one to try things out in, `sendoka mark dev`.
+    """
+
+    exit_code = 2
 
 
 class BackfillError(SendokaError):

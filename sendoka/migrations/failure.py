@@ -20,11 +20,24 @@ from sendoka.errors import (
 from sendoka.migrations.history import REACHED, State, probe_statements
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sendoka.database.seam import Database
     from sendoka.migrations.files import Migration
     from sendoka.migrations.history import Comparison, Entry
 
-__all__ = ["ended_itself", "failed", "gave_up", "is_ours", "no_grant", "refusal", "waiting_for"]
+__all__ = [
+    "LOCK",
+    "ended_itself",
+    "failed",
+    "failing_statement",
+    "gave_up",
+    "is_ours",
+    "no_grant",
+    "place",
+    "refusal",
+    "waiting_for",
+]
 
 LOCK = "55P03"
 """The SQLSTATE of `lock_timeout`."""
@@ -78,11 +91,11 @@ async def failed(
         )
     number: int | None = None
     try:
-        number = await _failing_statement(database, migration, error)
+        number = await failing_statement(database, migration.statements, error)
     except (DatabaseError, TransportError) as probe:
         where = f"which statement could not be asked: {probe.what}"
     else:
-        where = _place(migration, number)
+        where = place(migration.statements, number)
     return MigrationFailed(
         f"{migration.name}.sql failed: {error.what}",
         migration=migration.name,
@@ -94,35 +107,35 @@ async def failed(
     )
 
 
-def _place(migration: Migration, number: int | None) -> str:
+def place(statements: Sequence[str], number: int | None) -> str:
+    """Return where a transaction of `statements` failed, in words; `number` is what `failing_statement` found."""
     if number is None:
         return "at COMMIT"
-    statements = migration.statements
     return f"statement {number} of {len(statements)}: {_first_line(statements[number - 1])}"
 
 
-async def _failing_statement(database: Database, migration: Migration, refused: DatabaseError) -> int | None:
+async def failing_statement(database: Database, statements: Sequence[str], refused: DatabaseError) -> int | None:
     """Return the number of the statement that fails, None where only COMMIT does.
 
-    Neon's answer does not say which statement of a batch failed, so beginnings of the file are run, each in a
+    Neon's answer does not say which statement of a batch failed, so beginnings of it are run, each in a
     transaction that cannot commit: first the whole of it, then halves. Raises what keeps a probe from telling.
     """
-    count = len(migration.statements)
-    if await _passes(database, migration, count, refused):
+    count = len(statements)
+    if await _passes(database, statements, count, refused):
         return None
     passing, failing = 0, count
     while failing - passing > 1:
         middle = (passing + failing) // 2
-        if await _passes(database, migration, middle, refused):
+        if await _passes(database, statements, middle, refused):
             passing = middle
         else:
             failing = middle
     return failing
 
 
-async def _passes(database: Database, migration: Migration, count: int, refused: DatabaseError) -> bool:
+async def _passes(database: Database, statements: Sequence[str], count: int, refused: DatabaseError) -> bool:
     try:
-        await database.run_all(probe_statements(migration, count), TransactionOptions(idempotent=True))
+        await database.run_all(probe_statements(statements, count), TransactionOptions(idempotent=True))
     except DatabaseError as error:
         if error.sqlstate not in {REACHED, refused.sqlstate}:
             raise  # a lock, for instance: this probe met something else than what is looked for

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sendoka.bookkeeping import FORMAT
+from sendoka.bookkeeping import check_format
 from sendoka.database.statement import Statement
 from sendoka.errors import MigrationError
 
@@ -34,6 +34,8 @@ __all__ = [
     "head_statement",
     "history_statement",
     "probe_statements",
+    "record_statement",
+    "settings_statement",
 ]
 
 REACHED = "SB000"
@@ -152,11 +154,7 @@ def history_statement() -> Statement:
 def entries(result: Result[Cells]) -> list[Entry]:
     """Return the rows of either question. Raises MigrationError where a newer Sendoka has changed our tables."""
     for row in result.rows:
-        if row[8] is not None and int(row[8]) > FORMAT:
-            raise MigrationError(
-                f"the tables of this database have format {row[8]}, and this Sendoka knows up to {FORMAT}",
-                todo="install the Sendoka that the rest of the team uses",
-            )
+        check_format(row[8])
     return [_entry(row) for row in result.rows]
 
 
@@ -178,21 +176,8 @@ def apply_statements(migration: Migration, token: str, operator: str, version: s
     The last statement answers with one row, the seconds it took; with none where the file ended its own transaction.
     """
     return [
-        _settings(),
-        Statement(
-            "insert into sendoka.migrations "
-            "(seq, name, checksum, parent, digest, state, token, applied_at, applied_by, version) "
-            "values ($1::int, $2, $3, $4, $3, 'running', $5, now(), session_user || $6, $7)",
-            (
-                str(migration.number),
-                migration.name,
-                migration.checksum,
-                migration.parent.checksum if migration.parent else None,
-                token,
-                f", {operator}" if operator else "",
-                version,
-            ),
-        ),
+        settings_statement(),
+        record_statement(migration, token, operator, version, state="running"),
         *(Statement(text) for text in migration.statements),
         Statement("set local role none"),
         # The row's xmin is this transaction, unless a statement of the file has ended the one that inserted it.
@@ -206,11 +191,32 @@ def apply_statements(migration: Migration, token: str, operator: str, version: s
     ]
 
 
-def probe_statements(migration: Migration, count: int) -> list[Statement]:
+def record_statement(
+    migration: Migration, token: str, operator: str, version: str, *, state: str = "applied"
+) -> Statement:
+    """Return what notes `migration` in the history."""
+    return Statement(
+        "insert into sendoka.migrations "
+        "(seq, name, checksum, parent, digest, state, token, applied_at, applied_by, version) "
+        "values ($1::int, $2, $3, $4, $3, $5, $6, now(), session_user || $7, $8)",
+        (
+            str(migration.number),
+            migration.name,
+            migration.checksum,
+            migration.parent.checksum if migration.parent else None,
+            state,
+            token,
+            f", {operator}" if operator else "",
+            version,
+        ),
+    )
+
+
+def probe_statements(statements: Sequence[str], count: int) -> list[Statement]:
     """Return a transaction that runs the first `count` statements and then always fails, with REACHED."""
     return [
-        _settings(),
-        *(Statement(text) for text in migration.statements[:count]),
+        settings_statement(),
+        *(Statement(text) for text in statements[:count]),
         Statement(f"do $probe$ begin raise exception 'reached' using errcode = '{REACHED}'; end $probe$"),
     ]
 
@@ -219,9 +225,10 @@ LOCK_TIMEOUT = "5s"
 """Short, for a migration that queues behind a long query makes everybody else queue behind it."""
 
 
-def _settings() -> Statement:
+def settings_statement(search_path: str = "public") -> Statement:
+    """Return what a transaction of ours that changes a database begins with."""
     return Statement(
         "select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true), "
-        "set_config('search_path', 'public', true)",
-        (LOCK_TIMEOUT, "10min"),
+        "set_config('search_path', $3, true)",
+        (LOCK_TIMEOUT, "10min", search_path),
     )

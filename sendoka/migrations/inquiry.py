@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sendoka.bookkeeping import FACTS, facts_in
 from sendoka.database.transaction import READ_ONLY
 from sendoka.errors import DatabaseError, InsufficientPrivilege, UndefinedTable
 from sendoka.migrations.failure import no_grant
-from sendoka.migrations.history import entries
+from sendoka.migrations.history import entries, history_statement
+from sendoka.migrations.pushed import row_of
 
 if TYPE_CHECKING:
     from sendoka.database.seam import Database
-    from sendoka.database.statement import Statement
+    from sendoka.database.statement import Cells, Result, Statement
     from sendoka.migrations.history import Entry
+    from sendoka.migrations.pushed import PushRow
 
-__all__ = ["ask"]
+__all__ = ["ask", "ask_all"]
 
 
 _WAYS_OUT = {"3D000": "check the database's name in DATABASE_URL"}
@@ -26,8 +29,24 @@ async def ask(database: Database, question: Statement) -> list[Entry] | None:
     Raises MigrationError for a role that may not read the history and for tables of a newer Sendoka, else the
     DatabaseError or TransportError of the exchange.
     """
+    results = await _asked(database, question)
+    return None if results is None else entries(results[0])
+
+
+async def ask_all(database: Database) -> tuple[list[Entry] | None, PushRow | None]:
+    """Return the whole history, and the row of the last push; None for what the database has not.
+
+    Raises what `ask` does.
+    """
+    results = await _asked(database, history_statement(), FACTS)
+    if results is None:
+        return None, None
+    return entries(results[0]), row_of(facts_in(results[1]))
+
+
+async def _asked(database: Database, *questions: Statement) -> list[Result[Cells]] | None:
     try:
-        return entries((await database.run_all([question], READ_ONLY))[0])
+        return await database.run_all(questions, READ_ONLY)
     except UndefinedTable:
         return None
     except InsufficientPrivilege as error:

@@ -7,8 +7,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from sendoka.migrations.files import read_folder
-from sendoka.migrations.history import State, compare, history_statement
-from sendoka.migrations.inquiry import ask
+from sendoka.migrations.history import State, compare
+from sendoka.migrations.inquiry import ask_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.migrations.files import Folder, Migration
     from sendoka.migrations.history import Entry
+    from sendoka.migrations.pushed import PushRow
 
 __all__ = ["StatusReport", "StatusRow", "status"]
 
@@ -40,10 +41,14 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """All migrations, oldest first, and what the folder is to the database."""
+    """All migrations, oldest first, and what the folder is to the database.
+
+    `pushed` is the last push, None where nothing was pushed since the last migration that such a push led to.
+    """
 
     state: State
     rows: tuple[StatusRow, ...]
+    pushed: PushRow | None = None
 
     @property
     def pending(self) -> int:
@@ -58,8 +63,9 @@ async def status(database: Database, folder: str | Path | Folder = "migrations")
     that may not read the history, else the DatabaseError or TransportError of the question.
     """
     files = read_folder(folder)
-    history = await ask(database, history_statement()) or []
-    return StatusReport(compare(files, history).state, tuple(_rows(files, history)))
+    found, pushed = await ask_all(database)
+    history = found or []
+    return StatusReport(compare(files, history).state, tuple(_rows(files, history)), pushed)
 
 
 def _rows(files: Sequence[Migration], history: Sequence[Entry]) -> list[StatusRow]:

@@ -24,9 +24,8 @@ from sendoka.migrations.history import (
     apply_statements,
     compare,
     head_statement,
-    history_statement,
 )
-from sendoka.migrations.inquiry import ask
+from sendoka.migrations.inquiry import ask, ask_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from sendoka.migrations.files import Folder, Migration
     from sendoka.migrations.history import Entry
+    from sendoka.migrations.pushed import PushRow
 
 __all__ = ["MAX_RACES", "Applied", "MigrationReport", "migrate"]
 
@@ -41,17 +41,21 @@ MAX_RACES = 5
 """How often others may be met creating our tables at the same moment, before the migration itself is at fault."""
 
 # A rival's row, a rival's bootstrap, a lock or a timeout: each may mean that the migration is applied by now.
-_RIVAL = frozenset({"23505", "23503"})
+_RIVAL = frozenset({"23505", "23503", "23502"})
 _WAITED = frozenset({"55P03", "57014", "40P01", "40001"})
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One migration that was pending when the call began; `by_us` is false where another runner applied it."""
+    """One migration that was pending when the call began; `by_us` is false where another runner applied it.
+
+    `recorded` is true where it was only noted: a push had brought the database there, and none of it was run.
+    """
 
     name: str
     by_us: bool
     seconds: float | None = None
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ async def migrate(
     With nothing to do it reads one file and sends one request. Whenever something is pending, and with `verify=True`
     always, the whole folder and every applied checksum are verified first. Rivals are safe: one applies, the others
     wait and see it applied. A lost answer is met by reading the history and, where the row is not there, sending again.
+    What a push had brought the database to is noted as applied and not run.
 
     deadline: seconds after which waiting for others, or for an answer, is given up. on_event: called with an `Event`
     when a migration starts, is applied, or waits; `str(event)` is a line for a person.
@@ -102,6 +107,7 @@ class _Run:
     started: float = field(default_factory=time.monotonic)
     waits: int = 0
     races: int = 0
+    recorded: set[str] = field(default_factory=set)
     unknown: bool = False
     """Whether something that this call sent may still be applied, whatever later sends were told."""
 
@@ -119,7 +125,7 @@ class _Run:
         found: list[str] | None = None
         ours: dict[str, float | None] = {}
         while True:
-            history = await ask(self.database, history_statement())
+            history, pushed = await ask_all(self.database)
             comparison = compare(files, history or [])
             self._note(history or [], ours)
             refused = refusal(comparison)
@@ -128,8 +134,11 @@ class _Run:
             if found is None:
                 found = [migration.name for migration in comparison.pending]
             if comparison.state is not State.PENDING:
-                return _report(files, found, ours, comparison)
-            await self._apply(comparison.pending, ours, new=history is None)
+                return self._report(files, found, ours, comparison)
+            if pushed is not None:
+                await self._record(files, comparison.pending, pushed, ours)
+            else:
+                await self._apply(comparison.pending, ours, new=history is None)
 
     def _note(self, history: Sequence[Entry], ours: dict[str, float | None]) -> None:
         """Add to `ours` what the history shows to be of this call, and was not known to be applied."""
@@ -137,6 +146,28 @@ class _Run:
             if entry.token == self.token and entry.state == "applied" and entry.name not in ours:
                 ours[entry.name] = entry.seconds
                 self._tell(Event("applied", entry.name, entry.seconds, "its answer was lost"))
+
+    async def _record(
+        self, files: list[Migration], pending: Sequence[Migration], pushed: PushRow, ours: dict[str, float | None]
+    ) -> None:
+        """Note `pending` where a push had brought the database there; only forget the push where nothing of it remains.
+
+        Raises MigrationError where the database is neither.
+        """
+        from sendoka.migrations.reached import recording_of  # knows schemas, and is loaded after a push alone
+
+        by = (self.token, operator(), __version__)
+        recording = await recording_of(self.database, self.folder, files, pending, pushed, by)
+        try:
+            options = TransactionOptions(timeout=max(1.0, self._left()))
+            await self.database.run_all(recording.statements, options)
+        except (DatabaseError, TransportError) as error:
+            await self._settle(pending[0], error, new=False)
+            return
+        for migration in recording.recorded:
+            ours[migration.name] = None
+            self.recorded.add(migration.name)
+            self._tell(Event("recorded", migration.name))
 
     async def _apply(self, pending: Sequence[Migration], ours: dict[str, float | None], *, new: bool) -> None:
         """Apply `pending` in order, up to the first one that calls for reading the history again."""
@@ -189,6 +220,12 @@ class _Run:
             return self.races <= MAX_RACES
         return error.sqlstate in _WAITED or (error.sqlstate in _RIVAL and is_ours(error))
 
+    def _report(
+        self, files: Sequence[Migration], found: Sequence[str], ours: dict[str, float | None], comparison: Comparison
+    ) -> MigrationReport:
+        applied = tuple(Applied(name, name in ours, ours.get(name), name in self.recorded) for name in found)
+        return MigrationReport(files[-1].name if files else None, applied, ahead=comparison.state is State.NEWER)
+
     def _left(self) -> float:
         return self.seconds - (time.monotonic() - self.started)
 
@@ -202,10 +239,3 @@ def _settled(newest: Migration, history: list[Entry] | None) -> MigrationReport 
     if not history or not any(entry.checksum == newest.checksum and entry.state == "applied" for entry in history):
         return None
     return MigrationReport(newest.name, ahead=history[-1].checksum != newest.checksum)
-
-
-def _report(
-    files: Sequence[Migration], found: Sequence[str], ours: dict[str, float | None], comparison: Comparison
-) -> MigrationReport:
-    applied = tuple(Applied(name, name in ours, ours.get(name)) for name in found)
-    return MigrationReport(files[-1].name if files else None, applied, ahead=comparison.state is State.NEWER)

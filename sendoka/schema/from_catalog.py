@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -23,9 +25,8 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result
     from sendoka.schema.kind import Kind
-    from sendoka.schema.model import Object
 
-__all__ = ["model_from_catalog"]
+__all__ = ["Catalog", "catalog_digest", "catalog_moved", "model_from_catalog", "read_catalog"]
 
 _DENIED = "42501"
 
@@ -65,6 +66,18 @@ _COMMON = """
 _OPTIONS = TransactionOptions(isolation_level="RepeatableRead", read_only=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What a database has: its schema, a digest of all that was read of it, and the server's major version.
+
+    The digest is what `catalog_digest` gives in the same database as long as nothing that is managed changes.
+    """
+
+    model: Model
+    digest: str
+    version: int
+
+
 async def model_from_catalog(database: Database, kinds: Sequence[Kind[Any]] | None = None) -> Model:
     """Return the schema of a database, its expressions in Postgres' own spelling.
 
@@ -72,14 +85,18 @@ async def model_from_catalog(database: Database, kinds: Sequence[Kind[Any]] | No
     namespace `sendoka`, Postgres' own and what belongs to an extension are not looked into. Raises SchemaError for a
     server that is too old, CatalogMoved where the schema did not stand still, and what the database raises.
     """
+    return (await read_catalog(database, kinds)).model
+
+
+async def read_catalog(database: Database, kinds: Sequence[Kind[Any]] | None = None) -> Catalog:
+    """Return the schema of a database with its digest. Reads, and raises, what `model_from_catalog` does."""
     kinds = all_kinds() if kinds is None else kinds
     for attempt in range(_MOST_READS):
         if attempt:
             await anyio.sleep(_WAIT * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - no secret
         answer = await _answer(database, kinds)
         if answer is not None:
-            *results, unmanaged, ties = answer
-            return Model.of(_read(kinds, results), sorted(_cells(unmanaged)), ties=ties_from(_cells(ties)))
+            return _read(kinds, *answer)
     raise CatalogMoved(
         f"the schema was changed while it was read, {_MOST_READS} times in a row",
         todo="try again once what changes it is through: a migration, or a job that makes and drops tables",
@@ -87,12 +104,12 @@ async def model_from_catalog(database: Database, kinds: Sequence[Kind[Any]] | No
 
 
 async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result[Cells]] | None:
-    """Return the answers for each kind, for what is not managed, and for its ties; None where the catalog moved."""
+    """Return the settings, the answers for each kind, what is not managed, its ties; None where the catalog moved."""
     texts = [_SETTINGS, *(_objects(kind.catalog) for kind in kinds), _unmanaged(kinds), _ties(kinds)]
     try:
-        _settings, *results = await database.run_all([Statement(text) for text in texts], _OPTIONS)
+        results = await database.run_all([Statement(text) for text in texts], _OPTIONS)
     except ProgrammingError as error:
-        if _GONE.search(error.message):
+        if catalog_moved(error):
             return None
         if error.sqlstate == _DENIED:
             error.todo = "this role may read only a part of the database: give one that may read all of pg_catalog"
@@ -101,18 +118,32 @@ async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result
         _check_version(await database.run(Statement(_SETTINGS)), error)
         raise
     except DatabaseError as error:
-        if _GONE.search(error.message):
+        if catalog_moved(error):
             return None
         raise
     return None if any(_NO_TEXT in cell for result in results for cell in _cells(result)) else results
 
 
-def _read(kinds: Sequence[Kind[Any]], results: Sequence[Result[Cells]]) -> list[Object]:
-    return [
-        loaded(kind, cell, "the catalog")
-        for kind, result in zip(kinds, results, strict=True)
-        for cell in _cells(result)
-    ]
+def catalog_moved(error: DatabaseError) -> bool:
+    """Tell whether a catalog could not be read because something was dropped meanwhile."""
+    return _GONE.search(error.message) is not None
+
+
+def _read(kinds: Sequence[Kind[Any]], settings: Result[Cells], *results: Result[Cells]) -> Catalog:
+    *answers, unmanaged, ties = results
+    read = [(kind, cell) for kind, result in zip(kinds, answers, strict=True) for cell in _cells(result)]
+    objects = [loaded(kind, cell, "the catalog") for kind, cell in read]
+    model = Model.of(objects, sorted(_cells(unmanaged)), ties=ties_from(_cells(ties)))
+    whole = "\n".join(sorted(cell for _, cell in read))
+    return Catalog(model, hashlib.sha256(whole.encode()).hexdigest(), int(settings.rows[0][1] or 0))
+
+
+def catalog_digest() -> str:
+    """Return an expression of SQL that is the digest of a database's schema, where the search_path is empty."""
+    read = (f"select text from ({_objects(kind.catalog)}) as read (text)" for kind in all_kinds())  # noqa: S608 - ours
+    in_order = "string_agg(text, E'\\n' order by text collate \"C\")"
+    whole = f"select coalesce({in_order}, '') from ({' union all '.join(read)}) as every"  # noqa: S608 - the same
+    return f"encode(sha256(convert_to(({whole}), 'UTF8')), 'hex')"
 
 
 def _objects(catalog: str) -> str:

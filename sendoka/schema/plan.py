@@ -63,7 +63,9 @@ def _homes(changes: Changes) -> tuple[list[Step], Changes]:
     """Return the steps that make the namespaces into which something moves, and the changes without them."""
     wanted = {each.new.namespace for each in changes.renamed if each.old.namespace != each.new.namespace}
     made = [each for each in changes.created if each.kind == "namespace" and each.name in wanted]
-    steps = [step for each in made for step in (*kind_of(each).create(each, ()), *_remarks(each))]
+    steps = [
+        replace(step, about=each.id) for each in made for step in (*kind_of(each).create(each, ()), *_remarks(each))
+    ]
     return steps, replace(changes, created=tuple(each for each in changes.created if each not in made))
 
 
@@ -72,7 +74,7 @@ def _renames(changes: Changes) -> Iterator[Step]:
         why = f"code that still says {_said(each)} fails"
         verb = "rename" if each.old.namespace == each.new.namespace else "move"
         hazards = (Hazard(f"{verb}-{each.new.kind}", each.old.address, why),) if each.answered else ()
-        yield Step(each.statement, hazards)
+        yield Step(each.statement, hazards, about=each.new)
 
 
 def _said(each: Renamed) -> str:
@@ -369,7 +371,8 @@ class _Graph:
         if len(done) < len(self.nodes):
             circle = sorted(str(node.obj.id) for index, node in enumerate(self.nodes) if waiting[index])
             raise SchemaError("the changes need each other in a circle", where=", ".join(circle[:5]))
-        return [step for index in done for step in self.nodes[index].steps]
+        nodes = [self.nodes[index] for index in done]
+        return [replace(step, about=node.obj.id) for node in nodes for step in node.steps]
 
 
 def _anew(each: Object) -> tuple[Hazard, ...]:

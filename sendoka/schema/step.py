@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sendoka.schema.model import Id
 
 __all__ = ["Hazard", "Plan", "Step", "Transaction"]
 
@@ -31,12 +35,14 @@ class Hazard:
 class Step:
     """One statement, without its semicolon, and its hazards.
 
-    `commits_first` is true of what can be used only once it is committed.
+    `commits_first` is true of what can be used only once it is committed. `about` is the object that it changes, by the
+    id that it has afterwards; a plan's steps all have one.
     """
 
     text: str
     hazards: tuple[Hazard, ...] = ()
     commits_first: bool = False
+    about: Id | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from sendoka.bookkeeping import FACTS
 from sendoka.cli._group import run
 from sendoka.database import Statement
 from sendoka.errors import ConnectFailed, Outcome, TransportError
@@ -42,6 +43,7 @@ def mock() -> Iterator[NeonMock]:
 
 
 def history(mock: NeonMock) -> ExpectedStatement:
+    mock.on(FACTS.text).rows().any_times()
     return mock.on(history_statement().text)
 
 

@@ -51,6 +51,7 @@ EXIT_CODES = {
     errors.SchemaError: 2,
     errors.CatalogMoved: 3,
     errors.MigrationError: 1,
+    errors.PushRefused: 2,
     MigrationFailed: 3,
     errors.BackfillError: 3,
     errors.BackfillChanged: 1,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sendoka.cli.status import COLUMNS, _cells, _line, _place, _show, _table
+from sendoka.cli._database import place_of
+from sendoka.cli.status import COLUMNS, _cells, _line, _show, _table
 from sendoka.http.target import read_target
 from sendoka.migrations.history import State
 from sendoka.migrations.overview import StatusReport, StatusRow
@@ -84,4 +85,4 @@ def test_the_state_has_its_colour_and_its_place() -> None:
     ],
 )
 def test_the_port_is_shown_where_it_is_not_the_usual_one(url: str, place: str) -> None:
-    assert _place(read_target(url)) == place
+    assert place_of(read_target(url)) == place
