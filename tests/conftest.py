@@ -10,5 +10,6 @@ pytest_plugins = [
     "tests.fixtures.client",
     "tests.fixtures.folders",
     "tests.fixtures.project",
+    "tests.fixtures.shaping",
     "tests.fixtures.peers",
 ]

@@ -8,7 +8,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,65 +20,17 @@ from sendoka.cli._plan import Branch, as_tree
 from sendoka.errors import PushRefused, SettingsError
 from sendoka.migrations.pusher import push
 from sendoka.schema.model import Model
+from tests.fixtures.shaping import COLUMN, MORE, columns, exists, facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import psycopg
 
     from sendoka.http.client import Neon
     from sendoka.local import Endpoint
+    from tests.fixtures.shaping import Shaping
 
     Direct = psycopg.Connection[Any]
     Capture = pytest.CaptureFixture[str]
-
-START = """
-from sqlalchemy import CheckConstraint, Column, Integer, String, Table, Text
-from . import metadata
-
-notes = Table(
-    "notes",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("state", String(9)),
-    CheckConstraint("state in ('a', 'b')", name="notes_state_check"),
-)
-"""
-COLUMN = 'Column("state", String(9)),'
-MORE = COLUMN + ' Column("body", Text, index=True),'
-
-
-class Shaping:
-    """A project whose database is marked dev, and the file of its one table."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder = folder
-        self.url = url
-        self.file = folder / "schema" / "notes.py"
-        self.file.parent.mkdir()
-        (self.file.parent / "__init__.py").write_text("from sqlalchemy import MetaData\nmetadata = MetaData()\n")
-        self.file.write_text(START)
-
-    def edit(self, old: str, new: str) -> None:
-        """Replace a text in the table's file."""
-        text = self.file.read_text()
-        assert old in text
-        self.file.write_text(text.replace(old, new))
-
-
-@pytest.fixture
-def unmarked(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Shaping:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    return Shaping(tmp_path, database_url)
-
-
-@pytest.fixture
-def shaping(unmarked: Shaping, capsys: Capture) -> Shaping:
-    assert run(["mark", "dev"]) == 0
-    capsys.readouterr()
-    return unmarked
 
 
 async def arun(arguments: list[str]) -> int:
@@ -90,19 +41,6 @@ async def arun(arguments: list[str]) -> int:
 async def never(old: Model, new: Model, renaming: Any) -> Any:
     """Compare nothing."""
     raise AssertionError((old, new, renaming))
-
-
-def columns(direct: Direct) -> list[str]:
-    text = "select attname from pg_attribute where attrelid = 'notes'::regclass and attnum > 0 and not attisdropped"
-    return [row[0] for row in direct.execute(text).fetchall()]
-
-
-def exists(direct: Direct, name: str = "notes") -> bool:
-    return direct.execute("select to_regclass(%s) is not null", (name,)).fetchall() == [(True,)]
-
-
-def facts(direct: Direct) -> dict[str, str]:
-    return dict(direct.execute("select name, value from sendoka.facts").fetchall())
 
 
 def test_a_change_is_shown_as_a_tree_and_applied_in_one_transaction(
@@ -197,6 +135,22 @@ def test_what_may_lose_data_waits_for_an_answer(shaping: Shaping, direct: Direct
     assert run(["push", "--allow", "drop-column:notes.text"]) == 0
     assert "- column text\n    allowed: drop-column:notes.text" in capsys.readouterr().out
     assert columns(direct) == ["id", "state"]
+
+
+def test_a_person_at_a_terminal_is_asked(
+    shaping: Shaping, direct: Direct, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    assert run(["push"]) == 0
+    shaping.edit('"state"', '"status"')
+    shaping.edit("state in", "status in")
+    monkeypatch.setattr("sendoka.cli._answers._is_attended", lambda: True)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: 1)
+    assert run(["push"]) == 0
+    out, err = capsys.readouterr()
+    assert "it is renamed: notes.state is called notes.status now" in err
+    assert "> column status, called state so far" in out
+    assert out.count("DATABASE_URL from the environment") == 2, "once a push"
+    assert columns(direct) == ["id", "status"]
 
 
 def test_several_transactions_are_announced(shaping: Shaping, direct: Direct, capsys: Capture) -> None:
@@ -409,79 +363,3 @@ def test_a_push_that_is_killed_is_there_whole_or_not_at_all(shaping: Shaping, di
     assert run(["push"]) == 0
     assert columns(direct) == ["id", "state", "body"]
     assert facts(direct)["pushed"] != before
-
-
-# ------------------------------------------------------------------ --watch
-
-
-class Watching:
-    """`sendoka push --watch` in a process of its own, and what it prints, stdout and stderr as one."""
-
-    def __init__(self, folder: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sendoka", "push", "--watch"],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def until(self, word: str) -> str:
-        """Return what is printed up to the next line that holds `word`."""
-        assert self.process.stdout is not None
-        lines: list[str] = []
-        for line in self.process.stdout:
-            lines.append(line)
-            if word in line:
-                return "".join(lines)
-        raise AssertionError(f"no {word!r} in: {''.join(lines)}")
-
-    def stop(self) -> int:
-        """Press Ctrl-C, and return the exit status."""
-        self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=60)
-        return self.process.returncode
-
-
-@pytest.fixture
-def watching(shaping: Shaping) -> Iterator[Watching]:
-    watching = Watching(shaping.folder)
-    clock = threading.Timer(120, watching.process.kill)
-    clock.start()
-    yield watching
-    clock.cancel()
-    watching.process.kill()
-    watching.process.communicate()
-
-
-def test_every_change_of_a_file_is_pushed(shaping: Shaping, watching: Watching, direct: Direct) -> None:
-    first = watching.until("watching; Ctrl-C ends it")
-    assert "+ table notes\npushed: 1 statement in " in first
-    shaping.edit(COLUMN, MORE)
-    assert "  + column body text\n" in watching.until("pushed: 2 statements in ")
-    assert columns(direct) == ["id", "state", "body"]
-    watching.until("watching")
-    # What cannot be imported is told, and mended by the next change; the two versions are of one second and one size.
-    shaping.edit("metadata,", "metadatb,")
-    assert "NameError: name 'metadatb' is not defined" in watching.until("watching")
-    shaping.edit("metadatb,", "metadata,")
-    assert "nothing to push" in watching.until("watching")
-    # A question too: it is listed with its flags, and nothing is done.
-    shaping.edit('"body"', '"text"')
-    said = watching.until("watching")
-    assert "answer with: --rename notes.body=notes.text" in said
-    assert "give the answer to a `sendoka push` of its own" in said
-    shaping.edit('"text"', '"body"')
-    watching.until("nothing to push")
-    # A new file of the folder counts.
-    (shaping.file.parent / "more.py").write_text(START.replace("notes", "more"))
-    assert "+ table more\npushed: 1 statement in " in watching.until("pushed")
-    watching.until("watching")
-    assert watching.stop() == 0
-
-
-def test_a_database_that_may_not_be_pushed_to_is_not_watched_for(unmarked: Shaping) -> None:
-    watching = Watching(unmarked.folder)
-    assert "error: this database is not marked dev" in watching.until("sendoka mark dev")
-    assert watching.process.wait(60) == 2
-    watching.process.communicate()

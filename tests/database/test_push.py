@@ -14,6 +14,7 @@ from sendoka import migrate, neon
 from sendoka.bookkeeping import set_mark
 from sendoka.errors import MigrationError, MigrationFailed, PushRefused
 from sendoka.migrations.pusher import Remembered, push
+from sendoka.schema.answers import Answers
 from sendoka.schema.declared_texts import texts_of, with_texts
 from sendoka.schema.diff import diff
 from sendoka.schema.from_python import model_from_tables
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from sendoka.http.client import Neon
     from sendoka.local import Endpoint
     from sendoka.migrations.pusher import Outlook, Pushed
-    from sendoka.schema.kind import Renaming
     from sendoka.schema.model import Model
+    from sendoka.schema.renaming import Renaming
     from tests.fixtures.client import Chain
 
     Direct = psycopg.Connection[Any]
@@ -109,7 +110,7 @@ async def test_the_same_rename_by_two_is_no_error(dev: Neon, direct: Direct) -> 
     def meanwhile(_: Outlook) -> None:
         direct.execute("alter table t rename body to text")
 
-    report = await push(dev, schema("text"), compare, renames=["t.body=t.text"], on_plan=meanwhile)
+    report = await push(dev, schema("text"), compare, answers=Answers(renames=("t.body=t.text",)), on_plan=meanwhile)
     assert report.applied == 0
     assert direct.execute("select text from t").fetchall() == [("kept",)]
 
@@ -123,7 +124,7 @@ async def test_a_migration_and_a_push_at_once_exclude_each_other(
 
     async def pushed() -> None:
         async with neon(database_url, transport="native") as sql:
-            await push(sql, schema("body"), compare, allow=[])
+            await push(sql, schema("body"), compare)
 
     results = await asyncio.gather(migrate(dev, tmp_path), pushed(), return_exceptions=True)
     # The push may find the migration's table, which its schema does not have; it never drops it unasked.
