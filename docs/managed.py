@@ -38,8 +38,13 @@ What needs one of them that is not there, such as a view of a foreign table, is 
 not dropped; a note of the plan names each of these, and the rest of the plan stands. Where something must be made anew
 that one of them needs, there is no plan, and the error says what to drop before.
 
-Privileges, owners and the versions of extensions are not looked at. What is dropped and made again loses the privileges
-that were granted on it, and the plan says so. The namespaces `sendoka`, `pg_…` and
+So are owners other than the database's own and whoever reads it, what such an owner took from itself, what somebody
+else than the owner granted, the privileges on the database, large objects, languages, tablespaces and parameters, and
+those that new objects get (ALTER DEFAULT PRIVILEGES).
+
+A schema in Python that declares no grant says nothing of privileges: none is revoked, and what is dropped and made
+again gets those again that are known. Where they are not known, between a schema in Python and a snapshot, the plan
+says that they are lost. The versions of extensions are not looked at. The namespaces `sendoka`, `pg_…` and
 `information_schema`, and what belongs to an extension, are not looked into.
 """
 
@@ -60,7 +65,8 @@ def _section(kind: Kind[Any]) -> str:
     told = " ".join((inspect.getdoc(kind.holds) or "").split())
     made = " ".join((inspect.getdoc(kind) or "").split())
     properties = ", ".join(f"`{each.name}`" for each in fields(kind.holds) if each.name not in _IDENTITY)
-    text = f"## {kind.name}\n\n{told} {made}\n\nProperties: {properties or 'its name'}, and its comment.\n"
+    comment = "" if kind.of_roles else ", and its comment"
+    text = f"## {kind.name}\n\n{told} {made}\n\nProperties: {properties or 'its name'}{comment}.\n"
     gaps = sorted(set(_NAMED.findall(kind.unmanaged)) | set(_SAID.findall(kind.unmanaged)))
     return text + (f"\nNot managed of it, and named: it {', '.join(gaps)}.\n\n" if gaps else "\n")
 
@@ -71,6 +77,8 @@ def unclaimed_words() -> list[str]:
     words = set()
     for part in CENSUS.split("union all"):
         named = re.search(r"select '([a-z-]+)(:)?'", part)
+        if named is not None and named[1].endswith("privileges"):
+            continue  # the page says it in a sentence
         if named is None or not named[2]:
             words |= {word for word in _WORD.findall(part) if named is not None and named[1] not in claimed}
             words |= set(re.findall(r"oid, '([a-z ]+)',", part))

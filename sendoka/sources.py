@@ -14,6 +14,7 @@ from sendoka.errors import DatabaseError, SchemaError, SettingsError
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_snapshot import read_snapshot
+from sendoka.schema.kinds import kind_of
 from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
 from sendoka.schema.spelling import respelled
@@ -124,12 +125,14 @@ async def _at_rest(model: Model, scratch: Scratch) -> Model:
     """Return the schema as Postgres spells it once it has read its own spelling of it."""
     for _ in range(_MOST_PASSES):
         async with scratch.database() as database:
-            for transaction in plan(diff(Model(), model)).transactions:
+            plain = model.with_objects(each for each in model if not kind_of(each).of_roles)
+            for transaction in plan(diff(Model(), plain)).transactions:
                 await database.sql.run_all([Statement(step.text) for step in transaction.steps])
             read = await model_from_catalog(database.sql)
-        # What hangs on something that is not managed was not built, and keeps its spelling.
-        unbuilt = (each for key, each in model.objects.items() if key not in read)
-        spelled = model.with_objects([*read, *unbuilt])
+        # What hangs on something that is not managed was not built, and keeps its spelling; nor was what is of roles.
+        built = [each for each in read if not kind_of(each).of_roles]
+        known = {each.id for each in built}
+        spelled = model.with_objects([*built, *(each for each in model if each.id not in known)])
         if spelled == model:
             return model
         model = spelled

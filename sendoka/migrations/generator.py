@@ -12,7 +12,7 @@ from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
 from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.from_snapshot import read_snapshot, snapshot_of
-from sendoka.schema.kinds import kind_of
+from sendoka.schema.kinds import all_kinds, kind_of
 from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
 from sendoka.schema.step import Plan
@@ -103,7 +103,7 @@ def draft(
 ) -> Draft | None:
     """Return what `generate` would write, and write nothing. Raises what `generate` raises."""
     history = _history(migrations)
-    old, new = newest_model(migrations, history), model_from_folder(schema)
+    old, new = _both(schema, migrations, history)
     changes = diff(old, new, read_renames(renames, old, new, creates))
     steps = answered(plan(changes), changes, allow, creates)
     if not steps.transactions:
@@ -118,17 +118,26 @@ def ungenerated(schema: Path, migrations: Path) -> tuple[str, ...]:
 
     Raises SchemaError and MigrationError as `generate` does.
     """
-    old, new = newest_model(migrations, _history(migrations)), model_from_folder(schema)
+    old, new = _both(schema, migrations, _history(migrations))
     return _described(diff(old, new, read_renames((), old, new)))
 
 
+def _both(schema: Path, migrations: Path, history: Sequence[Migration]) -> tuple[Model, Model]:
+    """Return the schema after the newest migration, and the declared one.
+
+    What no migration ever spoke of, such as privileges, none has made: the first that is declared is new.
+    """
+    new = model_from_folder(schema)
+    return newest_model(migrations, history).attentive(new), new
+
+
 def newest_model(migrations: Path, history: Sequence[Migration]) -> Model:
-    """Return the schema after the newest migration, from its snapshot; an empty one without any migration.
+    """Return the schema after the newest migration, from its snapshot; without any one that holds and says nothing.
 
     Raises MissingMigration where the newest has no snapshot, and SchemaError for a snapshot that cannot be read.
     """
     if not history:
-        return Model()
+        return Model(silent=frozenset(kind.name for kind in all_kinds() if kind.may_be_silent))
     path = _snapshot_path(migrations, history[-1].name)
     if not path.is_file():
         raise MissingMigration(

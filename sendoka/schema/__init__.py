@@ -24,6 +24,7 @@ try:
     from sendoka.schema.kinds.domain import Domain, DomainCheck
     from sendoka.schema.kinds.enum import Enum
     from sendoka.schema.kinds.exclusion import Exclusion
+    from sendoka.schema.kinds.grant import Grant
     from sendoka.schema.kinds.materialized_view import MaterializedView
     from sendoka.schema.kinds.namespace import Namespace
     from sendoka.schema.kinds.rule import Rule
@@ -34,6 +35,7 @@ try:
     from sendoka.schema.objects import (
         extension,
         function,
+        grant,
         materialized_view,
         partition,
         policy,
@@ -60,6 +62,7 @@ __all__ = [
     "Enum",
     "Exclusion",
     "Expression",
+    "Grant",
     "MaterializedView",
     "Namespace",
     "Rule",
@@ -70,6 +73,7 @@ __all__ = [
     "declare",
     "extension",
     "function",
+    "grant",
     "json_of",
     "list_index",
     "materialized_view",

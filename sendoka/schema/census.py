@@ -124,7 +124,27 @@ CENSUS = """
            union all select 'pg_transform'::regclass, oid, 'transform', trftype::regtype::text from pg_transform
          ) o(catalog, oid, class, name)
      where o.oid >= 16384 and not exists (select from pg_depend d where d.classid = o.catalog and d.objid = o.oid
-                                             and d.deptype in ('e', 'i'))"""
+                                             and d.deptype in ('e', 'i'))
+    union all
+    -- Privileges on what is no part of a schema, and those that new objects get.
+    select 'default-privileges', 'default privileges of ' || pg_get_userbyid(d.defaclrole)
+           || coalesce(' in ' || n.nspname, '') || ': ' || case d.defaclobjtype when 'r' then 'tables'
+              when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' when 'n' then 'namespaces'
+              else 'large objects' end || ' that are made get them unasked'
+      from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace
+    union all
+    select 'privileges', 'privileges on ' || o.what from (
+           select 'the database', datacl, acldefault('d', datdba) from pg_database where datname = current_database()
+           union all select 'language ' || lanname, lanacl, acldefault('l', lanowner) from pg_language
+           union all select 'tablespace ' || spcname, spcacl, acldefault('t', spcowner) from pg_tablespace
+           union all (select 'large objects', lomacl, acldefault('L', lomowner) from pg_largeobject_metadata
+                       where lomacl <> acldefault('L', lomowner) limit 1)
+         ) o(what, acl, usual)
+     where o.acl is not null and not (o.acl @> o.usual and o.acl <@ o.usual)
+    union all
+    -- Parameters are found by whom their privileges depend on: before Postgres 15 they had none, and no catalog.
+    select distinct 'privileges', 'privileges on ' || pg_describe_object(d.classid, d.objid, 0)
+      from pg_shdepend d where d.classid = 6243 and d.deptype = 'a'"""
 """A SELECT of (class, text): every object that can be claimed. It stands on `from_catalog`'s common table expressions.
 
 The classes have the letters of Postgres' own catalogs: `relkind`, `typtype`, `prokind`, `contype`. An index has none:

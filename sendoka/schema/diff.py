@@ -52,6 +52,7 @@ class Changes:
     `left` says what is left as it is, because it hangs together with what is not managed.
     In between `leaving`, the steps before everything else, and `joining`, those after it, tables that change their
     parents stand alone, in both schemas.
+    `left_alone` are the objects of a kind that one of the two schemas says nothing of: they stay as they are.
     """
 
     old: Model
@@ -63,6 +64,7 @@ class Changes:
     left: tuple[str, ...] = ()
     leaving: tuple[Step, ...] = ()
     joining: tuple[Step, ...] = ()
+    left_alone: tuple[Object, ...] = ()
 
     def __bool__(self) -> bool:
         made = self.dropped or self.altered or self.created
@@ -73,7 +75,8 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     """Return the changes that lead from `old` to `new`, once the objects of `renaming` are renamed.
 
     Nothing is taken for a rename but what `renaming` says, and what differs in its name alone and is of a kind that
-    `renames_freely`.
+    `renames_freely`. A kind that `new` is silent about stays as it is in `old`; one that only `old` is silent about is
+    not compared.
     """
     renaming = (renaming or Renaming()).completed(old)
     answered = tuple(_answered(old, renaming))
@@ -81,7 +84,8 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     following = _following(moved, new).completed(moved)
     followed = tuple(replace(each, answered=False) for each in _answered(moved, following))
     moved = _moved(moved, following) if followed else moved
-    new, left = settled(moved, remember(moved, new))
+    new, left_alone = _agreed(moved, remember(moved, new))
+    new, left = settled(moved, new)
     apart = parentage(moved, new)
     moved, new = apart.old, apart.new
     dropped = [each for key, each in moved.objects.items() if key not in new]
@@ -100,6 +104,7 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
         left,
         tuple(apart.leaving),
         tuple(apart.joining),
+        left_alone,
     )
 
 
@@ -119,6 +124,18 @@ def _following(old: Model, new: Model) -> Renaming:
         if twin is not None and not differences(each, twin):
             names[each.id] = twin.name
     return Renaming(names)
+
+
+def _agreed(old: Model, new: Model) -> tuple[Model, tuple[Object, ...]]:
+    """Return `new` with what `old` has of the kinds it is silent about, and what of one side the other leaves alone."""
+    if not old.silent | new.silent:
+        return new, ()
+    kept = tuple(each for each in old if each.kind in new.silent - old.silent and kind_of(each).stays(each, old, new))
+    unheard = tuple(each for each in new if each.kind in old.silent)
+    known = {each.kind for each in kept}
+    objects = [*(each for each in new if each.kind not in old.silent), *kept]
+    agreed = replace(new.with_objects(objects), silent=(new.silent | old.silent) - known)
+    return agreed, (*kept, *unheard)
 
 
 def _answered(old: Model, renaming: Renaming) -> Iterator[Renamed]:

@@ -48,8 +48,10 @@ def model_from(declarations: Declarations, kinds: Several[Kind[Any]] | None = No
     """
     kinds = all_kinds() if kinds is None else kinds
     _refuse_unread(declarations, tuple(each for kind in kinds for each in kind.reads))
-    objects = (each for kind in kinds for each in kind.declared(declarations))
-    model = Model.of(objects, marks=declarations.marks())
+    objects = [each for kind in kinds for each in kind.declared(declarations)]
+    model = Model.of(objects)
+    upon = (each for kind in kinds for each in kind.declared_upon(model, declarations))
+    model = Model.of([*objects, *upon], marks=declarations.marks(), silent=_silent(declarations, kinds))
     _refuse_homeless(model)
     _refuse_unknown_types(declarations, model)
     return model
@@ -73,6 +75,13 @@ def _refuse_unknown_types(declarations: Declarations, model: Model) -> None:
                     where=f"in column {table.fullname}.{column.name}",
                     todo='declare the extension that it is of: declare(metadata, extension("citext"))',
                 )
+
+
+def _silent(declarations: Declarations, kinds: Several[Kind[Any]]) -> Iterator[str]:
+    """Yield the kinds of which nothing is said."""
+    for kind in kinds:
+        if kind.may_be_silent and not any(isinstance(extra, kind.reads) for extra in declarations.extras):
+            yield kind.name
 
 
 def _refuse_homeless(model: Model) -> None:

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sendoka.errors import SchemaError
-from sendoka.schema.kinds import kind_of, kinds_by_name
+from sendoka.schema.kinds import all_kinds, kind_of, kinds_by_name
 from sendoka.schema.model import Model
 from sendoka.schema.stored import dumped, loaded
 
@@ -33,15 +33,23 @@ def snapshot_of(model: Model) -> str:
     lines = [dumped(each) for each in sorted(model, key=lambda each: _order(each, places[each.id]))]
     body = ",\n".join("    " + line for line in lines)
     objects = f"[\n{body}\n  ]" if lines else "[]"
-    return f'{{\n  "snapshot": {FORMAT},\n  "sha256": "{_digest(lines)}",\n  "objects": {objects}\n}}\n'
+    heard = _heard(model)
+    speaks = f'\n  "speaks_of": {json.dumps(heard)},' if heard else ""
+    digest = _digest([*heard, *lines])
+    return f'{{\n  "snapshot": {FORMAT},\n  "sha256": "{digest}",{speaks}\n  "objects": {objects}\n}}\n'
+
+
+def _heard(model: Model) -> list[str]:
+    """Return the kinds that the schema could have been silent about, and is not. A snapshot without the list is."""
+    return sorted(kind.name for kind in all_kinds() if kind.may_be_silent and kind.name not in model.silent)
 
 
 def _order(each: Object, place: int) -> tuple[Any, ...]:
     kind = kind_of(each)
     owner = kind.owned_by(each)
     if owner is None:
-        return (each.namespace, each.name if kind.has_parts else "", kind.rank, 0, each.name)
-    return (*owner, kind.rank, place if kind.keeps_order else 0, each.name)
+        return (each.namespace, each.name if kind.has_parts else "", kind.rank, 0, each.name, each.id)
+    return (*owner, kind.rank, place if kind.keeps_order else 0, each.name, each.id)
 
 
 def _digest(lines: list[str]) -> str:
@@ -63,10 +71,13 @@ def model_from_snapshot(text: str, where: str) -> Model:
     Raises SchemaError for a text that is not whole, that was edited, or that a newer Sendoka wrote.
     """
     document = _document(text, where)
-    objects = document["objects"]
-    if _digest([json.dumps(each, ensure_ascii=False) for each in objects]) != document.get("sha256"):
+    objects, heard = document["objects"], document.get("speaks_of", [])
+    heard = heard if isinstance(heard, list) else [heard]
+    lines = [*map(str, heard), *(json.dumps(each, ensure_ascii=False) for each in objects)]
+    if _digest(lines) != document.get("sha256"):
         raise SchemaError("the snapshot was edited: its content is not what its sha256 says", where=where, todo=_BROKEN)
-    return Model.of(_object(each, where) for each in objects)
+    silent = (kind.name for kind in all_kinds() if kind.may_be_silent and kind.name not in heard)
+    return Model.of((_object(each, where) for each in objects), silent=silent)
 
 
 def _document(text: str, where: str) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class Kind(ABC, Generic[T]):
     one, and nobody is asked; `renames_on_answer` where one that goes while another comes may be meant as a rename, and
     a person is asked; `renames_if_alterable` where that is so if all else can be changed in place. `stays_behind` is
     true of a part that does not move along when its table goes to another namespace. `has_privileges` is true of what
-    GRANT knows.
+    GRANT knows, `of_roles` of what is about nothing but roles. `may_be_silent` is true where Python says nothing at
+    all, rather than that there are none, unless it declares one.
     """
 
     name: ClassVar[str]
@@ -57,6 +58,8 @@ class Kind(ABC, Generic[T]):
     renames_if_alterable: ClassVar[bool] = False
     stays_behind: ClassVar[bool] = False
     has_privileges: ClassVar[bool] = False
+    of_roles: ClassVar[bool] = False
+    may_be_silent: ClassVar[bool] = False
 
     def declared(self, declarations: Declarations) -> Iterator[T]:
         """Read the objects from what Python declares. Raises SchemaError, by name, for what is not managed.
@@ -69,6 +72,10 @@ class Kind(ABC, Generic[T]):
             checked_name(each.called, f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}")
         return iter(found)
 
+    def declared_upon(self, model: Model, declarations: Declarations) -> Iterator[T]:
+        """Read what only they can tell who know all else, the objects of `model`. Raises SchemaError as `declared`."""
+        return iter(())
+
     @abstractmethod
     def create(self, new: T, parts: Sequence[str]) -> list[Step]:
         """Return the steps that create it; `parts` are the clauses of what is created inside it."""
@@ -77,9 +84,17 @@ class Kind(ABC, Generic[T]):
         """Return the statement that drops it. It has no CASCADE."""
         return f"DROP {self.label(old)}"
 
+    def takes_back(self, old: T) -> list[Step] | None:
+        """Return the steps that undo it, with their hazards; None where it is dropped by one statement, and is lost."""
+        return None
+
     @abstractmethod
     def needs(self, obj: T, model: Model) -> Iterator[Id]:
         """Yield what must exist before it does and cannot go while it stays; ids that do not exist are no harm."""
+
+    def stays(self, obj: T, old: Model, new: Model) -> bool:
+        """Tell whether it can stay in a schema that is silent about its kind: what it needs of others is there."""
+        return all(need in new for need in self.needs(obj, old) if need in old and need.kind != self.name)
 
     @abstractmethod
     def moved(self, obj: T, renaming: Renaming) -> T:

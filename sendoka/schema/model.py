@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sendoka.errors import SchemaError
@@ -127,7 +127,7 @@ class Model:
     """A schema: its objects by id, in the order they were read. Two are equal if they have equal objects.
 
     `unmanaged` names what the reader met and no kind manages, `marks` the renames that the schema itself speaks of, as
-    answers `old=new`; neither is a part of the comparison.
+    answers `old=new`, `silent` the kinds that its source says nothing of; none of them is a part of the comparison.
     """
 
     objects: Mapping[Id, Object] = field(default_factory=dict)
@@ -142,6 +142,7 @@ class Model:
     routines: Mapping[tuple[str, str], tuple[Id, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The ids of the routines that have a name, by (namespace, name)."""
     ties: Ties = field(default_factory=Ties, compare=False, repr=False)
+    silent: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
     def of(
@@ -151,6 +152,7 @@ class Model:
         marks: Iterable[str] = (),
         *,
         ties: Ties | None = None,
+        silent: Iterable[str] = (),
     ) -> Model:
         """Return the model of `objects`. Raises SchemaError where two have one id."""
         found: dict[Id, Object] = {}
@@ -165,12 +167,16 @@ class Model:
             if each.is_routine:
                 place = (each.namespace, each.called)
                 routines[place] = (*routines.get(place, ()), key)
-        parts = _parts(found.values())
-        return cls(found, tuple(unmanaged), tuple(marks), parts, types, relations, routines, ties or Ties())
+        parts, heard = _parts(found.values()), frozenset(silent)
+        return cls(found, tuple(unmanaged), tuple(marks), parts, types, relations, routines, ties or Ties(), heard)
 
     def with_objects(self, objects: Iterable[Object]) -> Model:
         """Return the model of other objects, with the same marks, and the same of all that is not managed."""
-        return Model.of(objects, self.unmanaged, self.marks, ties=self.ties)
+        return Model.of(objects, self.unmanaged, self.marks, ties=self.ties, silent=self.silent)
+
+    def attentive(self, other: Model) -> Model:
+        """Return it as silent only where `other` is as well: what it never spoke of is not there."""
+        return replace(self, silent=self.silent & other.silent)
 
     def __iter__(self) -> Iterator[Object]:
         return iter(self.objects.values())

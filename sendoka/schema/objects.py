@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sendoka.errors import SchemaError
-from sendoka.schema.declared import checked_name, expression_of, query_of
+from sendoka.schema.declared import checked_name, expression_of, namespace_of, query_of
+from sendoka.schema.kinds._granting import Granting
 from sendoka.schema.kinds._options import listed_options
 from sendoka.schema.kinds.extension import Extension
 from sendoka.schema.kinds.function import Function
@@ -15,15 +16,26 @@ from sendoka.schema.kinds.procedure import Procedure
 from sendoka.schema.kinds.table import Table
 from sendoka.schema.kinds.trigger import FIRING, Trigger
 from sendoka.schema.kinds.view import View
-from sendoka.schema.model import PUBLIC, Expression
+from sendoka.schema.model import PUBLIC, Expression, Object
 from sendoka.schema.statements import made_routine, made_trigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ClauseElement, Select
+    from sqlalchemy import Table as Declared
 
-__all__ = ["extension", "function", "materialized_view", "partition", "policy", "procedure", "trigger", "view"]
+__all__ = [
+    "extension",
+    "function",
+    "grant",
+    "materialized_view",
+    "partition",
+    "policy",
+    "procedure",
+    "trigger",
+    "view",
+]
 
 
 def view(
@@ -118,6 +130,46 @@ def policy(
         check=expression_of(check, where),
         comment=comment,
     )
+
+
+def grant(
+    *privileges: str,
+    on: str | Declared | Object,
+    to: str | Sequence[str],
+    columns: Sequence[str] = (),
+    grantable: bool = False,
+    namespace: str = PUBLIC,
+) -> Granting:
+    """Return what roles may do with an object, or with columns of a table: `grant("select", on="orgs", to="app")`.
+
+    `on` is its name in `namespace`, with its types for one of several functions, `"touch(integer)"`, or what was
+    declared: a Table, or an object such as Namespace(name="billing"). `to` are roles, which are not managed, or
+    `"public"` for everybody; what several grants give to one role adds up. `"all"` is every privilege; none at all
+    takes away what everybody has by itself, EXECUTE on a function and USAGE on a type. With `grantable` the roles may
+    pass it on. Raises SchemaError where no role is named.
+    """
+    roles = (to,) if isinstance(to, str) else tuple(to)
+    kind, namespace, name = _granted_on(on, namespace)
+    if not roles:
+        raise SchemaError("a grant names no role", where=f"in a grant on {name}", todo='write to="app"')
+    return Granting(
+        name=name,
+        namespace=namespace,
+        on=kind,
+        to=roles,
+        privileges=privileges,
+        columns=(columns,) if isinstance(columns, str) else tuple(columns),
+        grantable=privileges if grantable else (),
+    )
+
+
+def _granted_on(on: str | Declared | Object, namespace: str) -> tuple[str, str, str]:
+    """Return the kind, where it is known, the namespace and the name of what something is granted on."""
+    if isinstance(on, str):
+        return "", namespace, on
+    if isinstance(on, Object):
+        return on.kind, on.namespace, on.name
+    return "", namespace_of(on), on.name
 
 
 def function(statement: str, *, comment: str | None = None) -> Function:

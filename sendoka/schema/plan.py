@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from sendoka.errors import SchemaError
 from sendoka.schema.diff import Altered
-from sendoka.schema.kinds import kind_of
+from sendoka.schema.kinds import kind_named, kind_of
+from sendoka.schema.notes import notes
 from sendoka.schema.renaming import Renaming
-from sendoka.schema.spelling import differences, respelled
+from sendoka.schema.spelling import differences
 from sendoka.schema.step import Hazard, Plan, Step, Transaction
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def plan(changes: Changes) -> Plan:
     batches = [first, then] if apart else [[*first, *then]]
     renamed = tuple(f"{each.new.kind} {each.old.address} -> {each.new.address}" for each in _answered(changes))
     transactions = tuple(Transaction(tuple(batch)) for batch in batches if batch)
-    return Plan(transactions, renamed=renamed, notes=tuple(_notes(changes)))
+    return Plan(transactions, renamed=renamed, notes=tuple(notes(changes)))
 
 
 def _answered(changes: Changes) -> Iterator[Renamed]:
@@ -81,13 +82,6 @@ def _said(each: Renamed) -> str:
     return each.old.name if each.old.name != each.new.name else each.old.address
 
 
-def _notes(changes: Changes) -> Iterator[str]:
-    yield from changes.left
-    for each in changes.altered:
-        for name in respelled(each.old, each.new):
-            yield f"{each.new.id}: the text of its {name} changed; no Postgres was asked whether it means the same"
-
-
 class _Graph:
     """The changes as nodes, and the edges that dependencies draw between them."""
 
@@ -99,6 +93,8 @@ class _Graph:
         self.altering: dict[Id, int] = {}
         self.opening: dict[Id, int] = {}
         self.gone = {each.id for each in changes.dropped}
+        ungranted = (each for each in changes.dropped if kind_of(each).of_roles)
+        self.ungranted = {need for each in ungranted for need in kind_of(each).needs(each, changes.old)}
         self.superseded = dict(_superseded(changes))
         self.altered, self.movers = self._moved_over()
         self.alterable = {each.new.id for each in self.altered if _alter(each) is not None}
@@ -204,10 +200,26 @@ class _Graph:
             if taken_along is not None:
                 self.dropping[each.id] = taken_along
                 continue
-            hazards = _anew(each) if each.id in self.changes.new and not kind.holds_data(each) else (self._loss(each),)
-            self.dropping[each.id] = self._add(_Node(_DROP, each, [Step(kind.drop(each), hazards)]))
+            self.dropping[each.id] = self._add(_Node(_DROP, each, self._removal(each)))
             if kind.has_parts:
                 owners[each.namespace, each.name] = self.dropping[each.id]
+
+    def _removal(self, each: Object) -> list[Step]:
+        """Return the steps that drop an object, with the hazards of what is lost by that."""
+        kind, anew = kind_of(each), each.id in self.changes.new
+        steps = kind.takes_back(each)
+        if steps is not None:
+            return [replace(step, hazards=()) for step in steps] if anew else steps
+        hazards = self._anew(each) if anew and not kind.holds_data(each) else (self._loss(each),)
+        return [Step(kind.drop(each), hazards)]
+
+    def _anew(self, each: Object) -> tuple[Hazard, ...]:
+        """Return what is lost of an object that is dropped and made again: grants that are not known, or not kept."""
+        unknown = kind_of(each).has_privileges and any(kind_named(name).of_roles for name in self.changes.old.silent)
+        if not unknown and each.id not in self.ungranted:
+            return ()
+        why = f"{each.id.address} is dropped and made again: privileges that were granted on it are gone"
+        return (Hazard("made-anew", each.id.address, why),)
 
     def _taken_along(self, each: Object, owners: dict[tuple[str, str], int]) -> int | None:
         """Return the drop that takes this object along, if there is one."""
@@ -283,8 +295,15 @@ class _Graph:
         kind = kind_of(each)
         owner = kind.owned_by(each)
         first, *rest = kind.create(each, parts.get((each.namespace, each.name), ()) if kind.has_parts else ())
-        hazards = kind.risks(each) if owner is not None and owner not in self.new_owners else ()
+        hazards = kind.risks(each) if self._stands_on_old(each, owner) else ()
         return [replace(first, hazards=first.hazards + hazards), *rest, *_remarks(each)]
+
+    def _stands_on_old(self, each: Object, owner: tuple[str, str] | None) -> bool:
+        """Tell whether what is created is a part of something that is there already."""
+        companion = kind_of(each).goes_with(each)
+        if owner is None:
+            return companion is not None and companion not in self.making
+        return owner not in self.new_owners
 
     def _add_asides(self, replaced: Collection[Id]) -> None:
         for key, (down, up, needs) in self.aside.items():
@@ -373,12 +392,6 @@ class _Graph:
             raise SchemaError("the changes need each other in a circle", where=", ".join(circle[:5]))
         nodes = [self.nodes[index] for index in done]
         return [replace(step, about=node.obj.id) for node in nodes for step in node.steps]
-
-
-def _anew(each: Object) -> tuple[Hazard, ...]:
-    """Return what is lost of an object that is dropped and made again."""
-    why = f"{each.id.address} is dropped and made again: privileges that were granted on it are gone"
-    return (Hazard("made-anew", each.id.address, why),) if kind_of(each).has_privileges else ()
 
 
 def _alter(each: Altered) -> list[Step] | None:

@@ -132,7 +132,7 @@ class _Reading:
         if not self.renaming:
             return
         both = [(key, kind_of(each).moved(each, self.renaming)) for key, each in self.old.objects.items()]
-        self.moved = Model.of((each for _, each in both), self.old.unmanaged)
+        self.moved = Model.of((each for _, each in both), self.old.unmanaged, silent=self.old.silent)
         self.firsts = {each.id: key for key, each in both}
 
 

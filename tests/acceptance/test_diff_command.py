@@ -106,9 +106,14 @@ async def test_a_snapshot_a_folder_of_migrations_and_a_database_are_schemas(fold
     assert [str(key) for key in here.objects if key.kind == "table"] == ["table only_here"]
 
 
-def test_roles_that_a_dump_speaks_of_are_made_in_a_server_of_our_own(folder: Path) -> None:
+def test_roles_that_a_dump_speaks_of_are_made_in_a_server_of_our_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "roles.sql").write_text(SQL + 'grant select on t to web, "other one"; alter table t owner to boss;')
-    assert run(["diff", "--from", "roles.sql", "--to", "dump.sql", "--check"]) == 0
+    assert run(["diff", "--from", "roles.sql", "--to", "dump.sql", "--check"]) == 1
+    said = capsys.readouterr().out
+    assert said.count("REVOKE SELECT ON") == 2
+    assert "left as it is: the owner of table public.t: boss" in said
 
 
 def test_what_a_script_makes_and_is_there_anyway_is_passed_over(folder: Path) -> None:

@@ -48,6 +48,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def loaded(direct: Direct, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Direct:
     """A connection to the database that DATABASE_URL names, with one table."""
     direct.execute(SQL)
+    owner = direct.execute(
+        "select quote_ident(pg_get_userbyid(datdba)) from pg_database where datname = current_database()"
+    )
+    direct.execute(f"alter table t owner to {(owner.fetchone() or ('',))[0]}")
     monkeypatch.setenv("DATABASE_URL", database_url)
     return direct
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from sendoka import schema
 from sendoka.cli._group import run
@@ -21,9 +23,8 @@ from tests.acceptance.test_readme import commands
 from tests.documents import ROOT, blocks_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    import pytest
 
 FILES = {
     block.code.partition("\n")[0].removeprefix("# schema/"): block.code
@@ -43,6 +44,17 @@ async def _made(url: str, declared: Model) -> tuple[Model, bool]:
         return made, bool(found.changes)
 
 
+@pytest.fixture
+def roles(direct: Any) -> Iterator[None]:
+    """The roles that the page speaks of: they belong to the whole server."""
+    for role in ("clerk", "auditor"):
+        direct.execute(f"create role {role}")
+    yield
+    direct.execute("drop owned by clerk, auditor cascade")
+    direct.execute("drop role clerk, auditor")
+
+
+@pytest.mark.usefixtures("roles")
 def test_the_files_are_one_schema_that_postgres_makes_and_pull_writes_again(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,6 +66,7 @@ def test_the_files_are_one_schema_that_postgres_makes_and_pull_writes_again(
         (folder / name).write_text(code, encoding="utf-8")
     declared = model_from_folder(folder)
     kinds = {"table", "enum", "domain", "composite-type", "view", "materialized-view", "function", "trigger", "policy"}
+    kinds |= {"grant"}
     assert kinds <= {key.kind for key in declared.objects}
     assert Id("table", "archive", "", "bills") in declared
     made, differs = asyncio.run(_made(database_url, declared))

@@ -227,6 +227,31 @@ def test_the_first_migration_may_be_ones_own(project: Project) -> None:
     assert written.migrations[0].number == 1
 
 
+def test_privileges_are_granted_from_the_first_that_is_declared_and_left_where_none_is(project: Project) -> None:
+    init = project.schema / "__init__.py"
+    more = "from sendoka.schema import declare, grant\n"
+    write(custom(project.migrations, name="roles"), project.migrations)
+    generate(project.schema, project.migrations)
+    assert not [name for name, text in project.files().items() if b"speaks_of" in text]
+
+    init.write_text(f"{INIT}{more}declare(metadata, grant('select', on='t', to='app'))\n")
+    assert ungenerated(project.schema, project.migrations) == ("grant t.app is new",)
+    written = generate(project.schema, project.migrations)
+    assert written is not None
+    assert [step.text for step in written.plan.steps] == ['GRANT SELECT ON TABLE "public"."t" TO "app"']
+
+    init.write_text(INIT)
+    project.table("Column('body', Text)", "Column('more', Text)")
+    written = generate(project.schema, project.migrations)
+    assert written is not None
+    assert [step.text.split(" ")[0] for step in written.plan.steps] == ["ALTER"]
+
+    init.write_text(f"{INIT}{more}declare(metadata, grant(on='t', to='app'))\n")
+    written = generate(project.schema, project.migrations)
+    assert written is not None
+    assert [step.text for step in written.plan.steps] == ['REVOKE SELECT ON TABLE "public"."t" FROM "app"']
+
+
 def test_the_command_says_what_it_made_and_writes_ones_own(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     (project.schema.parent / "pyproject.toml").write_text("[tool.sendoka]\n", encoding="utf-8")
     monkeypatch.chdir(project.schema.parent)

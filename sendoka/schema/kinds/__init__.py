@@ -8,7 +8,7 @@ from typing import Any
 from sendoka.discover import objects_of
 from sendoka.schema.kind import Kind
 
-__all__ = ["all_kinds", "kind_of", "kinds_by_name"]
+__all__ = ["all_kinds", "kind_named", "kind_of", "kinds_by_name"]
 
 
 @cache
@@ -21,6 +21,11 @@ def all_kinds() -> tuple[Kind[Any], ...]:
 def kinds_by_name() -> dict[str, Kind[Any]]:
     """Return every kind by its name."""
     return {kind.name: kind for kind in all_kinds()}
+
+
+def kind_named(name: str) -> Kind[Any]:
+    """Return the kind of that name."""
+    return kinds_by_name()[name]
 
 
 def kind_of(obj: Any) -> Kind[Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sendoka.schema.model import Model
 
-__all__ = ["Routine", "RoutineKind", "routine_catalog"]
+__all__ = ["ROUTINE_NAME", "Routine", "RoutineKind", "routine_catalog", "signature_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,15 @@ class Routine(Object):
     @property
     def signature(self) -> str:
         """The name with the types, as a statement takes it."""
-        listed = ", ".join(map(spelled_type, self.types))
-        return f"{ident(self.namespace)}.{ident(self.called)}({listed})"
+        return signature_of(self.namespace, self.name)
+
+
+def signature_of(namespace: str, name: str) -> str:
+    """Return a routine's name with its types as a statement takes it."""
+    called, _, types = name.partition("(")
+    types = types.removesuffix(")")
+    listed = ", ".join(spelled_type(each) for each in types.split(", ")) if types else ""
+    return f"{ident(namespace)}.{ident(called)}({listed})"
 
 
 R = TypeVar("R", bound=Routine)
@@ -59,15 +66,18 @@ R = TypeVar("R", bound=Routine)
 
 _TYPE = type_in_catalog("format_type(a.oid, null)")
 
+ROUTINE_NAME = f"""p.proname || '(' || coalesce((select string_agg({_TYPE}, ', ' order by a.place)
+                    from unnest(p.proargtypes::oid[]) with ordinality a(oid, place)
+                         join pg_type y on y.oid = a.oid), '') || ')'"""
+"""The name of a routine with the types of its arguments, from `p`, a row of pg_proc."""
+
 
 def routine_catalog(prokinds: str) -> str:
     """Return the SELECT of the routines of some kinds, by `pg_proc.prokind`."""
     listed = ", ".join(f"'{each}'" for each in prokinds)
     return f"""
         select n.nspname as namespace, z.description as comment,
-               p.proname || '(' || coalesce((select string_agg({_TYPE}, ', ' order by a.place)
-                    from unnest(p.proargtypes::oid[]) with ordinality a(oid, place)
-                         join pg_type y on y.oid = a.oid), '') || ')' as name,
+               {ROUTINE_NAME} as name,
                json_build_object('canonical', '(' || pg_get_function_arguments(p.oid) || ')'
                     || coalesce(' ' || pg_get_function_result(p.oid), '')) as header,
                json_build_object('canonical', btrim(pg_get_functiondef(p.oid), E' \\n')) as definition

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._routine import Routine, RoutineKind
-from sendoka.schema.kinds._type import type_in_catalog
+from sendoka.schema.kinds._routine import ROUTINE_NAME, Routine, RoutineKind
 from sendoka.schema.mentioned import mentioned
 from sendoka.schema.step import Hazard
 
@@ -67,9 +66,7 @@ class AggregateKind(RoutineKind[Aggregate]):
     reads: ClassVar[tuple[type[Any], ...]] = (Aggregate,)
     catalog = f"""
         select n.nspname as namespace, z.description as comment,
-               p.proname || '(' || coalesce((select string_agg({type_in_catalog("format_type(a.oid, null)")}, ', '
-                    order by a.place) from unnest(p.proargtypes::oid[]) with ordinality a(oid, place)
-                         join pg_type y on y.oid = a.oid), '') || ')' as name,
+               {ROUTINE_NAME} as name,
                json_build_object('canonical', '(' || pg_get_function_arguments(p.oid) || ')') as header,
                json_build_object('canonical', 'CREATE OR REPLACE AGGREGATE ' || quote_ident(n.nspname) || '.'
                     || quote_ident(p.proname) || '(' || coalesce(nullif(pg_get_function_arguments(p.oid), ''), '*')

@@ -114,8 +114,7 @@ class ColumnKind(Kind[Column]):
                     and a.attislocal
                join pg_type y on y.oid = a.atttypid, lateral (values
                ('has a statistics target', coalesce(a.attstattarget, -1) >= 0),
-               ('has options', a.attoptions is not null),
-               ('has its own grants', a.attacl is not null)) o(what, met)
+               ('has options', a.attoptions is not null)) o(what, met)
          where o.met
         union all
         select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' is inherited, and differs'

@@ -1,7 +1,5 @@
--- hazard: made-anew:v
 DROP VIEW "public"."v";
 
--- hazard: made-anew:"total(integer)"
 DROP AGGREGATE "public"."total"(integer);
 
 CREATE OR REPLACE AGGREGATE public.total(integer) (SFUNC = public.add, STYPE = integer, INITCOND = '1');

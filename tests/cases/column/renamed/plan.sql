@@ -3,7 +3,6 @@ ALTER TABLE "public"."t" RENAME COLUMN "body" TO "The text";
 
 DROP STATISTICS "public"."st";
 
--- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 CREATE VIEW "public"."v" AS

@@ -1,4 +1,3 @@
--- hazard: made-anew:c
 DROP TYPE "public"."c";
 
 CREATE TYPE "public"."c" AS ("b" integer, "a" integer);

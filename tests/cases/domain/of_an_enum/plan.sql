@@ -1,7 +1,6 @@
 -- asks: drop-column:t.b
 ALTER TABLE "public"."t" DROP COLUMN "b";
 
--- hazard: made-anew:d
 DROP DOMAIN "public"."d";
 
 ALTER TYPE "public"."mood" RENAME TO "mood_old";

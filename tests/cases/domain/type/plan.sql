@@ -1,4 +1,3 @@
--- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 ALTER TABLE "public"."t" DROP CONSTRAINT "t_b_check";

@@ -4,7 +4,6 @@ ALTER TYPE "public"."mood" RENAME TO "feeling";
 -- hazard: rename-enum-value:mood.sad
 ALTER TYPE "public"."feeling" RENAME VALUE 'sad' TO 'sorry';
 
--- hazard: made-anew:w
 DROP VIEW "public"."w";
 
 CREATE VIEW "public"."w" AS

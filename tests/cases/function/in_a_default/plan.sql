@@ -2,7 +2,6 @@ ALTER TABLE "public"."t" ALTER COLUMN "a" DROP DEFAULT;
 
 ALTER TABLE "public"."t" ALTER COLUMN "b" DROP DEFAULT;
 
--- hazard: made-anew:"f(integer)"
 DROP FUNCTION "public"."f"(integer);
 
 CREATE OR REPLACE FUNCTION public.f(b integer)

@@ -1,4 +1,3 @@
--- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 DROP INDEX "public"."i";
@@ -9,7 +8,6 @@ ALTER TABLE "public"."t" DROP COLUMN "g";
 
 ALTER TABLE "public"."t" ALTER COLUMN "a" DROP DEFAULT;
 
--- hazard: made-anew:"f(integer)"
 DROP FUNCTION "public"."f"(integer);
 
 CREATE OR REPLACE FUNCTION public.f(b integer)

@@ -1,4 +1,3 @@
--- hazard: made-anew:"f(public.mood)"
 DROP FUNCTION "public"."f"("public"."mood");
 
 ALTER TYPE "public"."mood" RENAME TO "mood_old";

@@ -1,4 +1,3 @@
--- hazard: made-anew:"f(integer)"
 DROP FUNCTION "public"."f"(integer);
 
 CREATE OR REPLACE FUNCTION public.f(a integer)

@@ -1,6 +1,5 @@
 DROP INDEX "public"."i";
 
--- hazard: made-anew:m
 DROP MATERIALIZED VIEW "public"."m";
 
 CREATE MATERIALIZED VIEW "public"."m" AS

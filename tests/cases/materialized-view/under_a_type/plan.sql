@@ -1,9 +1,7 @@
--- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 DROP INDEX "public"."i";
 
--- hazard: made-anew:m
 DROP MATERIALIZED VIEW "public"."m";
 
 -- asks: change-type:t.b

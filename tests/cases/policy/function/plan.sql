@@ -1,6 +1,5 @@
 DROP POLICY "p" ON "public"."t";
 
--- hazard: made-anew:"f()"
 DROP FUNCTION "public"."f"();
 
 CREATE OR REPLACE FUNCTION public.f(OUT b boolean)

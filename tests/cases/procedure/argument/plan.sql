@@ -1,4 +1,3 @@
--- hazard: made-anew:"p(integer)"
 DROP PROCEDURE "public"."p"(integer);
 
 CREATE OR REPLACE PROCEDURE public.p(IN b integer)

@@ -1,4 +1,3 @@
--- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 CREATE VIEW "public"."v" AS

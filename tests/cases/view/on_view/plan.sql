@@ -1,10 +1,7 @@
--- hazard: made-anew:x
 DROP VIEW "public"."x";
 
--- hazard: made-anew:w
 DROP VIEW "public"."w";
 
--- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 CREATE VIEW "public"."v" AS

@@ -1,7 +1,5 @@
--- hazard: made-anew:w
 DROP VIEW "public"."w";
 
--- hazard: made-anew:v
 DROP VIEW "public"."v";
 
 -- hazard: rewrite:t.id

@@ -1,7 +1,5 @@
--- hazard: made-anew:v
 DROP VIEW "public"."v";
 
--- hazard: made-anew:w
 DROP VIEW "public"."w";
 
 ALTER TYPE "public"."mood" RENAME TO "mood_old";

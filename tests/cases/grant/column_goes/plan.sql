@@ -1,0 +1,2 @@
+-- asks: drop-column:t.a
+ALTER TABLE "public"."t" DROP COLUMN "a";

@@ -1,0 +1,4 @@
+create table t (id int primary key, a int, b text);
+grant select on t to pg_monitor;
+grant update (a) on t to pg_monitor;
+grant all on t to pg_read_all_data;

@@ -1,0 +1,4 @@
+create type mood as enum ('a', 'b');
+create table t (m mood);
+revoke usage on type mood from public;
+grant usage on type mood to pg_monitor;

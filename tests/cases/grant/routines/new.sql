@@ -1,0 +1,10 @@
+create function f(a int, b text default 'x', variadic c int[] default '{}') returns int language sql as 'select 1';
+create function f() returns int language sql as 'select 1';
+create procedure p(a int default 3) language sql as 'select 1';
+create aggregate agg(int) (sfunc = int4pl, stype = int);
+revoke execute on function f(int, text, int[]) from public;
+grant execute on function f() to pg_monitor;
+revoke all on procedure p from public;
+revoke all on function agg(int) from public;
+grant execute on function agg(int) to pg_monitor;
+grant execute on all functions in schema public to pg_read_all_data;

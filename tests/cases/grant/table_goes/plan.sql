@@ -1,0 +1,2 @@
+-- asks: drop-table:u
+DROP TABLE "public"."u";
