@@ -156,6 +156,10 @@ class Kind(ABC, Generic[T]):
         """Return what it disappears with, beside the table that it is a part of."""
         return None
 
+    def stuck_in(self, old: T, new: T, model: Model) -> Id | None:
+        """Return what must be made anew for it to become `new`; None where it can change by itself."""
+        return None
+
     def opening(self, old: T, new: T) -> list[Step]:
         """Return what of an alteration is done at the beginning, because it makes room for others."""
         return []

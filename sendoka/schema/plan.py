@@ -136,7 +136,9 @@ class _Graph:
         if not (self.altered or changes.dropped):
             return {}
         unalterable = (each.new.id for each in self.altered if each.new.id not in self.alterable)
-        replaced = {key: None for key in unalterable if key not in self.superseded}
+        stuck = (kind_of(each.new).stuck_in(each.old, each.new, changes.old) for each in self.altered)
+        anew = (*unalterable, *(key for key in stuck if key is not None and key in changes.new))
+        replaced = {key: None for key in anew if key not in self.superseded}
         needing = _dependants(changes.old)
         for key in self.superseded:
             replaced |= {other.id: None for other in needing.get(key, ()) if self._is_stuck(other)}

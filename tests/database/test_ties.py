@@ -118,3 +118,13 @@ async def test_an_extension_is_moved_to_another_namespace(two: tuple[_Built, _Bu
     steps = plan(diff(old, new)).steps
     assert steps[0].text == 'ALTER EXTENSION "citext" SET SCHEMA "s"'
     assert await one.run(*(step.text for step in steps)) == new
+
+
+async def test_an_index_of_a_partitioned_table_alone_is_made_so(two: tuple[_Built, _Built]) -> None:
+    """It is not valid, and Python cannot declare it: one for all partitions is meant."""
+    one, other = two
+    parts = "create table a (x int) partition by range (x); create table b partition of a default;"
+    old, new = await one.run(parts), await other.run(f"{parts} create index i on only a (x)")
+    steps = plan(diff(old, new)).steps
+    assert [step.text for step in steps] == ['CREATE INDEX "i" ON ONLY "public"."a" ("x")']
+    assert await one.run(steps[0].text) == new

@@ -215,6 +215,12 @@ class ColumnKind(Kind[Column]):
             steps.append(_set(new, f"SET COMPRESSION {new.compression or 'default'}"))
         return steps
 
+    def stuck_in(self, old: Column, new: Column, model: Model) -> Id | None:
+        """Return its table where that is partitioned by it, and its type changes: Postgres refuses that."""
+        table = model.objects.get(Id("table", old.namespace, "", old.table))
+        by = getattr(table, "partition_by", None)
+        return table.id if table and by and old.type != new.type and mentions(by, old.name) else None
+
     def opening(self, old: Column, new: Column) -> list[Step]:
         """Return DROP IDENTITY: a sequence that takes its place may have the name of the one behind it."""
         return [_set(new, "DROP IDENTITY")] if old.identity and not new.identity else []

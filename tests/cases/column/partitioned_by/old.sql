@@ -1,0 +1,2 @@
+create table days (id int, day int) partition by range (day);
+create table early partition of days for values from (0) to (10);
