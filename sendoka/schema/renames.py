@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sendoka.schema.model import Object
 
-__all__ = ["become", "kinds_of", "name_holder", "pieces", "read_renames"]
+__all__ = ["addresses", "become", "kinds_of", "name_holder", "pieces", "read_renames", "splits"]
 
 _TODO = "write it as --rename table=table, or --rename table.column=table.column; enums, values and all else alike"
 
