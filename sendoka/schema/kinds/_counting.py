@@ -47,10 +47,41 @@ class Counting:
             f"INCREMENT BY {self.increment}",
             "NO MINVALUE" if self.minimum is None else f"MINVALUE {self.minimum}",
             "NO MAXVALUE" if self.maximum is None else f"MAXVALUE {self.maximum}",
-            f"START WITH {self.start if self.start is not None else self._first(of)}",
+            f"START WITH {self.start_of(of)}",
             f"CACHE {self.cache}",
             "CYCLE" if self.cycle else "NO CYCLE",
         )
+
+    def followed(self, old: Counting, sequence: str, types: tuple[str, str]) -> tuple[list[str], str]:
+        """Return what keeps `sequence`, an expression, countable where its bounds come closer than `old`'s.
+
+        They are the statements that move it in between first, and the words that ALTER SEQUENCE needs besides; `types`
+        are those it had and gets. Moved is only what no longer fits: the number that was reached is kept otherwise.
+        """
+        (low, high), (lower, upper) = old.bounds(types[0]), self.bounds(types[1])
+        if lower > high or upper < low:
+            return [], "RESTART"
+        reached = f"coalesce(pg_sequence_last_value({sequence}), {old.start_of(types[0])})"
+        moves = []
+        for bound, sign, closer, ahead in (
+            (lower, "<", lower > low, self.increment < 0),
+            (upper, ">", upper < high, self.increment > 0),
+        ):
+            if closer:
+                # Behind its end a sequence is used up; before its beginning it has yet to give the first number.
+                used = "true" if ahead else "false"
+                moves.append(f"SELECT setval({sequence}, {bound}, {used}) WHERE {reached} {sign} {bound}")
+        return moves, ""
+
+    def bounds(self, of: str) -> tuple[int, int]:
+        """Return the least and the greatest number of a sequence of type `of`."""
+        top = _TOPS.get(of, _TOPS["bigint"])
+        low, high = (1, top) if self.increment > 0 else (-top - 1, -1)
+        return (low if self.minimum is None else self.minimum, high if self.maximum is None else self.maximum)
+
+    def start_of(self, of: str) -> int:
+        """Return the first number of a sequence of type `of`."""
+        return self._first(of) if self.start is None else self.start
 
     def _first(self, of: str) -> int:
         """Return where it starts by itself: at the lower bound, or at the upper one if it counts down."""
@@ -68,8 +99,7 @@ class Counting:
 
     def usual(self, of: str) -> Counting:
         """Return the same with None for what a sequence of type `of` would do by itself."""
-        top = _TOPS.get(of, _TOPS["bigint"])
-        low, high = (1, top) if self.increment > 0 else (-top - 1, -1)
+        low, high = Counting(increment=self.increment).bounds(of)
         bounded = Counting(
             increment=self.increment,
             minimum=None if self.minimum == low else self.minimum,

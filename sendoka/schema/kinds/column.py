@@ -339,16 +339,17 @@ def _as_identity(identity: Identity) -> str:
 
 def _identified(old: Column, new: Column, identity: Identity) -> list[Step]:
     """Return what makes it number its rows so; counting begins behind the values that are there."""
+    place = f"pg_get_serial_sequence({literal(qualified(new.namespace, new.table))}, {literal(new.name)})"
     if old.identity is None:
-        table = qualified(new.namespace, new.table)
-        place = f"pg_get_serial_sequence({literal(table)}, {literal(new.name)})"
         behind = identity.counting.behind(place, new.namespace, new.table, new.name)
         return [_set(new, f"ADD {_as_identity(identity)}"), Step(behind)]
     steps = []
     if old.identity.always != identity.always:
         steps.append(_set(new, f"SET GENERATED {identity.words}"))
     if old.identity.counting != identity.counting:
-        steps.append(_set(new, " ".join(f"SET {each}" for each in identity.counting.changes(new.type))))
+        moves, more = identity.counting.followed(old.identity.counting, place, (old.type, new.type))
+        words = [f"SET {each}" for each in identity.counting.changes(new.type)]
+        steps += [*map(Step, moves), _set(new, " ".join((*words, more)).rstrip())]
     return steps
 
 

@@ -114,8 +114,9 @@ class SequenceKind(Kind[Sequence]):
         """Return ALTER SEQUENCE, without a new owner: it may not be there yet."""
         if not changed & {"type", "counting"}:
             return []
-        words = " ".join((f"AS {new.type}", *new.counting.changes(new.type)))
-        return [Step(f"ALTER SEQUENCE {_name(new)} {words}")]
+        moves, more = new.counting.followed(old.counting, literal(_name(new)), (old.type, new.type))
+        words = " ".join((f"AS {new.type}", *new.counting.changes(new.type), more)).rstrip()
+        return [*map(Step, moves), Step(f"ALTER SEQUENCE {_name(new)} {words}")]
 
     def opening(self, old: Sequence, new: Sequence) -> list[Step]:
         """Return OWNED BY NONE: what it went with may be dropped, and it stays."""

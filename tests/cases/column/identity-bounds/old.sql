@@ -1,0 +1,2 @@
+create table notes (id bigint generated always as identity);
+insert into notes default values;
