@@ -68,13 +68,15 @@ def _unmanaged(old: Model, new: Model) -> list[str]:
 
 
 def _print(steps: Plan, notes: tuple[str, ...], version: int | None, *, sql: bool) -> None:
+    # What one statement sets for the rest of its transaction needs one.
+    bracketed = sql and (len(steps.transactions) > 1 or any(step.text.startswith("SET LOCAL") for step in steps.steps))
     for number, transaction in enumerate(steps.transactions):
         if number:
             say("-- the next transaction: what was made so far must be committed first")
-        say("begin;") if sql and len(steps.transactions) > 1 else None
+        say("begin;") if bracketed else None
         for step in transaction.steps:
             say(_marked(step, steps.allowed))
-        say("commit;") if sql and len(steps.transactions) > 1 else None
+        say("commit;") if bracketed else None
     for note in notes:
         say(f"-- {note}", err=sql)
     if not sql:

@@ -96,6 +96,17 @@ class Kind(ABC, Generic[T]):
         """Tell whether it can stay in a schema that is silent about its kind: what it needs of others is there."""
         return all(need in new for need in self.needs(obj, old) if need in old and need.kind != self.name)
 
+    def wants(self, obj: T, model: Model) -> Iterator[Id]:
+        """Yield what had better exist before it does, though it can do without, as what a body that is text speaks of.
+
+        Where those who want each other stand in a circle, bodies are taken unread.
+        """
+        return iter(())
+
+    def is_unreadable(self, obj: T, model: Model) -> bool:
+        """Tell whether Postgres would refuse it because it speaks of what is nowhere in the schema."""
+        return False
+
     @abstractmethod
     def moved(self, obj: T, renaming: Renaming) -> T:
         """Return the object as it reads after the renames."""

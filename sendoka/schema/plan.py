@@ -27,12 +27,16 @@ _DROP, _ALTER, _CREATE, _CLOSE = 0, 1, 2, 3
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """One object's drop, alteration, creation, or its end after all else, and what must come before it."""
+    """One object's drop, alteration, creation, or its end after all else, and what must come before it.
+
+    `rather` had better come before it as well.
+    """
 
     phase: int
     obj: Object
     steps: list[Step]
     before: set[int] = field(default_factory=set)
+    rather: set[int] = field(default_factory=set)
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -43,12 +47,15 @@ class _Node:
 def plan(changes: Changes) -> Plan:
     """Return the statements for `changes`, in an order in which each can run. No answer is asked for here.
 
-    Raises SchemaError where objects need each other in a circle.
+    Raises SchemaError where objects need each other in a circle. Bodies of functions that do are taken unread.
     """
     homes, rest = _homes(changes)
-    steps = _Graph(rest).steps()
+    graph = _Graph(rest)
+    steps = graph.steps()
     first = [*homes, *_renames(changes), *(step for step in steps if step.commits_first)]
-    then = [*changes.leaving, *(step for step in steps if not step.commits_first), *changes.joining]
+    unread = [Step("SET LOCAL check_function_bodies = off")] if graph.unread else []
+    mine = (step for step in steps if not step.commits_first)
+    then = [*unread, *changes.leaving, *mine, *changes.joining]
     apart = any(step.commits_first for step in first)
     batches = [first, then] if apart else [[*first, *then]]
     renamed = tuple(f"{each.new.kind} {each.old.address} -> {each.new.address}" for each in _answered(changes))
@@ -95,6 +102,7 @@ class _Graph:
         self.gone = {each.id for each in changes.dropped}
         ungranted = (each for each in changes.dropped if kind_of(each).of_roles)
         self.ungranted = {need for each in ungranted for need in kind_of(each).needs(each, changes.old)}
+        self.unread = False
         self.superseded = dict(_superseded(changes))
         self.altered, self.movers = self._moved_over()
         self.alterable = {each.new.id for each in self.altered if _alter(each) is not None}
@@ -341,6 +349,9 @@ class _Graph:
             each = self.changes.new.objects[key]
             for need in kind_of(each).needs(each, self.changes.new):
                 self._edge(providers.get(need), node)
+            wanted = {providers.get(want) for want in kind_of(each).wants(each, self.changes.new)}
+            self.nodes[node].rather.update(want for want in wanted if want is not None and want != node)
+            self.unread = self.unread or kind_of(each).is_unreadable(each, self.changes.new)
         hindered = {**self.altering, **self.dropping}
         for key, node in self.dropping.items():
             each = self.changes.old.objects[key]
@@ -374,26 +385,39 @@ class _Graph:
 
     def steps(self) -> list[Step]:
         """Return all steps in order: what waits for nothing goes by phase, rank and place in the schema."""
-        waiting = [len(node.before) for node in self.nodes]
+        waits = {index: node.before | node.rather for index, node in enumerate(self.nodes)}
         after: dict[int, list[int]] = {}
-        for index, node in enumerate(self.nodes):
-            for first in node.before:
+        for index, firsts in waits.items():
+            for first in firsts:
                 after.setdefault(first, []).append(index)
-        ready = [(node.order, index) for index, node in enumerate(self.nodes) if not node.before]
+        ready = [(self.nodes[index].order, index) for index, firsts in waits.items() if not firsts]
         heapq.heapify(ready)
         done: list[int] = []
-        while ready:
+        while waits:
+            if not ready:
+                ready = self._without_wishes(waits)
             index = heapq.heappop(ready)[1]
             done.append(index)
+            del waits[index]
             for other in after.get(index, ()):
-                waiting[other] -= 1
-                if waiting[other] == 0:
-                    heapq.heappush(ready, (self.nodes[other].order, other))
-        if len(done) < len(self.nodes):
-            circle = sorted(str(node.obj.id) for index, node in enumerate(self.nodes) if waiting[index])
-            raise SchemaError("the changes need each other in a circle", where=", ".join(circle[:5]))
+                if other in waits and index in waits[other]:
+                    waits[other].remove(index)
+                    if not waits[other]:
+                        heapq.heappush(ready, (self.nodes[other].order, other))
         nodes = [self.nodes[index] for index in done]
         return [replace(step, about=node.obj.id) for node in nodes for step in node.steps]
+
+    def _without_wishes(self, waits: dict[int, set[int]]) -> list[tuple[tuple[object, ...], int]]:
+        """Take away what had better come first, and return what is ready then. Raises SchemaError for nothing."""
+        self.unread = True
+        for index, firsts in waits.items():
+            firsts &= self.nodes[index].before
+        ready = [(self.nodes[index].order, index) for index, firsts in waits.items() if not firsts]
+        if not ready:
+            circle = sorted(str(self.nodes[index].obj.id) for index in waits)
+            raise SchemaError("the changes need each other in a circle", where=", ".join(circle[:5]))
+        heapq.heapify(ready)
+        return ready
 
 
 def _alter(each: Altered) -> list[Step] | None:

@@ -10,7 +10,7 @@ from sendoka.quoting import ident
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._type import type_in_catalog
-from sendoka.schema.mentioned import ids_in, rows_in, types_in
+from sendoka.schema.mentioned import ids_in, mentioned, routines_in, rows_in, types_in
 from sendoka.schema.model import Expression, Id, Object
 from sendoka.schema.rewording import renamed_statement
 from sendoka.schema.step import Step
@@ -90,8 +90,10 @@ def routine_catalog(prokinds: str) -> str:
 
 
 _CREATE = re.compile(r"\s*create\s+(?:or\s+replace\s+)?", re.IGNORECASE)
-_CHECKED = re.compile(r"\blanguage\s+'?sql\b|\bbegin\s+atomic\b|\breturn\s", re.IGNORECASE)
-_TRACKED = re.compile(r"\bbegin\s+atomic\b", re.IGNORECASE)
+_BODY = re.compile(r"\bas\s+(\$[^$]*\$|')", re.IGNORECASE)
+_LANGUAGE = re.compile(r"\blanguage\s+['\"]?(\w+)", re.IGNORECASE)
+_CTE = re.compile(r"(\w+)\"?\s*(?:\([^()]*\))?\s+as\s+(?:not\s+)?(?:materialized\s*)?\(", re.IGNORECASE)
+_BUILT_IN = frozenset({"pg_catalog", "information_schema"})
 
 
 class RoutineKind(Kind[R]):
@@ -111,13 +113,37 @@ class RoutineKind(Kind[R]):
         return f"{self.words} {obj.signature}"
 
     def needs(self, obj: R, model: Model) -> Iterator[Id]:
-        """Yield its namespace, the types it takes and returns, and what its body speaks of where Postgres looks."""
+        """Yield its namespace, the types it takes and returns, and what a body speaks of that is no text."""
         yield Id("namespace", "", "", obj.namespace)
         yield from types_in(obj.header.text, model)
         yield from rows_in(obj.header.text, model)
-        if _CHECKED.search(obj.definition.text):
-            own = model.routines.get((obj.namespace, obj.called), ())  # its text names itself, and so its namesakes
-            yield from (key for key in ids_in(_body_of(obj.definition.text), model) if key not in own)
+        own = model.routines.get((obj.namespace, obj.called), ())  # its text names itself, and so its namesakes
+        speaks = routines_in(obj.header.text, model) if _body(obj) else ids_in(obj.definition.text, model)
+        yield from (key for key in speaks if key not in own)
+
+    def wants(self, obj: R, model: Model) -> Iterator[Id]:
+        """Yield what its body, a text, speaks of, and the columns of the rows it takes."""
+        body = _body(obj)
+        if not body:
+            return
+        yield from (key for key in ids_in(body[1], model) if key != obj.id)
+        words = mentioned(body[1]).words
+        for key in rows_in(obj.header.text, model):
+            parts = model.parts.get((key.namespace, key.name), ())
+            yield from (each.id for each in parts if each.kind == "column" and each.name in words)
+
+    def is_unreadable(self, obj: R, model: Model) -> bool:
+        """Tell whether its body is SQL that reads from what the schema does not have."""
+        body = _body(obj)
+        language = _LANGUAGE.search(body[0]) if body else None
+        if body is None or language is None or language[1].lower() != "sql":
+            return False
+        named = {match[1].lower() for match in _CTE.finditer(body[1])}
+        return any(
+            name not in named and not name.startswith("pg_")
+            for namespace, name in mentioned(body[1]).relations - model.relations.keys()
+            if namespace not in _BUILT_IN
+        )
 
     def moved(self, obj: R, renaming: Renaming) -> R:
         """Return it under its new name, with its types under theirs; a body that is a string is what somebody wrote."""
@@ -140,15 +166,15 @@ class RoutineKind(Kind[R]):
         return [Step(_CREATE.sub("CREATE OR REPLACE ", new.definition.text, count=1))]
 
     def survives(self, obj: R, old: Object, new: Object) -> bool:
-        """Return whether its body is a text, which Postgres reads anew at every call."""
-        return not _TRACKED.search(obj.definition.text)
+        """Return false where its body is no text and a column that it speaks of changes its type."""
+        return _body(obj) is not None or getattr(old, "type", None) == getattr(new, "type", None)
 
 
-def _body_of(text: str) -> str:
-    """Return the statement with the body's quotes taken away, so that its words are seen."""
-    match = re.search(r"\bas\s+(\$[^$]*\$|')", text, re.IGNORECASE)
+def _body(routine: Routine) -> tuple[str, str] | None:
+    """Return the statement without its body, and the body with its quotes taken away; None where it is no text."""
+    text = routine.definition.text
+    match = _BODY.search(text)
     if match is None:
-        return text
-    quote = match[1]
-    body = text[match.end() :].rpartition(quote)[0]
-    return text[: match.start()] + " " + (body.replace("''", "'") if quote == "'" else body)
+        return None
+    body, quote, rest = text[match.end() :].rpartition(match[1])
+    return text[: match.start()] + rest, body.replace("''", "'") if quote == "'" else body
