@@ -8,13 +8,14 @@ from sendoka.errors import SchemaError
 from sendoka.schema.declared import checked_name, expression_of, namespace_of, query_of
 from sendoka.schema.kinds._granting import Granting
 from sendoka.schema.kinds._options import listed_options
+from sendoka.schema.kinds._stated import FIRING
 from sendoka.schema.kinds.extension import Extension
 from sendoka.schema.kinds.function import Function
 from sendoka.schema.kinds.materialized_view import MaterializedView
 from sendoka.schema.kinds.policy import COMMANDS, EVERYBODY, Policy
 from sendoka.schema.kinds.procedure import Procedure
 from sendoka.schema.kinds.table import Table
-from sendoka.schema.kinds.trigger import FIRING, Trigger
+from sendoka.schema.kinds.trigger import Trigger
 from sendoka.schema.kinds.view import View
 from sendoka.schema.model import PUBLIC, Expression, Object
 from sendoka.schema.statements import made_routine, made_trigger

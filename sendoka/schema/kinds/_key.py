@@ -9,6 +9,7 @@ from sendoka.quoting import ident
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._marks import MARKS, declared_marks, marks, marks_changed, unmarked
 from sendoka.schema.model import Id, Member
 from sendoka.schema.step import Hazard, Step
 
@@ -30,7 +31,7 @@ _CATALOG = """
               join pg_attribute a on a.attrelid = t.oid and a.attnum = c.number
              where c.place > i.indnkeyatts), '[]') as include,
            k.condeferrable as "deferrable", k.condeferred as initially_deferred,
-           z.description as comment {more}
+           {marks}, z.description as comment {more}
       from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = '{type}' and k.conparentid = 0
            join pg_index i on i.indexrelid = k.conindid
            {comments}
@@ -39,26 +40,32 @@ _CATALOG = """
 
 def catalog_of(contype: str, more: str = "") -> str:
     """Return the SELECT of the keys of one type, by `pg_constraint.contype`; `more` are further columns."""
-    return _CATALOG.format(type=contype, more=more, comments=described("pg_constraint", "k.oid"))
+    return _CATALOG.format(type=contype, more=more, marks=MARKS, comments=described("pg_constraint", "k.oid"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key(Member):
-    """Columns that are distinct together, and columns that ride along in the index."""
+    """Columns that are distinct together, and columns that ride along in the index.
+
+    CLUSTER orders rows by one that is `clustered`; a `replica_identity` tells subscribers which row is meant.
+    """
 
     columns: tuple[str, ...]
     include: tuple[str, ...] = ()
     deferrable: bool = False
     initially_deferred: bool = False
+    clustered: bool = False
+    replica_identity: bool = False
 
 
 K = TypeVar("K", bound=Key)
 
 
 def timing(declared: PrimaryKeyConstraint | UniqueConstraint) -> dict[str, Any]:
-    """Return when SQLAlchemy says the constraint is checked."""
+    """Return when SQLAlchemy says the constraint is checked, and what its index is used for."""
     deferred = str(declared.initially or "").upper() == "DEFERRED"
-    return {"deferrable": bool(declared.deferrable) or deferred, "initially_deferred": deferred}
+    when = {"deferrable": bool(declared.deferrable) or deferred, "initially_deferred": deferred}
+    return {**when, **declared_marks(declared.info)}
 
 
 class KeyKind(Kind[K]):
@@ -81,6 +88,18 @@ class KeyKind(Kind[K]):
     def create(self, new: K, parts: Sequence[str]) -> list[Step]:
         """Return ALTER TABLE … ADD CONSTRAINT."""
         return [Step(constraint.add(new, self.part(new)))]
+
+    def afterwards(self, new: K) -> list[Step]:
+        """Return what its index is used for."""
+        return marks(new)
+
+    def alter(self, old: K, new: K, changed: frozenset[str]) -> list[Step] | None:
+        """Return what its index is used for, where only that changes."""
+        return marks_changed(new, changed) if changed <= {"clustered", "replica_identity"} else None
+
+    def opening(self, old: K, new: K) -> list[Step]:
+        """Return SET WITHOUT CLUSTER."""
+        return unmarked(old, new)
 
     def drop(self, old: K) -> str:
         """Return ALTER TABLE … DROP CONSTRAINT."""

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["changed_options", "listed_options"]
+__all__ = ["changed_options", "listed_options", "options_in_catalog"]
+
+
+def options_in_catalog(relation: str) -> str:
+    """Return the SQL of a relation's parameters, those of its TOAST table among them; `relation` is its pg_class."""
+    return f"""coalesce((select json_agg(o order by o) from (
+                    select unnest({relation}.reloptions) union all
+                    select 'toast.' || unnest(w.reloptions) from pg_class w
+                     where w.oid = {relation}.reltoastrelid) r(o)), '[]')"""
 
 
 def listed_options(options: Mapping[str, object]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from sendoka.quoting import ident, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_statement
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
     from sendoka.schema.model import Model
 
-__all__ = ["Stated", "StatedKind"]
+__all__ = ["FIRING", "FiringKind", "Stated", "StatedKind", "fires_in_catalog"]
+
+FIRING = {"origin": "ENABLE", "disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
+"""When a trigger or a rule fires, and the words that make it so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +67,30 @@ class StatedKind(Kind[S]):
         """Return the loss of it; no row is lost."""
         what = self.name.replace("-", " ")
         return Hazard(f"drop-{self.name}", old.id.address, f"the {what} {old.id.address} is dropped", asks=True)
+
+
+def fires_in_catalog(enabled: str) -> str:
+    """Return the SQL of when a trigger or a rule fires; `enabled` is the catalog's letter for it."""
+    return f"""case {enabled} when 'D' then 'disabled' when 'R' then 'replica' when 'A' then 'always'
+                    else 'origin' end"""
+
+
+class FiringKind(StatedKind[S]):
+    """Triggers and rules: their objects have `fires`, one of `FIRING`."""
+
+    def create(self, new: S, parts: Sequence[str]) -> list[Step]:
+        """Return the statement as it was declared, and when it fires if that is not usual."""
+        steps = super().create(new, parts)
+        return steps if _fires(new) == "origin" else [*steps, self._firing(new)]
+
+    def alter(self, old: S, new: S, changed: frozenset[str]) -> list[Step] | None:
+        """Return ENABLE or DISABLE where only that changes."""
+        return [self._firing(new)] if changed == {"fires"} else None
+
+    def _firing(self, new: S) -> Step:
+        table = qualified(new.namespace, new.table)
+        return Step(f"ALTER TABLE {table} {FIRING[_fires(new)]} {self.name.upper()} {ident(new.name)}")
+
+
+def _fires(obj: Stated) -> str:
+    return str(getattr(obj, "fires", "origin"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from sendoka.quoting import qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._options import changed_options
+from sendoka.schema.kinds._options import changed_options, options_in_catalog
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.mentioned import ids_in
 from sendoka.schema.model import Expression, Id, Object
@@ -40,7 +40,7 @@ def queried_catalog(relkind: str, more: str = "") -> str:
     return f"""
         select n.nspname as namespace, c.relname as name, z.description as comment,
                json_build_object('canonical', rtrim(btrim(pg_get_viewdef(c.oid)), ';')) as definition,
-               coalesce((select json_agg(o order by o) from unnest(c.reloptions) o), '[]') as options {more}
+               {options_in_catalog("c")} as options {more}
           from pg_class c join namespaces n on n.oid = c.relnamespace {described("pg_class", "c.oid")}
          where c.relkind = '{relkind}' and not exists (
                select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)

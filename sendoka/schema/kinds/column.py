@@ -15,6 +15,7 @@ from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
 from sendoka.schema.kinds._not_null import added_not_null, set_not_null
+from sendoka.schema.kinds._options import changed_options, listed_options
 from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation, type_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
@@ -55,7 +56,8 @@ class Column(Member):
     """A column. `type` and `collation` are in Postgres' spelling; the place among its neighbours is no property.
 
     `identity` is there where it numbers its rows itself; `generated` what its value is computed of, kept in the row
-    unless it is `virtual`. `storage` and `compression` are None where they are the type's and the server's own.
+    unless it is `virtual`. `storage` and `compression` are None where they are the type's and the server's own;
+    `statistics` is how closely the planner looks at it, and `options` what it is told, `name=value`, in order.
     """
 
     kind = "column"
@@ -68,6 +70,8 @@ class Column(Member):
     virtual: bool = False
     storage: str | None = None
     compression: str | None = None
+    statistics: int | None = None
+    options: tuple[str, ...] = ()
 
 
 _TYPE = type_in_catalog("format_type(a.atttypid, a.atttypmod)")
@@ -99,6 +103,8 @@ class ColumnKind(Kind[Column]):
                case when a.attstorage <> y.typstorage then case a.attstorage when 'p' then 'plain'
                     when 'e' then 'external' when 'm' then 'main' else 'extended' end end as storage,
                case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end as compression,
+               nullif(a.attstattarget, -1) as statistics,
+               coalesce((select json_agg(o order by o) from unnest(a.attoptions) o), '[]') as options,
                z.description as comment
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
                     and a.attislocal
@@ -109,14 +115,6 @@ class ColumnKind(Kind[Column]):
                {described("pg_class", "t.oid", "a.attnum")}
          order by t.namespace, t.name, a.attnum"""
     unmanaged = f"""
-        select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' ' || o.what
-          from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
-                    and a.attislocal
-               join pg_type y on y.oid = a.atttypid, lateral (values
-               ('has a statistics target', coalesce(a.attstattarget, -1) >= 0),
-               ('has options', a.attoptions is not null)) o(what, met)
-         where o.met
-        union all
         select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' is inherited, and differs'
           from tables t join pg_inherits h on h.inhrelid = t.oid
                join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and not a.attislocal
@@ -125,6 +123,7 @@ class ColumnKind(Kind[Column]):
                left join pg_attrdef e on e.adrelid = p.attrelid and e.adnum = p.attnum
                {described("pg_class", "t.oid", "a.attnum")}
          where a.attnotnull <> p.attnotnull or a.attstorage <> p.attstorage
+            or coalesce(a.attstattarget, -1) <> -1 or a.attoptions is not null
             or pg_get_expr(d.adbin, d.adrelid) is distinct from pg_get_expr(e.adbin, e.adrelid)
             or z.description is not null
         union all {constraint.unmanaged("n")}
@@ -213,7 +212,7 @@ class ColumnKind(Kind[Column]):
             steps.append(_set(new, f"SET STORAGE {(new.storage or _usual_storage(new.type)).upper()}"))
         if "compression" in changed:
             steps.append(_set(new, f"SET COMPRESSION {new.compression or 'default'}"))
-        return steps
+        return steps + _planned(old, new, changed)
 
     def stuck_in(self, old: Column, new: Column, model: Model) -> Id | None:
         """Return its table where that is partitioned by it, and its type changes: Postgres refuses that."""
@@ -228,7 +227,8 @@ class ColumnKind(Kind[Column]):
     def afterwards(self, new: Column) -> list[Step]:
         """Return its storage and compression, which older servers do not take with its type."""
         steps = [_set(new, f"SET STORAGE {new.storage.upper()}")] if new.storage else []
-        return [*steps, _set(new, f"SET COMPRESSION {new.compression}")] if new.compression else steps
+        steps += [_set(new, f"SET COMPRESSION {new.compression}")] if new.compression else []
+        return steps + _planned(replace(new, statistics=None, options=()), new, frozenset({"statistics", "options"}))
 
     def stands_aside(self, obj: Column, key: Id, model: Model) -> tuple[list[Step], list[Step]] | None:
         """Return DROP DEFAULT and SET DEFAULT where only the default needs `key`."""
@@ -282,6 +282,8 @@ def _declared(column: Declared[Any], table: Table, where: str) -> Column:
         virtual=column.computed is not None and column.computed.persisted is False,
         storage=_one_of(column, "storage", _STORAGES, where),
         compression=_one_of(column, "compression", ("pglz", "lz4"), where),
+        statistics=column.info.get("statistics"),
+        options=listed_options(column.info.get("options") or {}),
         comment=comment_of(column.comment, where),
     )
 
@@ -360,6 +362,17 @@ def _declared_identity(column: Declared[Any], of: str) -> Identity | None:
 
 def _set(column: Column, what: str, *hazards: Hazard) -> Step:
     return Step(f"{_alter_table(column)} ALTER COLUMN {ident(column.name)} {what}", hazards)
+
+
+def _planned(old: Column, new: Column, changed: frozenset[str]) -> list[Step]:
+    """Return what changes in what the planner knows; what inherits from the table keeps its own."""
+    column = f"ALTER TABLE ONLY {qualified(new.namespace, new.table)} ALTER COLUMN {ident(new.name)}"
+    steps = []
+    if old.statistics != new.statistics and "statistics" in changed:
+        steps.append(Step(f"{column} SET STATISTICS {-1 if new.statistics is None else new.statistics}"))
+    if "options" in changed:
+        steps += [Step(text) for text in changed_options(column, old.options, new.options)]
+    return steps
 
 
 def _retype(old: Column, new: Column) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sendoka.quoting import ident, qualified
+from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation, type_in_catalog
@@ -23,13 +23,14 @@ __all__ = ["Attribute", "CompositeType", "CompositeTypeKind"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """A part of a composite type."""
+    """A part of a composite type. It may have a comment."""
 
     __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
 
     name: str
     type: str
     collation: str | None = None
+    comment: str | None = None
 
     @property
     def typed(self) -> str:
@@ -60,26 +61,23 @@ class CompositeTypeKind(Kind[CompositeType]):
         select n.nspname as namespace, c.relname as name, z.description as comment,
                coalesce((select json_agg(json_build_object('name', a.attname,
                               'type', {type_in_catalog("format_type(a.atttypid, a.atttypmod)")},
-                              'collation', case when a.attcollation <> y.typcollation then
-                                   {collation_in_catalog("k")} end)
-                              order by a.attnum)
+                              'comment', o.description, 'collation', case when a.attcollation <> y.typcollation then
+                                   {collation_in_catalog("k")} end) order by a.attnum)
                            from pg_attribute a join pg_type y on y.oid = a.atttypid
                                 left join pg_collation k on k.oid = a.attcollation
+                                left join pg_description o on o.objoid = c.oid and o.objsubid = a.attnum
+                                     and o.classoid = 'pg_catalog.pg_class'::regclass
                           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as attributes
           from pg_class c join namespaces n on n.oid = c.relnamespace {described("pg_type", "c.reltype")}
          where c.relkind = 'c' and not exists (
                select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
          order by n.nspname, c.relname"""
-    unmanaged = """
-        select 'composite type ' || n.nspname || '.' || c.relname || ' has a comment on an attribute'
-          from pg_class c join namespaces n on n.oid = c.relnamespace
-         where c.relkind = 'c' and exists (select from pg_description d
-                where d.classoid = 'pg_class'::regclass and d.objoid = c.oid and d.objsubid > 0)"""
 
     def create(self, new: CompositeType, parts: Sequence[str]) -> list[Step]:
         """Return CREATE TYPE."""
         attributes = ", ".join(f"{ident(each.name)} {each.typed}" for each in new.attributes)
-        return [Step(f"CREATE {self.label(new)} AS ({attributes})")]
+        remarks = (self._remark(new, each) for each in new.attributes if each.comment is not None)
+        return [Step(f"CREATE {self.label(new)} AS ({attributes})"), *remarks]
 
     def label(self, obj: CompositeType) -> str:
         """Return TYPE and its name."""
@@ -107,9 +105,15 @@ class CompositeTypeKind(Kind[CompositeType]):
         for name, attribute in after.items():
             if name not in before:
                 steps.append(self._attribute(new, f"ADD ATTRIBUTE {ident(name)} {attribute.typed}"))
-            elif before[name] != attribute:
+            elif before[name].typed != attribute.typed:
                 steps.append(self._retyped(new, attribute))
+            if attribute.comment != (before[name].comment if name in before else None):
+                steps.append(self._remark(new, attribute))
         return steps
+
+    def _remark(self, new: CompositeType, attribute: Attribute) -> Step:
+        said = "NULL" if attribute.comment is None else literal(attribute.comment)
+        return Step(f"COMMENT ON COLUMN {qualified(new.namespace, new.name)}.{ident(attribute.name)} IS {said}")
 
     def _attribute(self, new: CompositeType, words: str, *hazards: Hazard) -> Step:
         return Step(f"ALTER {self.label(new)} {words}", hazards)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy.dialects.postgresql import DOMAIN
 
 from sendoka.errors import SchemaError
-from sendoka.quoting import ident, qualified
+from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.declared import checked_name, domain_of, expression_of, type_of
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
@@ -32,13 +32,14 @@ __all__ = ["Domain", "DomainCheck", "DomainKind"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainCheck:
-    """A condition that every value meets; with `not_valid`, every value written from now on."""
+    """A condition that every value meets; with `not_valid`, every value written from now on. It may have a comment."""
 
     __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
 
     name: str
     expression: Expression
     not_valid: bool = False
+    comment: str | None = None
 
     @property
     def clause(self) -> str:
@@ -82,21 +83,16 @@ class DomainKind(Kind[Domain]):
                case when t.typdefault is not null then json_build_object('canonical', coalesce(
                     pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault))) end as "default",
                coalesce((select json_agg(json_build_object('name', c.conname, 'not_valid', not c.convalidated,
-                              'expression', json_build_object('canonical', pg_get_expr(c.conbin, 0)))
-                              order by c.conname)
-                           from pg_constraint c where c.contypid = t.oid and c.contype = 'c'), '[]') as checks
+                              'expression', json_build_object('canonical', pg_get_expr(c.conbin, 0)),
+                              'comment', o.description) order by c.conname)
+                           from pg_constraint c left join pg_description o on o.objoid = c.oid
+                                and o.classoid = 'pg_catalog.pg_constraint'::regclass
+                          where c.contypid = t.oid and c.contype = 'c'), '[]') as checks
           from pg_type t join namespaces n on n.oid = t.typnamespace join pg_type y on y.oid = t.typbasetype
                left join pg_collation k on k.oid = t.typcollation {described("pg_type", "t.oid")}
          where t.typtype = 'd' and not exists (
                select from of_extensions x where x.classid = 'pg_type'::regclass and x.objid = t.oid)
          order by n.nspname, t.typname"""
-    unmanaged = """
-        select 'domain ' || n.nspname || '.' || t.typname || ' ' || o.what
-          from pg_type t join namespaces n on n.oid = t.typnamespace, lateral (values
-               ('has a comment on a constraint', exists (
-                    select from pg_constraint c join pg_description d on d.objoid = c.oid
-                       and d.classoid = 'pg_constraint'::regclass where c.contypid = t.oid))) o(what, met)
-         where t.typtype = 'd' and o.met"""
 
     def declared(self, declarations: Declarations) -> Iterator[Domain]:
         """Read the domains of columns, and those declared by themselves, each once."""
@@ -118,7 +114,8 @@ class DomainKind(Kind[Domain]):
         not_null = " NOT NULL" if new.not_null else ""
         checks = "".join(f" {each.clause}" for each in new.checks if not each.not_valid)
         made = Step(f"CREATE DOMAIN {_name(new)} AS {spelled_type(new.type)}{collation}{default}{not_null}{checks}")
-        return [made, *(_added(new, each) for each in new.checks if each.not_valid)]
+        remarks = (_remark(new, each) for each in new.checks if each.comment is not None)
+        return [made, *(_added(new, each) for each in new.checks if each.not_valid), *remarks]
 
     def label(self, obj: Domain) -> str:
         """Return DOMAIN and its name."""
@@ -202,6 +199,13 @@ def _checks(old: Domain, new: Domain) -> Iterator[Step]:
             yield _added(new, check)
         elif before[name].not_valid and not check.not_valid:
             yield _alter(new, f"VALIDATE CONSTRAINT {ident(name)}", _fails(new))
+        if check.comment != (before[name].comment if name in kept else None):
+            yield _remark(new, check)
+
+
+def _remark(domain: Domain, check: DomainCheck) -> Step:
+    said = "NULL" if check.comment is None else literal(check.comment)
+    return Step(f"COMMENT ON CONSTRAINT {ident(check.name)} ON DOMAIN {_name(domain)} IS {said}")
 
 
 def _declared(declarations: Declarations) -> Iterator[tuple[Domain, str]]:

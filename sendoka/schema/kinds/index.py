@@ -15,6 +15,7 @@ from sendoka.schema.declared import checked_name, comment_of, expression_of, nam
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._constraint import column_ids
+from sendoka.schema.kinds._marks import MARKS, declared_marks, marks, marks_changed, unmarked
 from sendoka.schema.kinds._options import changed_options
 from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation
 from sendoka.schema.kinds.column import Column, changes_family
@@ -55,7 +56,8 @@ class IndexKey:
 class Index(Member):
     """An index. `options` are its storage parameters, `name=value`, in order.
 
-    `invalid` is what a failed build leaves: an index that is written and never read.
+    `invalid` is what a failed build leaves: an index that is written and never read. CLUSTER orders rows by one that is
+    `clustered`; a `replica_identity` tells subscribers which row is meant.
     """
 
     kind = "index"
@@ -67,6 +69,8 @@ class Index(Member):
     predicate: Expression | None = None
     options: tuple[str, ...] = ()
     invalid: bool = False
+    clustered: bool = False
+    replica_identity: bool = False
 
     @property
     def plain_columns(self) -> tuple[str, ...]:
@@ -128,7 +132,7 @@ class IndexKind(Kind[Index]):
                case when i.indpred is not null then
                     json_build_object('canonical', pg_get_expr(i.indpred, i.indrelid)) end as predicate,
                coalesce((select json_agg(o order by o) from unnest(c.reloptions) o), '[]') as options,
-               not i.indisvalid as invalid, z.description as comment
+               not i.indisvalid as invalid, {MARKS}, z.description as comment
           from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid
                join pg_am m on m.oid = c.relam {described("pg_class", "c.oid")}
          where not exists (select from pg_constraint x where x.conindid = i.indexrelid and x.contype in ('p', 'u', 'x'))
@@ -137,8 +141,7 @@ class IndexKind(Kind[Index]):
     unmanaged = """
         select 'index ' || t.namespace || '.' || c.relname || ' ' || o.what
           from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid, lateral (values
-               ('has a tablespace', c.reltablespace <> 0), ('is clustered on', i.indisclustered),
-               ('is a replica identity', i.indisreplident),
+               ('has a tablespace', c.reltablespace <> 0),
                ('has statistics targets', exists (select from pg_attribute a where a.attrelid = c.oid
                                                      and coalesce(a.attstattarget, -1) >= 0)),
                ('has operator class options', exists (select from pg_attribute a where a.attrelid = c.oid
@@ -210,11 +213,20 @@ class IndexKind(Kind[Index]):
         )
 
     def alter(self, old: Index, new: Index, changed: frozenset[str]) -> list[Step] | None:
-        """Return SET and RESET where only storage parameters change; an index is built anew otherwise."""
-        if changed != {"options"}:
+        """Return SET and RESET of storage parameters, and what its table uses it for; else it is built anew."""
+        if not changed <= {"options", "clustered", "replica_identity"}:
             return None
         index = f"ALTER INDEX {qualified(new.namespace, new.name)}"
-        return [Step(text) for text in changed_options(index, old.options, new.options)]
+        texts = changed_options(index, old.options, new.options) if "options" in changed else []
+        return [*map(Step, texts), *marks_changed(new, changed)]
+
+    def opening(self, old: Index, new: Index) -> list[Step]:
+        """Return SET WITHOUT CLUSTER."""
+        return unmarked(old, new)
+
+    def afterwards(self, new: Index) -> list[Step]:
+        """Return what its table uses it for."""
+        return marks(new)
 
     def survives(self, obj: Index, old: Object, new: Object) -> bool:
         """Return false where it has an expression and a column's type becomes another: the text is then read anew."""
@@ -261,6 +273,7 @@ def _declared(index: Declared, table: Table) -> Index:
         include=tuple(str(getattr(each, "name", each)) for each in given.get("include", ())),
         predicate=expression_of(given.get("where"), where),
         options=tuple(sorted(str(option).lower() for option in options)),
+        **declared_marks(index.info),
         comment=comment_of(index.info.get("comment"), where),
     )
 

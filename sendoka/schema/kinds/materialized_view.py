@@ -32,6 +32,11 @@ class MaterializedViewKind(QueriedKind[MaterializedView]):
           from pg_class c join namespaces n on n.oid = c.relnamespace, lateral (values
                ('has a tablespace', c.reltablespace <> 0), ('holds no rows yet', not c.relispopulated),
                ('has an access method', c.relam <> (select oid from pg_am where amname = 'heap')),
+               ('has storage or statistics of a column', exists (
+                    select from pg_attribute a join pg_type t on t.oid = a.atttypid
+                     where a.attrelid = c.oid and a.attnum > 0 and (a.attstorage <> t.typstorage
+                           or coalesce(a.attstattarget, -1) <> -1 or a.attoptions is not null
+                           or a.attcompression <> ''))),
                ('has a comment on a column', exists (
                     select from pg_description d where d.classoid = 'pg_class'::regclass and d.objoid = c.oid
                        and d.objsubid > 0))) o(what, met)

@@ -11,6 +11,7 @@ from sendoka.schema.kinds._stated import Stated, StatedKind
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import Id
 from sendoka.schema.renaming import Renaming
+from sendoka.schema.step import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,10 @@ __all__ = ["Statistics", "StatisticsKind"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics(Stated):
-    """A statistics object, which stands in the namespace of its table."""
+    """A statistics object, which stands in the namespace of its table. `target` is how closely is looked at them."""
 
     kind = "statistics"
+    target: int | None = None
 
 
 class StatisticsKind(StatedKind[Statistics]):
@@ -39,7 +41,8 @@ class StatisticsKind(StatedKind[Statistics]):
         select t.namespace, t.name as "table", s.stxname as name, z.description as comment,
                json_build_object('canonical', replace(pg_get_statisticsobjdef(s.oid), ' ON ' || o.listed,
                     ' ON ' || coalesce(k.by_name, '') || substr(o.listed, coalesce(length(k.by_place), 0) + 1)
-                    )) as definition
+                    )) as definition,
+               nullif((to_jsonb(s) ->> 'stxstattarget')::int, -1) as target
           from indexed t join pg_statistic_ext s on s.stxrelid = t.oid join pg_namespace n on n.oid = s.stxnamespace
                cross join lateral (select pg_get_statisticsobjdef_columns(s.oid) as listed) o
                -- Postgres lists columns by their place in the table, which is no property of anything.
@@ -51,12 +54,20 @@ class StatisticsKind(StatedKind[Statistics]):
          where n.nspname = t.namespace
          order by t.namespace, t.name, s.stxname"""
     unmanaged = """
-        select 'statistics ' || n.nspname || '.' || s.stxname || ' ' || o.what
-          from pg_statistic_ext s join pg_class c on c.oid = s.stxrelid join namespaces n on n.oid = s.stxnamespace,
-               lateral (values
-               ('has a target of its own', coalesce((to_jsonb(s) ->> 'stxstattarget')::int, -1) >= 0),
-               ('stands in another namespace than its table', s.stxnamespace <> c.relnamespace)) o(what, met)
-         where o.met"""
+        select 'statistics ' || n.nspname || '.' || s.stxname || ' stands in another namespace than its table'
+          from pg_statistic_ext s join pg_class c on c.oid = s.stxrelid join namespaces n on n.oid = s.stxnamespace
+         where s.stxnamespace <> c.relnamespace"""
+
+    def afterwards(self, new: Statistics) -> list[Step]:
+        """Return its target."""
+        return [] if new.target is None else [self._aimed(new)]
+
+    def alter(self, old: Statistics, new: Statistics, changed: frozenset[str]) -> list[Step] | None:
+        """Return SET STATISTICS where only that changes."""
+        return [self._aimed(new)] if changed == {"target"} else None
+
+    def _aimed(self, new: Statistics) -> Step:
+        return Step(f"ALTER {self.label(new)} SET STATISTICS {-1 if new.target is None else new.target}")
 
     def label(self, obj: Statistics) -> str:
         """Return STATISTICS and its name."""

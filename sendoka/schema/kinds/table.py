@@ -10,7 +10,7 @@ from sendoka.quoting import qualified
 from sendoka.schema.declared import checked_name, comment_of, expression_of, namespace_of, options_of, refuse
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._options import changed_options, listed_options
+from sendoka.schema.kinds._options import changed_options, listed_options, options_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import PUBLIC, Expression, Id, Object
 from sendoka.schema.rewording import renamed_in
@@ -34,6 +34,8 @@ class Table(Object):
     `partition_by` is `LIST (a)` and the like; a partition is `partition_of` another table, by (namespace, name), for
     what `bound` says, and has no columns of its own. `inherits` are the tables whose columns it has too.
     `options` are its storage parameters, `name=value`, in order; rows of one that is `unlogged` do not outlive a crash.
+    `replica_identity` is how a subscriber is told which row is meant: by the primary key where it is None, by `full`
+    rows, by `nothing`, or by an `index` that says so itself.
     """
 
     kind = "table"
@@ -46,6 +48,7 @@ class Table(Object):
     options: tuple[str, ...] = ()
     row_security: bool = False
     forced_row_security: bool = False
+    replica_identity: str | None = None
 
 
 class TableKind(Kind[Table]):
@@ -67,8 +70,10 @@ class TableKind(Kind[Table]):
                case when c.relispartition then o.parents -> 0 end as partition_of,
                case when c.relispartition then '[]' else coalesce(o.parents, '[]') end as inherits,
                c.relpersistence = 'u' as unlogged,
-               coalesce((select json_agg(o order by o) from unnest(c.reloptions) o), '[]') as options,
-               c.relrowsecurity as row_security, c.relforcerowsecurity as forced_row_security
+               {options_in_catalog("c")} as options,
+               c.relrowsecurity as row_security, c.relforcerowsecurity as forced_row_security,
+               case c.relreplident when 'f' then 'full' when 'n' then 'nothing' when 'i' then 'index' end
+                    as replica_identity
           from tables t join pg_class c on c.oid = t.oid {described("pg_class", "t.oid")}
                cross join lateral (
                     select json_agg(json_build_array(n.nspname, p.relname) order by i.inhseqno) as parents
@@ -80,9 +85,7 @@ class TableKind(Kind[Table]):
         select 'table ' || t.namespace || '.' || t.name || ' ' || o.what
           from tables t join pg_class c on c.oid = t.oid, lateral (values
                ('has a tablespace', c.reltablespace <> 0),
-               ('has storage options of its TOAST table', exists (
-                    select from pg_class o where o.oid = c.reltoastrelid and o.reloptions is not null)),
-               ('has a replica identity', c.relreplident <> 'd'), ('is of a type', c.reloftype <> 0),
+               ('is of a type', c.reloftype <> 0),
                ('has an access method', c.relam not in (0, (select oid from pg_am where amname = 'heap')))) o(what, met)
          where o.met"""
 
@@ -105,6 +108,7 @@ class TableKind(Kind[Table]):
                 options=listed_options(given.get("with") or {}),
                 row_security=bool(_row_security(table)),
                 forced_row_security=_row_security(table) == "forced",
+                replica_identity=_replica_identity(table),
             )
 
     def create(self, new: Table, parts: Sequence[str]) -> list[Step]:
@@ -119,7 +123,8 @@ class TableKind(Kind[Table]):
         inherits = f" INHERITS ({', '.join(qualified(*each) for each in new.inherits)})" if new.inherits else ""
         by = f" PARTITION BY {new.partition_by.text}" if new.partition_by else ""
         made = Step(f"CREATE {kind} {qualified(new.namespace, new.name)} {body}{inherits}{by}{options}")
-        return [made, *_secured(new, new.row_security, new.forced_row_security)]
+        identity = [_identified(new)] if new.replica_identity in {"full", "nothing"} else []
+        return [made, *_secured(new, new.row_security, new.forced_row_security), *identity]
 
     def label(self, obj: Table) -> str:
         """Return TABLE and its name."""
@@ -168,6 +173,8 @@ class TableKind(Kind[Table]):
             steps.append(Step(f"{table} SET {'UNLOGGED' if new.unlogged else 'LOGGED'}", (hazard,)))
         if "options" in changed:
             steps += [Step(text) for text in changed_options(table, old.options, new.options)]
+        if "replica_identity" in changed and new.replica_identity != "index":
+            steps.append(_identified(new))
         return steps + _secured(new, "row_security" in changed, "forced_row_security" in changed)
 
     def loss(self, old: Table) -> Hazard:
@@ -189,6 +196,11 @@ def _parents(inherits: object) -> tuple[tuple[str, str], ...]:
     return tuple((namespace or PUBLIC, name) for namespace, _, name in parts)
 
 
+def _identified(table: Table) -> Step:
+    words = (table.replica_identity or "default").upper()
+    return Step(f"ALTER TABLE {qualified(table.namespace, table.name)} REPLICA IDENTITY {words}")
+
+
 def _secured(table: Table, row_security: bool, forced: bool) -> list[Step]:
     """Return the steps that say again what of the two changed."""
     words = []
@@ -207,6 +219,16 @@ def _row_security(table: Declared) -> object:
         todo = 'write info={"row_security": True}, or "forced" for the owner too'
         raise SchemaError(f"row_security={said!r} says nothing", where=f"in table {table.fullname}", todo=todo)
     return said
+
+
+def _replica_identity(table: Declared) -> str | None:
+    """Return what `info={"replica_identity": "full"}` says, of the table or of an index or key of it."""
+    said = table.info.get("replica_identity")
+    if said not in {None, "full", "nothing"}:
+        todo = 'write "full" or "nothing", or info={"replica_identity": True} of an index'
+        raise SchemaError(f"replica_identity={said!r} says nothing", where=f"in table {table.fullname}", todo=todo)
+    by_index = any(each.info.get("replica_identity") for each in (*table.indexes, *table.constraints))
+    return "index" if by_index else said
 
 
 kind = TableKind()

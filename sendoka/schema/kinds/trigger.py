@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.quoting import ident, qualified
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._stated import Stated, StatedKind
+from sendoka.schema.kinds._stated import FIRING, FiringKind, Stated, fires_in_catalog
 from sendoka.schema.mentioned import routines_in
-from sendoka.schema.step import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from sendoka.schema.model import Id, Model
 
 __all__ = ["FIRING", "Trigger", "TriggerKind"]
-
-FIRING = {"origin": "ENABLE", "disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
-"""When a trigger fires, and the words that make it so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +29,7 @@ class Trigger(Stated):
     fires: str = "origin"
 
 
-class TriggerKind(StatedKind[Trigger]):
+class TriggerKind(FiringKind[Trigger]):
     """CREATE TRIGGER and its kin."""
 
     name = "trigger"
@@ -43,8 +39,7 @@ class TriggerKind(StatedKind[Trigger]):
     catalog = f"""
         select n.nspname as namespace, c.relname as "table", g.tgname as name, z.description as comment,
                json_build_object('canonical', pg_get_triggerdef(g.oid)) as definition,
-               case g.tgenabled when 'D' then 'disabled' when 'R' then 'replica' when 'A' then 'always'
-                    else 'origin' end as fires
+               {fires_in_catalog("g.tgenabled")} as fires
           from pg_trigger g join pg_class c on c.oid = g.tgrelid join namespaces n on n.oid = c.relnamespace
                {described("pg_trigger", "g.oid")}
          where not g.tgisinternal and g.tgparentid = 0 and not exists (
@@ -56,11 +51,6 @@ class TriggerKind(StatedKind[Trigger]):
                join namespaces n on n.oid = c.relnamespace
          where g.tgenabled <> p.tgenabled"""
 
-    def create(self, new: Trigger, parts: Sequence[str]) -> list[Step]:
-        """Return the statement as it was declared, and when it fires if that is not usual."""
-        steps = super().create(new, parts)
-        return steps if new.fires == "origin" else [*steps, _firing(new)]
-
     def label(self, obj: Trigger) -> str:
         """Return TRIGGER, its name and its table."""
         return f"TRIGGER {ident(obj.name)} ON {qualified(obj.namespace, obj.table)}"
@@ -69,15 +59,6 @@ class TriggerKind(StatedKind[Trigger]):
         """Yield its table or view, the columns it speaks of and the function that it calls."""
         yield from super().needs(obj, model)
         yield from routines_in(obj.definition.text, model)
-
-    def alter(self, old: Trigger, new: Trigger, changed: frozenset[str]) -> list[Step] | None:
-        """Return ENABLE or DISABLE where only that changes."""
-        return [_firing(new)] if changed == {"fires"} else None
-
-
-def _firing(trigger: Trigger) -> Step:
-    table = qualified(trigger.namespace, trigger.table)
-    return Step(f"ALTER TABLE {table} {FIRING[trigger.fires]} TRIGGER {ident(trigger.name)}")
 
 
 kind = TriggerKind()

@@ -1,0 +1,2 @@
+create type place as (x integer, y integer);
+comment on column place.x is 'to the right';

@@ -1,0 +1,10 @@
+create table notes (id integer not null, a integer not null);
+create index by_a on notes (a);
+create unique index by_id on notes (id);
+alter table notes cluster on by_id;
+alter table notes replica identity using index by_id;
+create table tags (id integer not null);
+create unique index tag_id on tags (id);
+create table users (id integer, name text);
+create index user_name on users (lower(name));
+alter table users cluster on user_name;

@@ -1,0 +1,10 @@
+create table notes (id integer not null, a integer not null);
+create index by_a on notes (a);
+create unique index by_id on notes (id);
+alter table notes cluster on by_a;
+create table tags (id integer not null);
+create unique index tag_id on tags (id);
+alter table tags replica identity using index tag_id;
+create table users (id integer, name text);
+create index user_name on users (name);
+alter table users cluster on user_name;

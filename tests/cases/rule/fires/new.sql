@@ -1,0 +1,6 @@
+create table notes (id integer);
+create rule a as on insert to notes do instead nothing;
+alter table notes disable rule a;
+create rule b as on update to notes do instead nothing;
+create rule c as on delete to notes do instead nothing;
+alter table notes enable always rule c;

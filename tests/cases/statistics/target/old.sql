@@ -1,0 +1,2 @@
+create table notes (a integer, b integer);
+create statistics together on a, b from notes;

@@ -1,0 +1,1 @@
+create table notes (body text) with (fillfactor = 70, toast.autovacuum_enabled = false);
