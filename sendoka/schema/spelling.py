@@ -51,7 +51,7 @@ def differences(old: Object, new: Object) -> frozenset[str]:
     return frozenset(
         each.name
         for each in fields(old)
-        if each.name not in identity and not same(getattr(old, each.name), getattr(new, each.name))
+        if each.name not in identity and each.compare and not same(getattr(old, each.name), getattr(new, each.name))
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,8 +27,9 @@ def _adapter(holds: type[Object]) -> TypeAdapter[Any]:
 
 
 def dumped(obj: Object) -> str:
-    """Return the object as one line of JSON, its kind first and without what is the default."""
-    values = _adapter(type(obj)).dump_python(obj, mode="json", exclude_defaults=True)
+    """Return the object as one line of JSON, its kind first, without what is the default and what is not compared."""
+    untold = {each.name for each in fields(obj) if not each.compare}
+    values = _adapter(type(obj)).dump_python(obj, mode="json", exclude_defaults=True, exclude=untold)
     return json.dumps({"kind": obj.kind, **values}, ensure_ascii=False)
 
 

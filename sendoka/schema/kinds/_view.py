@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from sendoka.quoting import qualified
+from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._options import changed_options, options_in_catalog
 from sendoka.schema.kinds.column import Column
-from sendoka.schema.mentioned import ids_in
-from sendoka.schema.model import Expression, Id, Object
+from sendoka.schema.mentioned import ids_in, routines_in
+from sendoka.schema.model import STRICT, Expression, Id, Object
 from sendoka.schema.rewording import renamed_query
+from sendoka.schema.spelling import same, sequences_in
 from sendoka.schema.step import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sendoka.schema.model import Model
 
-__all__ = ["Queried", "QueriedKind", "queried_catalog"]
+__all__ = ["Queried", "QueriedColumn", "QueriedKind", "queried_catalog"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueriedColumn:
+    """A column of a query about which something is said: a comment, or what an INSERT into a view puts there."""
+
+    __pydantic_config__: ClassVar[Mapping[str, str]] = STRICT
+
+    name: str
+    comment: str | None = None
+    default: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queried(Object):
-    """A query under a name. `options` are its storage parameters, `name=value`, in order."""
+    """A query under a name. `options` are its storage parameters, `name=value`, in order.
+
+    `columns` are those about which something is said. `shape` are all, each with its type, where a Postgres has told
+    them; it follows from the query, and is neither compared nor kept.
+    """
 
     is_relation = True
     definition: Expression
     options: tuple[str, ...] = ()
+    columns: tuple[QueriedColumn, ...] = ()
+    shape: tuple[str, ...] = field(default=(), compare=False)
 
 
 V = TypeVar("V", bound=Queried)
@@ -40,7 +58,19 @@ def queried_catalog(relkind: str, more: str = "") -> str:
     return f"""
         select n.nspname as namespace, c.relname as name, z.description as comment,
                json_build_object('canonical', rtrim(btrim(pg_get_viewdef(c.oid)), ';')) as definition,
-               {options_in_catalog("c")} as options {more}
+               {options_in_catalog("c")} as options,
+               (select json_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
+                                || ' ' || a.attcollation order by a.attnum)
+                  from pg_attribute a where a.attrelid = c.oid and a.attnum > 0) as shape,
+               coalesce((select json_agg(json_build_object('name', a.attname, 'comment', o.description, 'default',
+                              case when d.oid is not null then
+                                   json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end)
+                              order by a.attname)
+                  from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+                       left join pg_description o on o.objoid = c.oid and o.objsubid = a.attnum
+                            and o.classoid = 'pg_catalog.pg_class'::regclass
+                 where a.attrelid = c.oid and a.attnum > 0 and (d.oid is not null or o.description is not null)), '[]')
+                    as columns {more}
           from pg_class c join namespaces n on n.oid = c.relnamespace {described("pg_class", "c.oid")}
          where c.relkind = '{relkind}' and not exists (
                select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
@@ -62,10 +92,30 @@ class QueriedKind(Kind[V]):
         return [Step(f"CREATE {self.label(new)}{options} AS\n{new.definition.text}")]
 
     def alter(self, old: V, new: V, changed: frozenset[str]) -> list[Step] | None:
-        """Return SET and RESET where only options change."""
-        if changed != {"options"}:
+        """Return SET and RESET of options and what is said of columns, where the query stays."""
+        if "definition" in changed:
             return None
-        return [Step(text) for text in changed_options(f"ALTER {self.label(new)}", old.options, new.options)]
+        texts = changed_options(f"ALTER {self.label(new)}", old.options, new.options) if "options" in changed else []
+        return [*map(Step, texts), *self._said(old.columns, new)]
+
+    def afterwards(self, new: V) -> list[Step]:
+        """Return what is said of its columns."""
+        return self._said((), new)
+
+    def _said(self, old: Sequence[QueriedColumn], new: V) -> list[Step]:
+        """Return what is said of columns now, where `old` was said before."""
+        before, after = ({each.name: each for each in columns} for columns in (old, new.columns))
+        steps = []
+        for name in sorted({*before, *after}):
+            was, comes = before.get(name, QueriedColumn(name=name)), after.get(name, QueriedColumn(name=name))
+            column = f"{qualified(new.namespace, new.name)}.{ident(name)}"
+            if not same(was.default, comes.default):
+                value = f"SET DEFAULT {comes.default.text}" if comes.default else "DROP DEFAULT"
+                steps.append(Step(f"ALTER {self.label(new)} ALTER COLUMN {ident(name)} {value}"))
+            if was.comment != comes.comment:
+                said = "NULL" if comes.comment is None else literal(comes.comment)
+                steps.append(Step(f"COMMENT ON COLUMN {column} IS {said}"))
+        return steps
 
     def label(self, obj: V) -> str:
         """Return VIEW or MATERIALIZED VIEW and its name."""
@@ -75,6 +125,10 @@ class QueriedKind(Kind[V]):
         """Yield its namespace and what its query speaks of."""
         yield Id("namespace", "", "", obj.namespace)
         yield from (key for key in ids_in(obj.definition.text, model) if key != obj.id)
+        for each in obj.columns:
+            if each.default is not None:
+                yield from sequences_in(each.default)
+                yield from routines_in(each.default.text, model)
 
     def moved(self, obj: V, renaming: Renaming) -> V:
         """Return it under its new name, what it reads from under theirs."""

@@ -36,10 +36,7 @@ class MaterializedViewKind(QueriedKind[MaterializedView]):
                     select from pg_attribute a join pg_type t on t.oid = a.atttypid
                      where a.attrelid = c.oid and a.attnum > 0 and (a.attstorage <> t.typstorage
                            or coalesce(a.attstattarget, -1) <> -1 or a.attoptions is not null
-                           or a.attcompression <> ''))),
-               ('has a comment on a column', exists (
-                    select from pg_description d where d.classoid = 'pg_class'::regclass and d.objoid = c.oid
-                       and d.objsubid > 0))) o(what, met)
+                           or a.attcompression <> '')))) o(what, met)
          where c.relkind = 'm' and o.met"""
 
     def loss(self, old: MaterializedView) -> Hazard:

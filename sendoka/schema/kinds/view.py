@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sendoka.schema.kinds._view import Queried, QueriedKind, queried_catalog
-from sendoka.schema.step import Hazard
+from sendoka.schema.step import Hazard, Step
 
 __all__ = ["View", "ViewKind"]
 
@@ -19,7 +19,10 @@ class View(Queried):
 
 
 class ViewKind(QueriedKind[View]):
-    """CREATE VIEW. One whose query changes is made anew: in place Postgres can only add columns to its end."""
+    """CREATE VIEW and its kin. A query changes in place where its columns stay and others come behind them.
+
+    Otherwise the view is made anew, and with it whatever stands on it.
+    """
 
     name = "view"
     words = "VIEW"
@@ -27,13 +30,15 @@ class ViewKind(QueriedKind[View]):
     claims = ("relation:v",)
     reads: ClassVar[tuple[type[Any], ...]] = (View,)
     catalog = queried_catalog("v")
-    unmanaged = """
-        select 'view ' || n.nspname || '.' || c.relname || ' has a default or a comment on its column ' || a.attname
-          from pg_class c join namespaces n on n.oid = c.relnamespace
-               join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-         where c.relkind = 'v' and (a.atthasdef or exists (
-               select from pg_description d where d.classoid = 'pg_class'::regclass and d.objoid = c.oid
-                  and d.objsubid = a.attnum))"""
+
+    def alter(self, old: View, new: View, changed: frozenset[str]) -> list[Step] | None:
+        """Return CREATE OR REPLACE VIEW too, where a Postgres has told that all columns stay as they are."""
+        if "definition" not in changed:
+            return super().alter(old, new, changed)
+        if not old.shape or new.shape[: len(old.shape)] != old.shape:
+            return None
+        replaced = self.create(new, ())[0].text.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1)
+        return [Step(replaced), *self._said(old.columns, new)]
 
     def loss(self, old: View) -> Hazard:
         """Return the loss of the view; no row is lost."""

@@ -1,8 +1,8 @@
 DROP VIEW "public"."v";
 
 CREATE VIEW "public"."v" AS
-SELECT t.id,
-    t.a
+SELECT t.a,
+    t.id
    FROM public.t;
 
 CREATE TRIGGER h INSTEAD OF INSERT ON public.v FOR EACH ROW EXECUTE FUNCTION public.tf();
