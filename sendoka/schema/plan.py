@@ -124,19 +124,29 @@ class _Graph:
     # -------------------------------------------------------------- what must be taken down and put back
 
     def _moved_over(self) -> tuple[list[Altered], set[Id]]:
-        """Return what is altered, and the ids of those that move from a superseded type to the one made beside it."""
+        """Return what is altered, and the ids of those that move from a superseded type to the one made beside it.
+
+        A type that has a superseded one inside and cannot be altered is superseded itself.
+        """
         altered = {each.new.id: each for each in self.changes.altered}
-        if not self.superseded:
-            return list(altered.values()), set()
-        meanwhile = Renaming({key: old.name for key, (old, _) in self.superseded.items()})
-        movers = set()
-        for each in self.changes.old:
-            before = kind_of(each).moved(each, meanwhile)
-            after = self.changes.new.objects.get(each.id)
-            if before != each and after is not None and each.id not in self.superseded:
+        movers: set[Id] = set()
+        known = -1
+        while known < len(self.superseded):
+            known = len(self.superseded)
+            meanwhile = Renaming({key: old.name for key, (old, _) in self.superseded.items()})
+            for each in self.changes.old if known else ():
+                before = kind_of(each).moved(each, meanwhile)
+                after = self.changes.new.objects.get(each.id)
+                if before == each or after is None or each.id in self.superseded:
+                    continue
                 altered[each.id] = Altered(before, after, differences(before, after))
                 movers.add(each.id)
-        return list(altered.values()), movers
+                beside = kind_of(each).superseded(each, after) if _alter(altered[each.id]) is None else None
+                if beside is not None:
+                    # Where it stays as it is, its values only move.
+                    self.superseded[each.id] = (beside[0], beside[1] if differences(each, after) else ())
+                    altered[each.id] = Altered(each, after, differences(each, after))
+        return list(altered.values()), movers - self.superseded.keys()
 
     def _replaced(self) -> dict[Id, None]:
         """Return what is in both schemas and cannot stay: unalterable, or in the way of something it needs."""
@@ -167,7 +177,7 @@ class _Graph:
 
     def _is_stuck(self, other: Object) -> bool:
         """Tell whether something that uses a superseded type can neither move over nor goes anyway."""
-        return other.id in self.changes.new and other.id not in self.movers
+        return other.id in self.changes.new and other.id not in self.movers and other.id not in self.superseded
 
     def _stands_aside(self, other: Object, key: Id) -> bool:
         """Note who need not be dropped while `key` is made anew: it lets go of it, and takes it up again."""
@@ -264,9 +274,14 @@ class _Graph:
             if opening:
                 self.opening[key] = self._add(_Node(_DROP, each.new, opening))
                 self._edge(self.opening[key], self.altering[key])
+        users = {self.altering[mover] for mover in self.movers if mover in self.altering}
+        closing = {}
         for key, (old, _) in self.superseded.items():
-            users = [self.altering[mover] for mover in self.movers if mover in self.altering]
-            self._add(_Node(_CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
+            closing[key] = self._add(_Node(_CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
+        for key, node in closing.items():
+            holder = self.changes.old.objects[key]
+            for need in kind_of(holder).needs(holder, self.changes.old):
+                self._edge(node, closing.get(need))
 
     def _beside(self, each: Altered) -> list[Step]:
         """Return the steps that give the old one another name and make the new one beside it."""

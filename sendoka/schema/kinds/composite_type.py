@@ -10,6 +10,7 @@ from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation, type_in_catalog
 from sendoka.schema.model import STRICT, Id, Object
+from sendoka.schema.names import MAX_NAME
 from sendoka.schema.step import Hazard, Step
 from sendoka.schema.typenames import spelled_type
 
@@ -48,7 +49,11 @@ class CompositeType(Object):
 
 
 class CompositeTypeKind(Kind[CompositeType]):
-    """CREATE TYPE … AS (…) and its kin. Attributes are added at the end, dropped and retyped in place."""
+    """CREATE TYPE … AS (…) and its kin. Attributes are added at the end and dropped in place.
+
+    Postgres refuses to change an attribute's type where a column has the composite one: another is then made beside it,
+    and its users move.
+    """
 
     name = "composite-type"
     rank = 9
@@ -95,18 +100,18 @@ class CompositeTypeKind(Kind[CompositeType]):
         return replace(renaming.placed(obj), attributes=attributes)
 
     def alter(self, old: CompositeType, new: CompositeType, changed: frozenset[str]) -> list[Step] | None:
-        """Return ADD, DROP and ALTER ATTRIBUTE, where the order of what stays does."""
+        """Return ADD and DROP ATTRIBUTE, where the order and the types of what stays do."""
         before = {each.name: each for each in old.attributes}
         after = {each.name: each for each in new.attributes}
         kept = [name for name in before if name in after]
         if [*kept, *(name for name in after if name not in before)] != list(after):
             return None
+        if any(before[name].typed != after[name].typed for name in kept):
+            return None
         steps = [self._dropped(new, name) for name in before if name not in after]
         for name, attribute in after.items():
             if name not in before:
                 steps.append(self._attribute(new, f"ADD ATTRIBUTE {ident(name)} {attribute.typed}"))
-            elif before[name].typed != attribute.typed:
-                steps.append(self._retyped(new, attribute))
             if attribute.comment != (before[name].comment if name in before else None):
                 steps.append(self._remark(new, attribute))
         return steps
@@ -123,11 +128,22 @@ class CompositeTypeKind(Kind[CompositeType]):
         why = f"the attribute {address} is dropped with all its values"
         return self._attribute(new, f"DROP ATTRIBUTE {ident(name)}", Hazard("drop-attribute", address, why, asks=True))
 
-    def _retyped(self, new: CompositeType, attribute: Attribute) -> Step:
+    def _retyped(self, new: CompositeType, attribute: Attribute) -> Hazard:
         address = Id("attribute", new.namespace, new.name, attribute.name).address
-        why = f"{address} becomes {attribute.type}; Postgres refuses that while a column of a table has the type"
-        hazard = Hazard("change-type", address, why, asks=True)
-        return self._attribute(new, f"ALTER ATTRIBUTE {ident(attribute.name)} TYPE {attribute.typed}", hazard)
+        why = f"{address} becomes {attribute.type}: a value may be cut, rounded, read differently or refused"
+        return Hazard("change-type", address, why, asks=True)
+
+    def superseded(self, old: CompositeType, new: CompositeType) -> tuple[CompositeType, tuple[Hazard, ...]] | None:
+        """Return the name that the old type has meanwhile, where values can move: the attributes stay in their places.
+
+        Values move as texts, so nothing is asked where one attribute is of a type that is itself made anew.
+        """
+        if [each.name for each in old.attributes] != [each.name for each in new.attributes]:
+            return None
+        name = old.name.encode()[: MAX_NAME - len("_old")].decode(errors="ignore") + "_old"
+        pairs = zip(old.attributes, new.attributes, strict=True)
+        hazards = (self._retyped(new, after) for before, after in pairs if before.typed != after.typed)
+        return replace(old, name=name), tuple(hazards)
 
     def loss(self, old: CompositeType) -> Hazard:
         """Return the loss of the type; the columns that had it are asked for by themselves."""

@@ -1,14 +1,14 @@
--- asks: drop-column:t.b
-ALTER TABLE "public"."t" DROP COLUMN "b";
-
-DROP DOMAIN "public"."d";
-
 ALTER TYPE "public"."mood" RENAME TO "mood_old";
 
 CREATE TYPE "public"."mood" AS ENUM ('b', 'a');
 
+ALTER DOMAIN "public"."d" RENAME TO "d_old";
+
 CREATE DOMAIN "public"."d" AS "public"."mood";
 
-ALTER TABLE "public"."t" ADD COLUMN "b" "public"."d";
+-- hazard: rewrite:t.b
+ALTER TABLE "public"."t" ALTER COLUMN "b" TYPE "public"."d" USING "b"::text::"public"."d";
+
+DROP DOMAIN "public"."d_old";
 
 DROP TYPE "public"."mood_old";
