@@ -20,6 +20,7 @@ try:
     from sendoka.schema.declarations import declare
     from sendoka.schema.kinds._counting import Counting
     from sendoka.schema.kinds.aggregate import Aggregate
+    from sendoka.schema.kinds.collation import Collation
     from sendoka.schema.kinds.composite_type import Attribute, CompositeType
     from sendoka.schema.kinds.domain import Domain, DomainCheck
     from sendoka.schema.kinds.enum import Enum
@@ -55,6 +56,7 @@ __all__ = [
     "NAMING",
     "Aggregate",
     "Attribute",
+    "Collation",
     "CompositeType",
     "Counting",
     "Domain",

@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from contextlib import suppress
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,16 @@ from sqlalchemy.types import SchemaType
 
 from sendoka.discover import DiscoveryError, forget, imported, module_names, module_of, own_of, the_one
 from sendoka.errors import SchemaError
+from sendoka.quoting import qualified
 from sendoka.schema.declarations import Declarations
 from sendoka.schema.declared import is_named, refuse
 from sendoka.schema.kinds import all_kinds
+from sendoka.schema.kinds.collation import Collation
 from sendoka.schema.kinds.column import Column as ColumnObject
 from sendoka.schema.model import Member, Model, Object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Sequence as Several
     from types import ModuleType
 
@@ -48,9 +51,10 @@ def model_from(declarations: Declarations, kinds: Several[Kind[Any]] | None = No
     """
     kinds = all_kinds() if kinds is None else kinds
     _refuse_unread(declarations, tuple(each for kind in kinds for each in kind.reads))
-    objects = [each for kind in kinds for each in kind.declared(declarations)]
-    model = Model.of(objects)
-    upon = (each for kind in kinds for each in kind.declared_upon(model, declarations))
+    found = [each for kind in kinds for each in kind.declared(declarations)]
+    places = {each.name: qualified(each.namespace, each.name) for each in found if isinstance(each, Collation)}
+    objects = [_collated(each, places) for each in found]
+    upon = (each for kind in kinds for each in kind.declared_upon(Model.of(objects), declarations))
     model = Model.of([*objects, *upon], marks=declarations.marks(), silent=_silent(declarations, kinds))
     _refuse_homeless(model)
     _refuse_unknown_types(declarations, model)
@@ -82,6 +86,18 @@ def _silent(declarations: Declarations, kinds: Several[Kind[Any]]) -> Iterator[s
     for kind in kinds:
         if kind.may_be_silent and not any(isinstance(extra, kind.reads) for extra in declarations.extras):
             yield kind.name
+
+
+def _collated(piece: Any, places: Mapping[str, str]) -> Any:
+    """Return an object, or a piece of one, with declared collations called by their namespaces, as Postgres does."""
+    if isinstance(piece, tuple):
+        return tuple(_collated(each, places) for each in piece)
+    if not places or not is_dataclass(piece) or isinstance(piece, type):
+        return piece
+    changed = {each.name: _collated(getattr(piece, each.name), places) for each in fields(piece)}
+    if changed.get("collation") in places:
+        changed["collation"] = places[changed["collation"]]
+    return replace(piece, **changed)
 
 
 def _refuse_homeless(model: Model) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from sendoka.quoting import qualified
 from sendoka.schema.model import Id, Member, Object
 from sendoka.schema.typenames import user_type, user_type_name
 
@@ -105,6 +106,11 @@ class Renaming:
         """Return how a type reads after the renames: `public.mood[]`."""
         named = user_type(text)
         return text if named is None else user_type_name(*self.place(*named[:2]), named[2])
+
+    def collation(self, text: str | None) -> str | None:
+        """Return how a collation reads after the renames."""
+        named = user_type(text) if text is not None and text.startswith('"') else None
+        return text if named is None else qualified(*self.place(*named[:2]))
 
     def label(self, type_: str, label: str) -> str:
         """Return the new name of a value of the enum that `type_` names."""

@@ -72,6 +72,11 @@ def test_an_extension_comes_first() -> None:
     assert _texts(Model(), _read(extension("citext")))[0] == "CREATE EXTENSION citext SCHEMA public"
 
 
+def test_an_extension_moves_to_another_namespace() -> None:
+    moved = _texts(_read(extension("citext")), _read(extension("citext", namespace="tools")))
+    assert moved == ["ALTER EXTENSION citext SET SCHEMA tools"]
+
+
 @pytest.mark.parametrize("name", ["", "a" * 64, "a\0b"])
 def test_an_extension_without_a_proper_name_is_refused(name: str) -> None:
     with pytest.raises(SchemaError, match="an extension"):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from sendoka.errors import AnswerMissing, SchemaError
-from sendoka.schema import Domain, declare
+from sendoka.schema import Collation, Domain, declare
 from sendoka.schema.decisions import answered
 from sendoka.schema.diff import diff
 from sendoka.schema.from_python import model_from_tables
@@ -48,6 +48,16 @@ def test_a_domain_is_read_from_its_columns_once() -> None:
     assert _texts(Model(), model)[0] == (
         "CREATE DOMAIN email AS varchar(99) COLLATE C NOT NULL CONSTRAINT email_check CHECK (value like '%@%')"
     )
+
+
+def test_a_declared_collation_is_called_by_its_namespace() -> None:
+    plain = Collation(name="plain", provider="icu", locale="und")
+    model = _read(sa.Column("a", sa.Text(collation="plain")), sa.Column("b", sa.Text(collation="C")), declared=(plain,))
+    assert [column.collation for column in model.all(Column)] == ['"public"."plain"', "C"]
+    assert _texts(Model(), model) == [
+        "CREATE COLLATION plain (provider = icu, locale = 'und')",
+        "CREATE TABLE t (\n    a text COLLATE plain,\n    b text COLLATE C\n)",
+    ]
 
 
 def test_a_domain_declared_in_two_ways_is_refused() -> None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sendoka.quoting import ident
+from sendoka.schema.model import Id
+from sendoka.schema.typenames import user_type
 
-__all__ = ["collation_in_catalog", "spelled_collation", "type_in_catalog"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-
-def collation_in_catalog(collation: str) -> str:
-    """Return the SQL of a collation's text, from a row of pg_collation: its name, with a namespace if it has its own.
-
-    Postgres' own have names with dots; those of a namespace end in a double quote: `public."de"`.
-    """
-    return f"""case when {collation}.collnamespace = 'pg_catalog'::regnamespace then {collation}.collname::text
-                    else {collation}.collnamespace::regnamespace || '."'
-                         || replace({collation}.collname::text, '"', '""') || '"' end"""
-
-
-def spelled_collation(text: str) -> str:
-    """Return what stands behind COLLATE."""
-    return text if text.endswith('"') and '."' in text else ident(text)
+__all__ = ["collate", "collation_ids", "collation_in_catalog", "type_in_catalog"]
 
 
 def type_in_catalog(formatted: str) -> str:
@@ -30,3 +22,29 @@ def type_in_catalog(formatted: str) -> str:
     return rf"""case when coalesce(nullif(y.typelem, 0), y.oid) < 16384 then {formatted}
                     else regexp_replace({formatted},
                          '(^|\.)"([a-z_][a-z0-9_]*)"(?=$|[.\[(])', '\1\2', 'g') end"""
+
+
+def collation_in_catalog(row: str) -> str:
+    """Return the SQL of a collation's text; `row` is the alias of its pg_collation.
+
+    One of a namespace of your own has both parts in quotes, as no name of Postgres' own begins.
+    """
+    return f"""case when {row}.collnamespace = 'pg_catalog'::regnamespace then {row}.collname::text
+                         else (select format('"%s"."%s"', replace(w.nspname, '"', '""'),
+                                             replace({row}.collname, '"', '""'))
+                                 from pg_namespace w where w.oid = {row}.collnamespace) end"""
+
+
+def collate(collation: str | None) -> str:
+    """Return the words of a collation behind a type, none for None."""
+    if collation is None:
+        return ""
+    return " COLLATE " + (collation if collation.startswith('"') else ident(collation))
+
+
+def collation_ids(*collations: str | None) -> Iterator[Id]:
+    """Yield the ids of those collations that are not Postgres' own."""
+    for text in collations:
+        named = user_type(text) if text is not None and text.startswith('"') else None
+        if named is not None:
+            yield Id("collation", named[0], "", named[1])

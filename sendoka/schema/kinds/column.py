@@ -16,7 +16,7 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
 from sendoka.schema.kinds._not_null import added_not_null, set_not_null
 from sendoka.schema.kinds._options import changed_options, listed_options
-from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation, type_in_catalog
+from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog, type_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_in
@@ -89,7 +89,8 @@ class ColumnKind(Kind[Column]):
     renames_on_answer = True
     catalog = f"""
         select t.namespace, t.name as "table", a.attname as name, {_TYPE} as type,
-               case when a.attcollation <> y.typcollation then {collation_in_catalog("k")} end as collation,
+               case when a.attcollation <> y.typcollation then
+                    {collation_in_catalog("k")} end as collation,
                a.attnotnull as not_null,
                case when d.oid is not null then json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end
                     as "default",
@@ -167,6 +168,7 @@ class ColumnKind(Kind[Column]):
                 yield from (each.id for each in model.members(key, Column))
         elif user_type(obj.type) is not None:
             yield from model.extensions
+        yield from collation_ids(obj.collation)
         yield from sequences_in(obj.default)
         for expression in (obj.default, obj.generated):
             if expression is not None:
@@ -181,6 +183,7 @@ class ColumnKind(Kind[Column]):
         return replace(
             renaming.placed(obj),
             type=renaming.type(obj.type),
+            collation=renaming.collation(obj.collation),
             default=renamed_in(obj.default, renaming, *place),
             generated=renamed_in(obj.generated, renaming, *place),
         )
@@ -321,8 +324,7 @@ def _alter_table(column: Column) -> str:
 
 
 def _typed(column: Column) -> str:
-    collation = f" COLLATE {spelled_collation(column.collation)}" if column.collation else ""
-    return spelled_type(column.type) + collation
+    return spelled_type(column.type) + collate(column.collation)
 
 
 def _clause(column: Column) -> str:
@@ -396,7 +398,7 @@ def _retype(old: Column, new: Column) -> Step:
         )
     collation = ""
     if new.collation or (old.collation and old.type == new.type):
-        collation = f" COLLATE {spelled_collation(new.collation or 'default')}"
+        collation = collate(new.collation or "default")
     return _set(new, f"TYPE {spelled_type(new.type)}{collation}{using}", *hazards)
 
 

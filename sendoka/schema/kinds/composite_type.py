@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation, type_in_catalog
+from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog, type_in_catalog
 from sendoka.schema.model import STRICT, Id, Object
 from sendoka.schema.names import MAX_NAME
 from sendoka.schema.step import Hazard, Step
@@ -36,7 +36,7 @@ class Attribute:
     @property
     def typed(self) -> str:
         """The words for its type."""
-        return spelled_type(self.type) + (f" COLLATE {spelled_collation(self.collation)}" if self.collation else "")
+        return spelled_type(self.type) + collate(self.collation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +93,15 @@ class CompositeTypeKind(Kind[CompositeType]):
         yield Id("namespace", "", "", obj.namespace)
         keys = (model.type_id(each.type) for each in obj.attributes)
         yield from (key for key in keys if key is not None)
+        yield from collation_ids(*(each.collation for each in obj.attributes))
 
     def moved(self, obj: CompositeType, renaming: Renaming) -> CompositeType:
         """Return it under its new name, the types of its attributes under theirs."""
-        attributes = tuple(replace(each, type=renaming.type(each.type)) for each in obj.attributes)
-        return replace(renaming.placed(obj), attributes=attributes)
+        attributes = (
+            replace(each, type=renaming.type(each.type), collation=renaming.collation(each.collation))
+            for each in obj.attributes
+        )
+        return replace(renaming.placed(obj), attributes=tuple(attributes))
 
     def alter(self, old: CompositeType, new: CompositeType, changed: frozenset[str]) -> list[Step] | None:
         """Return ADD and DROP ATTRIBUTE, where the order and the types of what stays do."""

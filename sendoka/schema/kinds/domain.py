@@ -12,7 +12,7 @@ from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.declared import checked_name, domain_of, expression_of, type_of
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation, type_in_catalog
+from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog, type_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import PUBLIC, STRICT, Expression, Id, Object
 from sendoka.schema.names import MAX_NAME
@@ -109,11 +109,11 @@ class DomainKind(Kind[Domain]):
 
     def create(self, new: Domain, parts: Sequence[str]) -> list[Step]:
         """Return CREATE DOMAIN, and its conditions that do not count for old values."""
-        collation = f" COLLATE {spelled_collation(new.collation)}" if new.collation else ""
         default = f" DEFAULT {new.default.text}" if new.default else ""
         not_null = " NOT NULL" if new.not_null else ""
         checks = "".join(f" {each.clause}" for each in new.checks if not each.not_valid)
-        made = Step(f"CREATE DOMAIN {_name(new)} AS {spelled_type(new.type)}{collation}{default}{not_null}{checks}")
+        typed = spelled_type(new.type) + collate(new.collation)
+        made = Step(f"CREATE DOMAIN {_name(new)} AS {typed}{default}{not_null}{checks}")
         remarks = (_remark(new, each) for each in new.checks if each.comment is not None)
         return [made, *(_added(new, each) for each in new.checks if each.not_valid), *remarks]
 
@@ -127,6 +127,7 @@ class DomainKind(Kind[Domain]):
         key = model.type_id(obj.type)
         if key is not None:
             yield key
+        yield from collation_ids(obj.collation)
         for each in obj.expressions:
             yield from routines_in(each.text, model)
 
@@ -140,6 +141,7 @@ class DomainKind(Kind[Domain]):
         return replace(
             renaming.placed(obj),
             type=renaming.type(obj.type),
+            collation=renaming.collation(obj.collation),
             default=renamed_in(obj.default, renaming, *place),
             checks=tuple(checks),
         )

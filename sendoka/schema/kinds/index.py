@@ -17,7 +17,7 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._constraint import column_ids
 from sendoka.schema.kinds._marks import MARKS, declared_marks, marks, marks_changed, unmarked
 from sendoka.schema.kinds._options import changed_options
-from sendoka.schema.kinds._type import collation_in_catalog, spelled_collation
+from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog
 from sendoka.schema.kinds.column import Column, changes_family
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
@@ -191,6 +191,7 @@ class IndexKind(Kind[Index]):
             names = (column.name for column in model.members(table, Column))
             columns |= {name for name in names if any(mentions(each, name) for each in obj.expressions)}
         yield from column_ids(obj.namespace, obj.table, sorted(columns))
+        yield from collation_ids(*(key.collation for key in obj.keys))
         for expression in obj.expressions:
             yield from routines_in(expression.text, model)
 
@@ -202,6 +203,7 @@ class IndexKind(Kind[Index]):
                 key,
                 column=None if key.column is None else renaming.column(*place, key.column),
                 expression=renamed_in(key.expression, renaming, *place),
+                collation=renaming.collation(key.collation),
             )
             for key in obj.keys
         )
@@ -248,10 +250,9 @@ class IndexKind(Kind[Index]):
 
 def _key(key: IndexKey) -> str:
     text = ident(key.column) if key.column is not None else f"({key.expression.text if key.expression else ''})"
-    collation = f" COLLATE {spelled_collation(key.collation)}" if key.collation else ""
     operators = f" {key.operator_class}" if key.operator_class else ""
     nulls = f" NULLS {key.nulls.upper()}" if key.nulls else ""
-    return f"{text}{collation}{operators}{' DESC' if key.descending else ''}{nulls}"
+    return f"{text}{collate(key.collation)}{operators}{' DESC' if key.descending else ''}{nulls}"
 
 
 def _declared(index: Declared, table: Table) -> Index:

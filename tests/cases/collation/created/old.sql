@@ -1,0 +1,2 @@
+create table notes (title text, body text collate "C");
+create index by_title on notes (title);
