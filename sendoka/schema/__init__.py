@@ -19,6 +19,7 @@ try:
     )
     from sendoka.schema.declarations import declare
     from sendoka.schema.kinds._counting import Counting
+    from sendoka.schema.kinds._view import QueriedColumn
     from sendoka.schema.kinds.aggregate import Aggregate
     from sendoka.schema.kinds.collation import Collation
     from sendoka.schema.kinds.composite_type import Attribute, CompositeType
@@ -67,6 +68,7 @@ __all__ = [
     "Grant",
     "MaterializedView",
     "Namespace",
+    "QueriedColumn",
     "Rule",
     "Sequence",
     "Statistics",

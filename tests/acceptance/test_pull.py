@@ -62,7 +62,7 @@ def test_a_schema_with_everything_in_it_reads_back_and_is_formatted_as_ruff_does
     assert run(["pull", "--from", str(EVERYTHING), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["notes"] == []
-    assert said["unmanaged"] == ["collation public.mine", "range type public.r"]
+    assert said["unmanaged"] == ["range type public.r"]
     assert {"users.py", "orgs.py", "orgs_2.py", "class_.py", "metadata_2.py", "billing_invoices.py"} <= set(said["new"])
     assert {"enums.py", "declared_enums.py", "foreign_keys.py", "policies.py", "statistics.py"} <= set(said["new"])
     assert 'Table(\n    "orgs"' in (folder / "schema" / "orgs.py").read_text()
@@ -95,12 +95,12 @@ def test_the_database_of_the_environment_is_pulled_into_the_projects_folder(
         "2 files would be written",
     ]
     assert not (folder / "tables").exists()
-    loaded.execute("create collation c (locale = 'C')")
+    loaded.execute("create type c as range (subtype = float8)")
     assert run(["pull"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "+ tables/__init__.py",
         "+ tables/t.py",
-        "not managed, and left as it is: collation public.c",
+        "not managed, and left as it is: range type public.c",
         "2 files written",
     ]
     assert (folder / "tables" / "t.py").read_text() == T

@@ -181,7 +181,6 @@ GUARD = "create trigger g before insert on a for each row execute function suppr
 
 UNMANAGED: list[tuple[str, str]] = [
     ("create operator @+@ (leftarg = text, rightarg = int, function = repeat)", "operator public.@+@(text, integer)"),
-    ("create collation c (locale = 'C')", "collation public.c"),
     ("create conversion c for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8", "conversion public.c"),
     ("create text search configuration c (copy = simple)", "text search configuration public.c"),
     ("create text search dictionary d (template = simple)", "text search dictionary public.d"),
@@ -238,13 +237,13 @@ class RangeTypeKind(NamespaceKind):
 async def test_a_new_kind_takes_what_it_claims_away_from_the_unmanaged(sql: Neon) -> None:
     await sql.run_all(
         [
-            Statement("create collation c (locale = 'C')"),
+            Statement("create text search dictionary c (template = simple)"),
             Statement("create type r as range (subtype = int4)"),
         ]
     )
-    assert (await model_from_catalog(sql)).unmanaged == ("collation public.c", "range type public.r")
+    assert (await model_from_catalog(sql)).unmanaged == ("range type public.r", "text search dictionary public.c")
     found = await model_from_catalog(sql, [*all_kinds(), RangeTypeKind()])
-    assert found.unmanaged == ("collation public.c",)
+    assert found.unmanaged == ("text search dictionary public.c",)
     assert list(found) == [RangeType(name="r")]
 
 

@@ -133,7 +133,7 @@ def _opened(code: Group, lead: str, after: str, depth: int) -> str:
     end = code.after.removeprefix(",")
     if len(code.items) == 1 and isinstance(code.items[0][1], Block) and not code.items[0][0]:
         return lead + code.before + laid_out(code.items[0][1]) + end + after
-    if not code.spread:
+    if not code.spread and code.before not in {"(", "[", "{"}:  # only a call may have them in one line inside
         body = _flat(Group("", code.items, ""))
         if body is not None and code.after != ",)" and len(_INDENT) * (depth + 1) + _columns(body) <= WIDTH:
             return f"{lead}{code.before}\n{_INDENT * (depth + 1)}{body}\n{_INDENT * depth}{end}{after}"

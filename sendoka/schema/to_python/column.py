@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.schema.to_python.code import Code, Name, Text, call, mapping
 from sendoka.schema.to_python.constraints import TRUE, reference_code
+from sendoka.schema.to_python.objects import options_in
 from sendoka.schema.to_python.sql import bindless, written
 from sendoka.schema.to_python.types import is_numeric
 
@@ -92,5 +93,8 @@ def _number(value: int | None) -> Name | None:
 
 def _info(column: Column) -> Code | None:
     said = [("storage", column.storage), ("compression", column.compression)]
-    found = [(name, Text(value)) for name, value in said if value is not None]
+    found: list[tuple[str, Code]] = [(name, Text(value)) for name, value in said if value is not None]
+    found += [("statistics", Name(str(column.statistics)))] if column.statistics is not None else []
+    told = options_in(column.options)
+    found += [("options", mapping((name, Text(str(value))) for name, value in told.items()))] if told else []
     return mapping(found) if found else None

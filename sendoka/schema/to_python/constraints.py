@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.schema.kinds.unique import Unique
 from sendoka.schema.names import MAX_NAME
-from sendoka.schema.to_python.code import Code, Name, Text, call, listed
+from sendoka.schema.to_python.code import Code, Name, Text, call, listed, mapping
 from sendoka.schema.to_python.sql import bindless, written
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sendoka.schema.kinds._key import Key
     from sendoka.schema.kinds.check import Check
     from sendoka.schema.kinds.foreign_key import ForeignKey
+    from sendoka.schema.kinds.index import Index
     from sendoka.schema.to_python.imports import Imports
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "given_name",
     "is_plain_key",
     "key_code",
+    "marks_code",
     "reference_code",
     "texts",
 ]
@@ -47,6 +49,7 @@ def texts(names: Iterable[str]) -> list[Code]:
 def is_plain_key(key: Key, usual: str) -> bool:
     """Tell whether a primary key or unique says no more than its columns; `usual` is the name it has by itself."""
     plain = not (key.include or key.deferrable or key.initially_deferred or key.comment)
+    plain = plain and marks_code(key) is None
     return plain and not _is_strict(key) and given_name(key.name, (usual,)) is None
 
 
@@ -69,9 +72,16 @@ def key_code(key: Key, imports: Imports) -> Code:
         name=given_name(key.name, usual),
         **_timing(key),
         comment=_comment(key.comment),
+        info=marks_code(key),
         postgresql_include=listed(texts(key.include)) if key.include else None,
         postgresql_nulls_not_distinct=TRUE if _is_strict(key) else None,
     )
+
+
+def marks_code(obj: Key | Index, *more: tuple[str, Code]) -> Code | None:
+    """Return the `info` of an index or a key: `more`, and what its table uses it for; None where it says nothing."""
+    found = [*more, *((name, TRUE) for name in ("clustered", "replica_identity") if getattr(obj, name))]
+    return mapping(found) if found else None
 
 
 def _is_strict(key: Key) -> bool:

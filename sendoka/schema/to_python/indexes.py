@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sendoka.schema.to_python.code import Code, Group, Name, Text, call, laid_out, listed, mapping
-from sendoka.schema.to_python.constraints import TRUE, given_name, texts
+from sendoka.schema.to_python.constraints import TRUE, given_name, marks_code, texts
 from sendoka.schema.to_python.objects import options_in
 from sendoka.schema.to_python.sql import bindless, written
 
@@ -41,7 +41,7 @@ def index_code(index: Index, imports: Imports) -> Code:
         name or Name("None"),
         *(_key(key, at, imports) for at, key in enumerate(index.keys)),
         unique=TRUE if index.unique else None,
-        info=mapping([("comment", Text(index.comment))]) if index.comment else None,
+        info=marks_code(index, *([("comment", Text(index.comment))] if index.comment else [])),
         postgresql_using=Text(index.method) if index.method != "btree" else None,
         postgresql_ops=mapping((key, Text(value)) for key, value in classes.items()) if classes else None,
         postgresql_include=listed(texts(index.include)) if index.include else None,

@@ -80,6 +80,8 @@ def _value(value: object, imports: Imports) -> Code:
 
 
 def _is_usual(value: object, field: Any) -> bool:
+    if not field.compare:
+        return True
     usual = field.default if field.default_factory is MISSING else field.default_factory()
     return usual is not MISSING and getattr(value, field.name) == usual
 

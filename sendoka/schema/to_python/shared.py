@@ -26,7 +26,7 @@ def is_shared(obj: Object) -> bool:
     """Tell whether SQLAlchemy can say the type: it knows no comment of a domain, and one condition at most."""
     if isinstance(obj, Domain):
         plain = obj.comment is None and len(obj.checks) <= 1 and user_type(obj.type) is None
-        return plain and not any(each.not_valid for each in obj.checks)
+        return plain and not any(each.not_valid or each.comment for each in obj.checks)
     return isinstance(obj, Enum) and bool(obj.values)
 
 

@@ -168,11 +168,15 @@ def table_code(said: Said, types: Types, imports: Imports, late: Set[Id]) -> Cod
 def _options(table: Table) -> dict[str, Code | None]:
     parents = [name if namespace == PUBLIC else f"{namespace}.{name}" for namespace, name in table.inherits]
     options = options_in(table.options)
-    secured = Text("forced") if table.forced_row_security else TRUE
+    info: list[tuple[str, Code]] = []
+    if table.row_security:
+        info.append(("row_security", Text("forced") if table.forced_row_security else TRUE))
+    if table.replica_identity in {"full", "nothing"}:  # an index says it by itself
+        info.append(("replica_identity", Text(table.replica_identity or "")))
     return {
         "schema": Text(table.namespace) if table.namespace != PUBLIC else None,
         "comment": Text(table.comment) if table.comment else None,
-        "info": mapping([("row_security", secured)]) if table.row_security else None,
+        "info": mapping(info) if info else None,
         "prefixes": tupled([Text("UNLOGGED")]) if table.unlogged else None,
         "postgresql_partition_by": Text(bindless(table.partition_by.text)) if table.partition_by else None,
         "postgresql_inherits": tupled(map(Text, parents)) if parents else None,
