@@ -36,13 +36,15 @@ class Altered:
 class Renamed:
     """What keeps its content and gets a new name: an object, or a piece of one, such as an enum's value.
 
-    `statement` does it. `answered` is false where nobody had to be asked.
+    `statement` does it. `answered` is false where nobody had to be asked; `freely` is true of what differs in nothing
+    but its name.
     """
 
     old: Id
     new: Id
     statement: str
     answered: bool
+    freely: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ def _renamed(dropped: Iterable[Object], created: Iterable[Object], old: Model) -
             twin = next((other for other in twins if not differences(each, other)), None)
             if twin is not None:
                 twins.remove(twin)
-                yield Renamed(each.id, twin.id, kind_of(each).rename(each, twin), False)
+                yield Renamed(each.id, twin.id, kind_of(each).rename(each, twin), False, freely=True)
 
 
 def _may_be_renamed(each: Object) -> bool:

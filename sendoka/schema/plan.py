@@ -52,10 +52,11 @@ def plan(changes: Changes) -> Plan:
     homes, rest = _homes(changes)
     graph = _Graph(rest)
     steps = graph.steps()
-    first = [*homes, *_renames(changes), *(step for step in steps if step.commits_first)]
+    renames = [*_renames(changes, freely=False), *changes.leaving, *_renames(changes, freely=True)]
+    first = [*homes, *renames, *(step for step in steps if step.commits_first)]
     unread = [Step("SET LOCAL check_function_bodies = off")] if graph.unread else []
     mine = (step for step in steps if not step.commits_first)
-    then = [*unread, *changes.leaving, *mine, *changes.joining]
+    then = [*unread, *mine, *changes.joining]
     apart = any(step.commits_first for step in first)
     batches = [first, then] if apart else [[*first, *then]]
     renamed = tuple(f"{each.new.kind} {each.old.address} -> {each.new.address}" for each in _answered(changes))
@@ -77,8 +78,8 @@ def _homes(changes: Changes) -> tuple[list[Step], Changes]:
     return steps, replace(changes, created=tuple(each for each in changes.created if each not in made))
 
 
-def _renames(changes: Changes) -> Iterator[Step]:
-    for each in changes.renamed:
+def _renames(changes: Changes, *, freely: bool) -> Iterator[Step]:
+    for each in (each for each in changes.renamed if each.freely == freely):
         why = f"code that still says {_said(each)} fails"
         verb = "rename" if each.old.namespace == each.new.namespace else "move"
         hazards = (Hazard(f"{verb}-{each.new.kind}", each.old.address, why),) if each.answered else ()

@@ -72,7 +72,8 @@ def test_what_asks_is_marked_and_check_tells_that_there_is_a_difference(
 
 def test_the_statements_alone_lead_from_one_to_the_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "more.sql").write_text(
-        "create type mood as enum ('a', 'b'); create table t (m mood default 'b');create text search dictionary c (template = simple)"
+        "create type mood as enum ('a', 'b'); create table t (m mood default 'b');"
+        "create text search dictionary c (template = simple)"
     )
     (folder / "less.sql").write_text("create type mood as enum ('a'); create table t (m mood);")
     assert run(["diff", "--from", "less.sql", "--to", "more.sql", "--sql"]) == 0

@@ -9,6 +9,7 @@ from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._options import changed_options, options_in_catalog
+from sendoka.schema.kinds._type import collation_in_catalog, type_in_catalog
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.mentioned import ids_in, routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Object
@@ -39,15 +40,15 @@ class QueriedColumn:
 class Queried(Object):
     """A query under a name. `options` are its storage parameters, `name=value`, in order.
 
-    `columns` are those about which something is said. `shape` are all, each with its type, where a Postgres has told
-    them; it follows from the query, and is neither compared nor kept.
+    `columns` are those about which something is said. `shape` are all, by (name, type, collation), where a Postgres has
+    told them; it follows from the query, and is neither compared nor kept.
     """
 
     is_relation = True
     definition: Expression
     options: tuple[str, ...] = ()
     columns: tuple[QueriedColumn, ...] = ()
-    shape: tuple[str, ...] = field(default=(), compare=False)
+    shape: tuple[tuple[str, str, str | None], ...] = field(default=(), compare=False)
 
 
 V = TypeVar("V", bound=Queried)
@@ -59,9 +60,11 @@ def queried_catalog(relkind: str, more: str = "") -> str:
         select n.nspname as namespace, c.relname as name, z.description as comment,
                json_build_object('canonical', rtrim(btrim(pg_get_viewdef(c.oid)), ';')) as definition,
                {options_in_catalog("c")} as options,
-               (select json_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
-                                || ' ' || a.attcollation order by a.attnum)
-                  from pg_attribute a where a.attrelid = c.oid and a.attnum > 0) as shape,
+               (select json_agg(json_build_array(a.attname, {type_in_catalog("format_type(a.atttypid, a.atttypmod)")},
+                                                 {collation_in_catalog("k")}) order by a.attnum)
+                  from pg_attribute a join pg_type y on y.oid = a.atttypid
+                       left join pg_collation k on k.oid = a.attcollation
+                 where a.attrelid = c.oid and a.attnum > 0) as shape,
                coalesce((select json_agg(json_build_object('name', a.attname, 'comment', o.description, 'default',
                               case when d.oid is not null then
                                    json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end)
@@ -132,7 +135,8 @@ class QueriedKind(Kind[V]):
 
     def moved(self, obj: V, renaming: Renaming) -> V:
         """Return it under its new name, what it reads from under theirs."""
-        return replace(renaming.placed(obj), definition=renamed_query(obj.definition, renaming))
+        shape = tuple((name, renaming.type(of), renaming.collation(order)) for name, of, order in obj.shape)
+        return replace(renaming.placed(obj), definition=renamed_query(obj.definition, renaming), shape=shape)
 
     def survives(self, obj: V, old: Object, new: Object) -> bool:
         """Return false where a column's type changes: Postgres refuses that under a view."""

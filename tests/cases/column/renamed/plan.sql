@@ -3,9 +3,7 @@ ALTER TABLE "public"."t" RENAME COLUMN "body" TO "The text";
 
 DROP STATISTICS "public"."st";
 
-DROP VIEW "public"."v";
-
-CREATE VIEW "public"."v" AS
+CREATE OR REPLACE VIEW "public"."v" AS
 SELECT t.id,
     t."The text" AS x
    FROM public.t
