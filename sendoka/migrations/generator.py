@@ -108,7 +108,7 @@ def draft(
     steps = answered(plan(changes), changes, allow, creates)
     if not steps.transactions:
         return None
-    found = Draft(_files(history, steps, name), steps, snapshot_of(changes.new))
+    found = Draft(_files(history, steps, name), steps, snapshot_of(changes.wanted))
     _refuse_orphans(migrations, history, found)
     return found
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from sendoka.schema.kinds import kind_of
 from sendoka.schema.kinds.sequence import Sequence
+from sendoka.schema.model import Model
 from sendoka.schema.parentage import parentage
 from sendoka.schema.renaming import Renaming
 from sendoka.schema.spelling import differences, remember
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sendoka.schema.kind import Kind
-    from sendoka.schema.model import Id, Model, Object
+    from sendoka.schema.model import Id, Object
     from sendoka.schema.step import Step
 
 __all__ = ["Altered", "Changes", "Renamed", "diff"]
@@ -53,7 +54,7 @@ class Changes:
 
     `left` says what is left as it is, because it hangs together with what is not managed.
     In between `leaving`, the steps before everything else, and `joining`, those after it, tables that change their
-    parents stand alone, in both schemas.
+    parents stand alone, in both schemas; `wanted` is the schema that comes out of it all.
     `left_alone` are the objects of a kind that one of the two schemas says nothing of: they stay as they are.
     """
 
@@ -67,6 +68,7 @@ class Changes:
     leaving: tuple[Step, ...] = ()
     joining: tuple[Step, ...] = ()
     left_alone: tuple[Object, ...] = ()
+    wanted: Model = field(default_factory=Model)
 
     def __bool__(self) -> bool:
         made = self.dropped or self.altered or self.created
@@ -88,7 +90,7 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     moved = _moved(moved, following) if followed else moved
     new, left_alone = _agreed(moved, remember(moved, new))
     new, left = settled(moved, new)
-    apart = parentage(moved, new)
+    apart, wanted = parentage(moved, new), new
     moved, new = apart.old, apart.new
     dropped = [each for key, each in moved.objects.items() if key not in new]
     created = [each for key, each in new.objects.items() if key not in moved]
@@ -107,11 +109,13 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
         tuple(apart.leaving),
         tuple(apart.joining),
         left_alone,
+        wanted,
     )
 
 
 def _moved(old: Model, renaming: Renaming) -> Model:
-    return old.with_objects(kind_of(each).moved(each, renaming) for each in old)
+    inherited = (kind_of(each).moved(each, renaming) for each in old.inherited)
+    return old.with_objects((kind_of(each).moved(each, renaming) for each in old), inherited)
 
 
 def _following(old: Model, new: Model) -> Renaming:

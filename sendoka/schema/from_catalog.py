@@ -15,7 +15,7 @@ from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import CatalogMoved, DatabaseError, ProgrammingError, SchemaError
 from sendoka.schema.census import unclaimed
 from sendoka.schema.kinds import all_kinds
-from sendoka.schema.model import Model
+from sendoka.schema.model import Member, Model
 from sendoka.schema.stored import loaded
 from sendoka.schema.ties import ties_from, ties_query
 
@@ -103,9 +103,18 @@ async def read_catalog(database: Database, kinds: Sequence[Kind[Any]] | None = N
     )
 
 
+def _passing_on(kinds: Sequence[Kind[Any]]) -> list[Kind[Any]]:
+    """Return the kinds whose objects a partitioned table passes on to its partitions, under names of their own."""
+    return [kind for kind in kinds if kind.inherited]
+
+
 async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result[Cells]] | None:
-    """Return the settings, the answers for each kind, what is not managed, its ties; None where the catalog moved."""
-    texts = [_SETTINGS, *(_objects(kind.catalog) for kind in kinds), _unmanaged(kinds), _ties(kinds)]
+    """Return the settings, the answers for each kind, what is passed on, what is not managed, its ties.
+
+    None where the catalog moved.
+    """
+    queries = [*(kind.catalog for kind in kinds), *(kind.inherited for kind in _passing_on(kinds))]
+    texts = [_SETTINGS, *map(_objects, queries), _unmanaged(kinds), _ties(kinds)]
     try:
         results = await database.run_all([Statement(text) for text in texts], _OPTIONS)
     except ProgrammingError as error:
@@ -131,9 +140,12 @@ def catalog_moved(error: DatabaseError) -> bool:
 
 def _read(kinds: Sequence[Kind[Any]], settings: Result[Cells], *results: Result[Cells]) -> Catalog:
     *answers, unmanaged, ties = results
-    read = [(kind, cell) for kind, result in zip(kinds, answers, strict=True) for cell in _cells(result)]
+    read = [(kind, cell) for kind, result in zip(kinds, answers, strict=False) for cell in _cells(result)]
     objects = [loaded(kind, cell, "the catalog") for kind, cell in read]
-    model = Model.of(objects, sorted(_cells(unmanaged)), ties=ties_from(_cells(ties)))
+    heirs = zip(_passing_on(kinds), answers[len(kinds) :], strict=True)
+    passed = (loaded(kind, cell, "the catalog") for kind, result in heirs for cell in _cells(result))
+    inherited = (each for each in passed if isinstance(each, Member))
+    model = Model.of(objects, sorted(_cells(unmanaged)), ties=ties_from(_cells(ties)), inherited=inherited)
     whole = "\n".join(sorted(cell for _, cell in read))
     return Catalog(model, hashlib.sha256(whole.encode()).hexdigest(), int(settings.rows[0][1] or 0))
 

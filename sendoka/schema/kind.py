@@ -35,6 +35,8 @@ class Kind(ABC, Generic[T]):
     the classes that it reads from SQLAlchemy, its constraints and the extras of `Declarations`; what no kind reads is
     refused. Kinds of lower `rank` are created earlier and dropped later, where nothing else decides.
 
+    `inherited` is a SELECT like `catalog` of what partitions have from their tables, under names of its own.
+
     `has_parts` is true of what is created and dropped with its members inside; `keeps_order` of parts whose place among
     their neighbours the snapshot keeps; `renames_freely` where two objects that differ in nothing but their name are
     one, and nobody is asked; `renames_on_answer` where one that goes while another comes may be meant as a rename, and
@@ -50,6 +52,7 @@ class Kind(ABC, Generic[T]):
     catalog: ClassVar[str]
     claims: ClassVar[tuple[str, ...]] = ()
     unmanaged: ClassVar[str] = ""
+    inherited: ClassVar[str] = ""
     reads: ClassVar[tuple[type[Any], ...]] = ()
     has_parts: ClassVar[bool] = False
     keeps_order: ClassVar[bool] = False

@@ -143,6 +143,8 @@ class Model:
     """The ids of the routines that have a name, by (namespace, name)."""
     ties: Ties = field(default_factory=Ties, compare=False, repr=False)
     silent: frozenset[str] = field(default=frozenset(), compare=False)
+    inherited: tuple[Member, ...] = field(default=(), compare=False, repr=False)
+    """What partitions have from their tables, where a catalog told: it is no object of the schema."""
 
     @classmethod
     def of(
@@ -153,6 +155,7 @@ class Model:
         *,
         ties: Ties | None = None,
         silent: Iterable[str] = (),
+        inherited: Iterable[Member] = (),
     ) -> Model:
         """Return the model of `objects`. Raises SchemaError where two have one id."""
         found: dict[Id, Object] = {}
@@ -167,12 +170,16 @@ class Model:
             if each.is_routine:
                 place = (each.namespace, each.called)
                 routines[place] = (*routines.get(place, ()), key)
-        parts, heard = _parts(found.values()), frozenset(silent)
-        return cls(found, tuple(unmanaged), tuple(marks), parts, types, relations, routines, ties or Ties(), heard)
+        parts, heard, others = _parts(found.values()), frozenset(silent), tuple(inherited)
+        known = (tuple(unmanaged), tuple(marks), parts, types, relations, routines, ties or Ties(), heard, others)
+        return cls(found, *known)
 
-    def with_objects(self, objects: Iterable[Object]) -> Model:
+    def with_objects(self, objects: Iterable[Object], inherited: Iterable[Member] | None = None) -> Model:
         """Return the model of other objects, with the same marks, and the same of all that is not managed."""
-        return Model.of(objects, self.unmanaged, self.marks, ties=self.ties, silent=self.silent)
+        others = self.inherited if inherited is None else inherited
+        return Model.of(
+            objects, self.unmanaged, self.marks, ties=self.ties, silent=self.silent, inherited=others
+        )
 
     def attentive(self, other: Model) -> Model:
         """Return it as silent only where `other` is as well: what it never spoke of is not there."""

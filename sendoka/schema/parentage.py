@@ -10,21 +10,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sendoka.quoting import qualified
+from sendoka.schema.kinds import kind_of
 from sendoka.schema.kinds.check import Check
 from sendoka.schema.kinds.column import Column
-from sendoka.schema.kinds.statistics import Statistics
 from sendoka.schema.kinds.table import Table
-from sendoka.schema.kinds.trigger import Trigger
-from sendoka.schema.model import Member
-from sendoka.schema.spelling import same
+from sendoka.schema.spelling import differences, same
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from sendoka.schema.model import Model, Object
+    from sendoka.schema.model import Member, Model, Object
 
 __all__ = ["Parentage", "parentage"]
+
+Place = tuple[str, str]
+"""(namespace, name)"""
 
 
 @dataclass(slots=True)
@@ -37,120 +38,154 @@ class Parentage:
     joining: list[Step] = field(default_factory=list)
 
 
-def parentage(old: Model, new: Model) -> Parentage:
-    """Return what leads from one schema to the other, as far as tables change their parents and can keep their rows."""
-    found = Parentage(old, new)
-    alone: list[tuple[Table, Table]] = []
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A table whose parents change: those it keeps, and how it stands before and after."""
+
+    before: Table
+    after: Table
+    kept: tuple[Place, ...]
+
+    @property
+    def gone(self) -> tuple[Place, ...]:
+        """The parents that it leaves."""
+        return _parents(self.before)[len(self.kept) :]
+
+    @property
+    def come(self) -> tuple[Place, ...]:
+        """The parents that it comes to."""
+        return _parents(self.after)[len(self.kept) :]
+
+
+def _parents(table: Table) -> tuple[Place, ...]:
+    return (table.partition_of,) if table.partition_of else table.inherits
+
+
+def _moves(old: Model, new: Model) -> Iterator[_Move]:
     for after in new.all(Table):
         before = old.objects.get(after.id)
-        if not isinstance(before, Table) or _parents(before) == _parents(after):
+        if not isinstance(before, Table) or not same(before.partition_by, after.partition_by):
             continue
-        if before.inherits or after.inherits:
-            _inherited(before, after, found)
-        elif before.partition_by == after.partition_by or same(before.partition_by, after.partition_by):
-            alone.append((before, after))
-    for before, after in alone:
-        if before.partition_of is None or _may_leave(before, old):
-            _partitioned(before, after, found)
+        one, other = _parents(before), _parents(after)
+        if one == other and bool(before.partition_of) == bool(after.partition_of):
+            continue
+        kept = 0
+        if before.partition_of is None and after.partition_of is None:
+            while one[kept : kept + 1] == other[kept : kept + 1] != ():
+                kept += 1
+        if not before.partition_of or _is_known(before, old):
+            yield _Move(before, after, one[:kept])
+
+
+def _is_known(table: Table, model: Model) -> bool:
+    """Tell whether all that a partition keeps when it is let go is known: only a catalog tells the names of indexes."""
+    if any(each.startswith(f"column {table.namespace}.{table.name}.") for each in model.unmanaged):
+        return False
+    own = [each for each in model.inherited if (each.namespace, each.table) == (table.namespace, table.name)]
+    return len(own) == sum(1 for parent in _parents(table) for _ in _passed_on(parent, model))
+
+
+def _passed_on(place: Place, model: Model) -> Iterator[Object]:
+    """Yield the keys and indexes of a partitioned table, which each of its partitions has too."""
+    for parent in (place, *_above(place, model)):
+        yield from (each for each in model.parts.get(parent, ()) if kind_of(each).inherited)
+
+
+def _above(place: Place, model: Model) -> Iterator[Place]:
+    key = model.relations.get(place)
+    table = None if key is None else model.objects[key]
+    for parent in _parents(table) if isinstance(table, Table) else ():
+        yield parent
+        yield from _above(parent, model)
+
+
+def parentage(old: Model, new: Model) -> Parentage:
+    """Return what leads from one schema to the other, as far as tables change their parents and can keep their rows."""
+    moves = list(_moves(old, new))
+    found = Parentage(old, new)
+    before, after = dict(old.objects), dict(new.objects)
+    for move in moves:
+        before |= {each.id: each for each in _left(move, old)}
+        found.leaving += [_part(move.before, parent) for parent in move.gone]
+    found.old = old.with_objects(before.values())
+    for move in moves:
+        after |= {each.id: each for each in _met(move, found.old, new)}
+        found.joining += [_join(move.after, parent) for parent in move.come]
+    found.new = new.with_objects(after.values())
     return found
 
 
-def _parents(table: Table) -> tuple[tuple[str, str], ...]:
-    return (table.partition_of,) if table.partition_of is not None else table.inherits
+def _left(move: _Move, model: Model) -> Iterator[Object]:
+    """Yield the table as it is once it has left its parents, and what is its own then."""
+    bare = _bare(move.before, move.kept)
+    yield bare
+    if move.gone:
+        yield from _heritage(bare, move.kept, move.gone, model)
+    if move.gone and move.before.partition_of:
+        place = (bare.namespace, bare.name)
+        yield from (each for each in model.inherited if (each.namespace, each.table) == place)
 
 
-# ------------------------------------------------------------------ partitions
+def _met(move: _Move, left: Model, model: Model) -> Iterator[Object]:
+    """Yield the table as it is before it comes to its parents, and what it must have by then."""
+    bare = _bare(move.after, move.kept)
+    yield bare
+    if move.come:
+        yield from _heritage(bare, move.kept, move.come, model)
+    if move.come and move.after.partition_of:
+        yield from _adopted(bare, move.come, left, model)
 
 
-def _may_leave(table: Table, model: Model) -> bool:
-    """Tell whether all that a partition keeps when it is let go is known: what has an index gets names unasked."""
-    differs = f"column {table.namespace}.{table.name}."
-    if any(each.startswith(differs) for each in model.unmanaged):
-        return False
-    return all(isinstance(each, Column | Check | Trigger | Statistics) for each in _of_parents(table, model))
+def _bare(table: Table, kept: tuple[Place, ...]) -> Table:
+    return replace(table, partition_of=None, bound=None, inherits=kept)
 
 
-def _of_parents(table: Table, model: Model) -> Iterator[Member]:
-    """Yield the parts of the tables that a partition is a part of, the uppermost first."""
-    if table.partition_of is None:
-        return
-    above = next((each for each in model.all(Table) if (each.namespace, each.name) == table.partition_of), None)
-    if above is not None:
-        yield from _of_parents(above, model)
-        parts = model.parts.get(table.partition_of, ())
-        yield from (each for each in parts if isinstance(each, Member))
+def _heritage(table: Table, kept: tuple[Place, ...], parents: tuple[Place, ...], model: Model) -> Iterator[Member]:
+    """Yield the columns and checks that a table has from `parents` alone, as its own."""
+    elsewhere = {(each.kind, each.name) for parent in kept for each in _given(parent, model)}
+    place = (table.namespace, table.name)
+    seen = {(each.kind, each.id.name) for each in model.parts.get(place, ())} | elsewhere
+    for parent in parents:
+        for each in _given(parent, model):
+            if (each.kind, each.name) not in seen:
+                seen.add((each.kind, each.name))
+                yield replace(each, namespace=table.namespace, table=table.name)
 
 
-def _partitioned(before: Table, after: Table, found: Parentage) -> None:
-    name = qualified(after.namespace, after.name)
-    if before.partition_of is not None:
-        why = f"{before.id.address} is no part of {before.partition_of[1]} any more: its rows are not found there"
-        leave = f"ALTER TABLE {qualified(*before.partition_of)} DETACH PARTITION {name}"
-        found.leaving.append(Step(leave, (Hazard("detach", before.id.address, why),)))
-        found.old = _standing_alone(before, found.old)
-    if after.partition_of is not None and after.bound is not None:
-        why = f"all rows of {after.id.address} are read under a lock, and the statement fails if one is out of bounds"
-        join = f"ALTER TABLE {qualified(*after.partition_of)} ATTACH PARTITION {name} {after.bound.text}"
-        found.joining.append(Step(join, (Hazard("attach", after.id.address, why),)))
-        found.new = _standing_alone(after, found.new)
+def _given(place: Place, model: Model) -> Iterator[Column | Check]:
+    """Yield what a table gives to those that inherit from it; comments and numbers it keeps for itself."""
+    for parent in (place, *_above(place, model)):
+        for each in model.parts.get(parent, ()):
+            if isinstance(each, Column):
+                yield replace(each, comment=None, identity=None, statistics=None, options=())
+            elif isinstance(each, Check) and not each.no_inherit:
+                yield replace(each, comment=None)
 
 
-def _standing_alone(table: Table, model: Model) -> Model:
-    """Return the schema with the columns and checks of a partition's parents as its own."""
-    own = {each.id for each in model}
-    copies: list[Object] = []
-    for each in _of_parents(table, model):
-        copy = replace(each, namespace=table.namespace, table=table.name, comment=None)
-        if isinstance(copy, Column):
-            copies.append(replace(copy, identity=None))
-        elif isinstance(copy, Check) and not copy.no_inherit and copy.id not in own:
-            copies.append(copy)
-    return _with(model, replace(table, partition_of=None, bound=None), *copies)
+def _adopted(table: Table, parents: tuple[Place, ...], old: Model, new: Model) -> Iterator[Object]:
+    """Yield the keys and indexes of a table that its new partitioned table has as well, and takes for its own."""
+    for each in old.parts.get((table.namespace, table.name), ()):
+        if kind_of(each).inherited and each.id not in new:
+            likes = (like for parent in parents for like in _passed_on(parent, new) if type(like) is type(each))
+            if any(not differences(each, like) - {"comment"} for like in likes):
+                yield each
 
 
-# ------------------------------------------------------------------ inheritance
+def _part(table: Table, parent: Place) -> Step:
+    name, address = qualified(table.namespace, table.name), table.id.address
+    hazard = Hazard("detach", address, f"queries of {'.'.join(parent)} do not see the rows of {address} any more")
+    if table.partition_of:
+        return Step(f"ALTER TABLE {qualified(*parent)} DETACH PARTITION {name}", (hazard,))
+    return Step(f"ALTER TABLE {name} NO INHERIT {qualified(*parent)}", (hazard,))
 
 
-def _inherited(before: Table, after: Table, found: Parentage) -> None:
-    """Let go of parents, whose columns then are its own, and take in those whose columns it has by itself."""
-    if before.partition_of or after.partition_of:
-        return
-    gone = [each for each in before.inherits if each not in after.inherits]
-    kept = tuple(each for each in before.inherits if each in after.inherits)
-    come = after.inherits[len(kept) :]
-    if kept + come != after.inherits or not all(_has_by_itself(after, each, found.new) for each in come):
-        return
-    name = qualified(after.namespace, after.name)
-    found.leaving += [Step(f"ALTER TABLE {name} NO INHERIT {qualified(*each)}") for each in gone]
-    found.joining += [Step(f"ALTER TABLE {name} INHERIT {qualified(*each)}") for each in come]
-    found.old = _left(before, gone, kept, found.old)
-    found.new = _with(found.new, replace(after, inherits=kept))
-
-
-def _has_by_itself(table: Table, parent: tuple[str, str], model: Model) -> bool:
-    """Tell whether a table has all that it would have of a parent anyway: else it could not come to be the same."""
-    own = {(each.kind, each.name) for each in model.parts.get((table.namespace, table.name), ())}
-    return all((each.kind, each.name) in own for each in _inheritable(parent, model))
-
-
-def _inheritable(parent: tuple[str, str], model: Model) -> list[Column | Check]:
-    parts = (each for each in model.parts.get(parent, ()) if isinstance(each, Column | Check))
-    return [each for each in parts if not (isinstance(each, Check) and each.no_inherit)]
-
-
-def _left(table: Table, gone: Sequence[tuple[str, str]], kept: tuple[tuple[str, str], ...], model: Model) -> Model:
-    """Return the schema once a table has the columns and checks of parents as its own that no other parent has."""
-    other = {each.name for parent in kept for each in _inheritable(parent, model)}
-    copies = [
-        replace(each, namespace=table.namespace, table=table.name, comment=None)
-        for parent in gone
-        for each in _inheritable(parent, model)
-        if each.name not in other
-    ]
-    fresh = [each for each in copies if each.id not in model]
-    return _with(model, replace(table, inherits=kept), *fresh)
-
-
-def _with(model: Model, table: Table, *more: Object) -> Model:
-    rest = (each for each in model if each.id != table.id)
-    return model.with_objects([table, *rest, *more])
+def _join(table: Table, parent: Place) -> Step:
+    name, address = qualified(table.namespace, table.name), table.id.address
+    if table.partition_of:
+        why = f"all rows of {address} are read under a lock; it fails on one that is not for it"
+        bound = table.bound.text if table.bound else "DEFAULT"
+        return Step(
+            f"ALTER TABLE {qualified(*parent)} ATTACH PARTITION {name} {bound}", (Hazard("attach", address, why),)
+        )
+    why = f"queries of {'.'.join(parent)} see the rows of {address} too"
+    return Step(f"ALTER TABLE {name} INHERIT {qualified(*parent)}", (Hazard("attach", address, why),))

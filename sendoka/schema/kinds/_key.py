@@ -74,6 +74,10 @@ class KeyKind(Kind[K]):
     renames_freely = True
     renames_if_alterable = True
 
+    def __init_subclass__(cls) -> None:
+        """Read what partitions have from their tables in the same way."""
+        cls.inherited = cls.catalog.replace("k.conparentid = 0", "k.conparentid <> 0")
+
     def words(self, key: K) -> str:
         """Return PRIMARY KEY or UNIQUE."""
         raise NotImplementedError

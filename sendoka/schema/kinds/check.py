@@ -56,7 +56,7 @@ class CheckKind(Kind[Check]):
         select t.namespace, t.name as "table", k.conname as name,
                json_build_object('canonical', pg_get_expr(k.conbin, k.conrelid)) as expression,
                not k.convalidated as not_valid, k.connoinherit as no_inherit, z.description as comment
-          from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'c' and k.conislocal
+          from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'c' and k.coninhcount = 0
                {described("pg_constraint", "k.oid")}
          order by t.namespace, t.name, k.conname"""
 

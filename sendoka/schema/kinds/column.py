@@ -108,7 +108,7 @@ class ColumnKind(Kind[Column]):
                coalesce((select json_agg(o order by o) from unnest(a.attoptions) o), '[]') as options,
                z.description as comment
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
-                    and a.attislocal
+                    and a.attinhcount = 0
                join pg_type y on y.oid = a.atttypid
                left join pg_collation k on k.oid = a.attcollation
                left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = ''
@@ -118,7 +118,7 @@ class ColumnKind(Kind[Column]):
     unmanaged = f"""
         select 'column ' || t.namespace || '.' || t.name || '.' || a.attname || ' is inherited, and differs'
           from tables t join pg_inherits h on h.inhrelid = t.oid
-               join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and not a.attislocal
+               join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attinhcount > 0
                join pg_attribute p on p.attrelid = h.inhparent and p.attname = a.attname
                left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
                left join pg_attrdef e on e.adrelid = p.attrelid and e.adnum = p.attnum

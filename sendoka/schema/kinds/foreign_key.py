@@ -84,6 +84,10 @@ class ForeignKeyKind(Kind[ForeignKey]):
                {described("pg_constraint", "k.oid")},
                (values (array['NO ACTION', 'RESTRICT', 'CASCADE', 'SET NULL', 'SET DEFAULT'])) w(action)
          order by t.namespace, t.name, k.conname"""
+    # What a key to a partitioned table has to each partition stands in one table with it.
+    inherited = catalog.replace(
+        "k.conparentid = 0", "exists (select from pg_constraint p where p.oid = k.conparentid and p.conrelid <> t.oid)"
+    )
 
     def declared(self, declarations: Declarations) -> Iterator[ForeignKey]:
         """Read the foreign keys, those declared by themselves first, in order of their names."""

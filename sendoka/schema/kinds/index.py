@@ -138,6 +138,7 @@ class IndexKind(Kind[Index]):
          where not exists (select from pg_constraint x where x.conindid = i.indexrelid and x.contype in ('p', 'u', 'x'))
            and not exists (select from pg_inherits h where h.inhrelid = i.indexrelid)
          order by t.namespace, t.name, c.relname"""
+    inherited = catalog.replace("not exists (select from pg_inherits", "exists (select from pg_inherits")
     unmanaged = """
         select 'index ' || t.namespace || '.' || c.relname || ' ' || o.what
           from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid, lateral (values

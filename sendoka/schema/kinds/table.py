@@ -14,6 +14,7 @@ from sendoka.schema.kinds._options import changed_options, listed_options, optio
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import PUBLIC, Expression, Id, Object
 from sendoka.schema.rewording import renamed_in
+from sendoka.schema.spelling import same
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -165,8 +166,8 @@ class TableKind(Kind[Table]):
         if "bound" in changed and new.partition_of is not None and new.bound is not None:
             parent, name = f"ALTER TABLE {qualified(*new.partition_of)}", qualified(new.namespace, new.name)
             why = f"{new.id.address} is no part of its table for a moment, and all its rows are read under a lock"
-            steps.append(Step(f"{parent} DETACH PARTITION {name}", (Hazard("attach", new.id.address, why),)))
-            steps.append(Step(f"{parent} ATTACH PARTITION {name} {new.bound.text}"))
+            hazard = Hazard("attach", new.id.address, why)
+            steps.append(Step(f"{parent} ATTACH PARTITION {name} {new.bound.text}", (hazard,)))
         if "unlogged" in changed:
             why = f"every row of {new.id.address} is written again under an exclusive lock"
             hazard = Hazard("rewrite", new.id.address, why)
@@ -176,6 +177,13 @@ class TableKind(Kind[Table]):
         if "replica_identity" in changed and new.replica_identity != "index":
             steps.append(_identified(new))
         return steps + _secured(new, "row_security" in changed, "forced_row_security" in changed)
+
+    def opening(self, old: Table, new: Table) -> list[Step]:
+        """Return DETACH PARTITION where the bound changes: another may take its place first."""
+        if new.partition_of is None or old.partition_of != new.partition_of or same(old.bound, new.bound):
+            return []
+        parent, name = f"ALTER TABLE {qualified(*new.partition_of)}", qualified(new.namespace, new.name)
+        return [Step(f"{parent} DETACH PARTITION {name}")]
 
     def loss(self, old: Table) -> Hazard:
         """Return the loss of all its rows."""
