@@ -177,9 +177,7 @@ class Model:
     def with_objects(self, objects: Iterable[Object], inherited: Iterable[Member] | None = None) -> Model:
         """Return the model of other objects, with the same marks, and the same of all that is not managed."""
         others = self.inherited if inherited is None else inherited
-        return Model.of(
-            objects, self.unmanaged, self.marks, ties=self.ties, silent=self.silent, inherited=others
-        )
+        return Model.of(objects, self.unmanaged, self.marks, ties=self.ties, silent=self.silent, inherited=others)
 
     def attentive(self, other: Model) -> Model:
         """Return it as silent only where `other` is as well: what it never spoke of is not there."""

@@ -120,7 +120,7 @@ def test_roles_that_a_dump_speaks_of_are_made_in_a_server_of_our_own(
 def test_what_a_script_makes_and_is_there_anyway_is_passed_over(folder: Path) -> None:
     """Roles belong to the server, which both files are loaded into; indexes cannot be built concurrently there."""
     made = 'create schema public; create role "the app" login; create role web;'
-    (folder / "one.sql").write_text(f"{made} create table t (a int); create index concurrently i on t (a);")
+    (folder / "one.sql").write_text(f"{made} create table t (a int); create index concurrently i on t (a); grant select on t to q;")
     (folder / "two.sql").write_text(
         f"{made} begin; create table t (a int); create index i on t (a); grant select on t to q;"
     )

@@ -192,7 +192,6 @@ UNMANAGED: list[tuple[str, str]] = [
     ),
     ("create type r as range (subtype = int)", "range type public.r"),
     ("comment on schema public is 'ours'", "namespace public has a comment"),
-    ("create table t (a int); alter table t alter a set statistics 500", "column public.t.a has a statistics target"),
     (f"{PARTS}; comment on column b.x is 'x'", "column public.b.x is inherited, and differs"),
     (
         f"{PARTS}; create index on a (x); comment on index b_x_idx is 'x'",

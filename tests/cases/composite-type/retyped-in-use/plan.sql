@@ -1,7 +1,5 @@
--- hazard: made-anew:listed
 DROP VIEW "public"."listed";
 
--- hazard: made-anew:"shown(public.place)"
 DROP FUNCTION "public"."shown"("public"."place");
 
 -- asks: change-type:place.x

@@ -1,4 +1,3 @@
--- hazard: made-anew:turned
 DROP VIEW "public"."turned";
 
 ALTER TABLE "public"."notes" ADD COLUMN "done" boolean;
