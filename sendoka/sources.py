@@ -6,6 +6,7 @@ more, and what it spells alike is alike.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +119,7 @@ async def compared(old: Model, new: Model, renaming: Renaming, scratch: Scratch)
         first = str(error).partition("\n")[0]
         doubt = "no Postgres could spell both schemas, so their texts are compared as they are"
         return Comparison(changes, f"{doubt}: {first}")
-    return Comparison(diff(old, new, renaming))
+    return Comparison(replace(diff(old, new, renaming), is_spelled=True))
 
 
 async def _at_rest(model: Model, scratch: Scratch) -> Model:

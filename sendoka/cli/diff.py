@@ -59,7 +59,7 @@ async def _plan(old: str, new: str, answers: Answers, url: str | None) -> tuple[
         renaming = read_renames(answers.renames, before, after, answers.creates)
         found = await compared(before, after, renaming, scratch)
         steps = kept(plan(found.changes), found.changes, answers.allow, answers.creates)
-        doubts = (found.doubt, *steps.notes) if found.doubt else ()
+        doubts = (*([found.doubt] if found.doubt else []), *steps.notes)
         return steps, (*doubts, *_unmanaged(before, after)), scratch.version
 
 

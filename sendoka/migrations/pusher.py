@@ -195,7 +195,7 @@ class _Push:
         steps = Plan()
         if found.changes:
             steps = answered(plan(found.changes), found.changes, given.allow, given.creates)
-        notes = (found.doubt, *steps.notes) if found.doubt else ()
+        notes = (*([found.doubt] if found.doubt else []), *steps.notes)
         return Outlook(steps, found.changes, notes, catalog.model.unmanaged, catalog.version)
 
     async def _found(self, old: Model, *, again: bool) -> Found:

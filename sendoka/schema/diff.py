@@ -56,6 +56,7 @@ class Changes:
     In between `leaving`, the steps before everything else, and `joining`, those after it, tables that change their
     parents stand alone, in both schemas; `wanted` is the schema that comes out of it all.
     `left_alone` are the objects of a kind that one of the two schemas says nothing of: they stay as they are.
+    `is_spelled` is true where a Postgres spelled both: texts that differ then do not mean the same.
     """
 
     old: Model
@@ -69,6 +70,7 @@ class Changes:
     joining: tuple[Step, ...] = ()
     left_alone: tuple[Object, ...] = ()
     wanted: Model = field(default_factory=Model)
+    is_spelled: bool = False
 
     def __bool__(self) -> bool:
         made = self.dropped or self.altered or self.created

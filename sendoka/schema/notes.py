@@ -21,6 +21,6 @@ def notes(changes: Changes) -> Iterator[str]:
         kinds = " and ".join(sorted({f"{each.kind}s" for each in changes.left_alone}))
         names = ", ".join(each.id.address for each in changes.left_alone)
         yield f"one of the two says nothing of {kinds}, and these are left as they are: {names}"
-    for each in changes.altered:
+    for each in () if changes.is_spelled else changes.altered:
         for name in respelled(each.old, each.new):
             yield f"{each.new.id}: the text of its {name} changed; no Postgres was asked whether it means the same"

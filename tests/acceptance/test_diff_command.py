@@ -116,6 +116,18 @@ def test_roles_that_a_dump_speaks_of_are_made_in_a_server_of_our_own(
     assert "left as it is: the owner of table public.t: boss" in said
 
 
+def test_privileges_that_the_schema_says_nothing_of_are_left_and_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = SQL.partition("comment on")[0]
+    (folder / "granted.sql").write_text(table + "grant select on t to web;")
+    for sides in (("granted.sql", "schema"), ("schema", "granted.sql")):
+        assert run(["diff", "--from", sides[0], "--to", sides[1], "--check"]) == 0
+        said = capsys.readouterr().out
+        assert "one of the two says nothing of grants, and these are left as they are: t.web" in said
+        assert "no Postgres was asked" not in said
+
+
 def test_what_a_script_makes_and_is_there_anyway_is_passed_over(folder: Path) -> None:
     """Roles belong to the server, which both files are loaded into; indexes cannot be built concurrently there."""
     made = 'create schema public; create role "the app" login; create role web;'
