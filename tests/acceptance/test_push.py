@@ -171,9 +171,9 @@ def test_several_transactions_are_announced(shaping: Shaping, direct: Direct, ca
 def test_what_the_database_holds_and_nobody_manages_is_named_and_left(
     shaping: Shaping, direct: Direct, capsys: Capture
 ) -> None:
-    direct.execute("create collation c (locale = 'C')")
+    direct.execute("create type r as range (subtype = int4)")
     assert run(["push"]) == 0
-    assert "note: not managed, and left as it is: collation public.c" in capsys.readouterr().out
+    assert "note: not managed, and left as it is: range type public.r" in capsys.readouterr().out
 
 
 def test_a_tree_on_a_terminal_has_lines_and_colors() -> None:
