@@ -12,4 +12,5 @@ pytest_plugins = [
     "tests.fixtures.project",
     "tests.fixtures.shaping",
     "tests.fixtures.peers",
+    "tests.fixtures.schemas",
 ]

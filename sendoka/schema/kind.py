@@ -141,6 +141,13 @@ class Kind(ABC, Generic[T]):
         """Return the clause that creates it inside its table's CREATE TABLE, or None where there is no such clause."""
         return None
 
+    def merges(self, new: T) -> object:
+        """Return what no two clauses inside one CREATE TABLE may have in common, lest Postgres make one thing of both.
+
+        None where it makes all of them.
+        """
+        return None
+
     def afterwards(self, new: T) -> list[Step]:
         """Return what of a new object no CREATE can say, whether it was made by itself or inside its table."""
         return []
@@ -154,6 +161,14 @@ class Kind(ABC, Generic[T]):
         rest = changed - {"comment"}
         steps = self.alter(old, new, rest) if rest else []
         return steps if steps is None or rest == changed else [*steps, self.remark(new)]
+
+    def is_stuck(self, old: T, new: T, model: Model) -> bool:
+        """Tell whether Postgres refuses what `alter` returns, because of what uses `old` in its schema."""
+        return False
+
+    def approach(self, old: T, new: T) -> list[Step]:
+        """Return what of a change is done in place before the users of `old` move over to `new`."""
+        return []
 
     def superseded(self, old: T, new: T) -> tuple[T, tuple[Hazard, ...]] | None:
         """Return what `old` is called meanwhile, where `new` is made beside it and its users move over; else None.
@@ -178,10 +193,10 @@ class Kind(ABC, Generic[T]):
         """Return what of an alteration is done at the beginning, because it makes room for others."""
         return []
 
-    def closing(self, old: T | None, new: T, *, fresh: bool) -> list[Step]:
+    def closing(self, old: T | None, new: T, model: Model, *, fresh: bool) -> list[Step]:
         """Return what is done about it at the end, once all of `closes_after` is there; `old` is None for a new one.
 
-        `fresh` is true where what it goes with is new as well.
+        `model` is the new schema; `fresh` is true where what it goes with is new as well.
         """
         return []
 
@@ -197,8 +212,8 @@ class Kind(ABC, Generic[T]):
         """Tell whether it may stay while something it needs is altered from `old` to `new`."""
         return True
 
-    def risks(self, new: T) -> tuple[Hazard, ...]:
-        """Return the hazards of creating it on a table that may hold rows."""
+    def risks(self, new: T, model: Model) -> tuple[Hazard, ...]:
+        """Return the hazards of creating it on a table that may hold rows; `model` is the new schema."""
         return ()
 
     def holds_data(self, obj: T) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sendoka.http.scan import Token
     from sendoka.schema.model import Id, Model
 
-__all__ = ["Mentioned", "ids_in", "mentioned", "routines_in", "rows_in", "types_in"]
+__all__ = ["Mentioned", "extensions_in", "ids_in", "mentioned", "routines_in", "rows_in", "types_in"]
 
 Name = tuple[str, str]
 """(namespace, name)"""
@@ -103,6 +103,14 @@ def types_in(text: str, model: Model) -> Iterator[Id]:
     return (key for (_, name), key in model.types.items() if name in words)
 
 
+def extensions_in(text: str, model: Model) -> Iterator[Id]:
+    """Yield the extensions where a list of arguments, or a result, names a type that nothing else can be."""
+    known = (model.types, model.relations, model.routines)
+    places = {(name[0], name[1]) for name, _, _ in _names(text) if len(name) == 2}
+    if any(not any(place in one for one in known) for place in places):
+        yield from model.extensions
+
+
 _AFTER_TYPES = re.compile(r"$|[,)\[=]|default\b", re.IGNORECASE)
 
 
@@ -121,7 +129,6 @@ def ids_in(text: str, model: Model) -> Iterator[Id]:
         key = model.relations.get(place)
         if key is not None:
             yield key
-            parts = model.parts.get(place, ())
-            yield from (each.id for each in parts if each.kind == "column" and (said.star or each.name in said.words))
+            yield from (each.id for each in model.columns(*place) if said.star or each.name in said.words)
     yield from types_in(text, model)
     yield from routines_in(text, model)

@@ -92,6 +92,11 @@ class Object:
         return Id(self.kind, self.namespace, "", self.name)
 
     @property
+    def above(self) -> tuple[tuple[str, str], ...]:
+        """(namespace, name) of the relations whose columns it has too."""
+        return ()
+
+    @property
     def called(self) -> str:
         """The name that a text of SQL calls it by."""
         return self.name
@@ -208,6 +213,14 @@ class Model:
         """
         named = user_type(text)
         return None if named is None else self.types.get(named[:2]) or self.relations.get(named[:2])
+
+    def columns(self, namespace: str, table: str) -> Iterator[Object]:
+        """Yield the columns that a query of a relation sees: its own, and those of what it is a part of or inherits."""
+        place = (namespace, table)
+        yield from (each for each in self.parts.get(place, ()) if each.kind == "column")
+        key = self.relations.get(place)
+        for above in self.objects[key].above if key is not None else ():
+            yield from self.columns(*above)
 
     def members(self, table: Id, holds: type[T]) -> list[T]:
         """Return the parts of `table` that are of one class, in order."""

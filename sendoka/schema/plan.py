@@ -7,17 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sendoka.errors import SchemaError
-from sendoka.schema.diff import Altered
 from sendoka.schema.kinds import kind_named, kind_of
 from sendoka.schema.notes import notes
-from sendoka.schema.renaming import Renaming
 from sendoka.schema.spelling import differences
 from sendoka.schema.step import Hazard, Plan, Step, Transaction
+from sendoka.schema.superseding import steps_of, superseded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from sendoka.schema.diff import Changes, Renamed
+    from sendoka.schema.diff import Altered, Changes, Renamed
     from sendoka.schema.model import Id, Model, Object
 
 __all__ = ["plan"]
@@ -104,9 +103,8 @@ class _Graph:
         ungranted = (each for each in changes.dropped if kind_of(each).of_roles)
         self.ungranted = {need for each in ungranted for need in kind_of(each).needs(each, changes.old)}
         self.unread = False
-        self.superseded = dict(_superseded(changes))
-        self.altered, self.movers = self._moved_over()
-        self.alterable = {each.new.id for each in self.altered if _alter(each) is not None}
+        self.superseded, self.altered, self.movers = superseded(changes)
+        self.alterable = {each.new.id for each in self.altered if steps_of(each, changes.old) is not None}
         self.aside: dict[Id, tuple[list[Step], list[Step], list[Id]]] = {}
         replaced = self._replaced()
         self._check_ties([*replaced, *self.superseded], "be made anew")
@@ -123,31 +121,6 @@ class _Graph:
         self._add_closings()
 
     # -------------------------------------------------------------- what must be taken down and put back
-
-    def _moved_over(self) -> tuple[list[Altered], set[Id]]:
-        """Return what is altered, and the ids of those that move from a superseded type to the one made beside it.
-
-        A type that has a superseded one inside and cannot be altered is superseded itself.
-        """
-        altered = {each.new.id: each for each in self.changes.altered}
-        movers: set[Id] = set()
-        known = -1
-        while known < len(self.superseded):
-            known = len(self.superseded)
-            meanwhile = Renaming({key: old.name for key, (old, _) in self.superseded.items()})
-            for each in self.changes.old if known else ():
-                before = kind_of(each).moved(each, meanwhile)
-                after = self.changes.new.objects.get(each.id)
-                if before == each or after is None or each.id in self.superseded:
-                    continue
-                altered[each.id] = Altered(before, after, differences(before, after))
-                movers.add(each.id)
-                beside = kind_of(each).superseded(each, after) if _alter(altered[each.id]) is None else None
-                if beside is not None:
-                    # Where it stays as it is, its values only move.
-                    self.superseded[each.id] = (beside[0], beside[1] if differences(each, after) else ())
-                    altered[each.id] = Altered(each, after, differences(each, after))
-        return list(altered.values()), movers - self.superseded.keys()
 
     def _replaced(self) -> dict[Id, None]:
         """Return what is in both schemas and cannot stay: unalterable, or in the way of something it needs."""
@@ -169,12 +142,16 @@ class _Graph:
         while waiting:
             key = waiting.pop()
             for other in needing.get(key, ()):
-                if other.id not in changes.new or other.id in replaced or self._lets_go(other, key):
-                    continue
-                if not self._stands_aside(other, key):
+                if other.id not in replaced and self._goes_along(other, key):
                     replaced[other.id] = None
                     waiting.append(other.id)
         return replaced
+
+    def _goes_along(self, other: Object, key: Id) -> bool:
+        """Tell whether something that stays must be made anew because `key`, which it needs, goes."""
+        if other.id not in self.changes.new or other.id in self.superseded or self._lets_go(other, key):
+            return False
+        return not self._stands_aside(other, key)
 
     def _is_stuck(self, other: Object) -> bool:
         """Tell whether something that uses a superseded type can neither move over nor goes anyway."""
@@ -269,25 +246,27 @@ class _Graph:
             if key in self.superseded:
                 steps = self._beside(each)
             else:
-                steps = [self._spared(step, each) for step in _alter(each) or []]
+                steps = [self._spared(step, each) for step in steps_of(each, self.changes.old) or []]
             self.altering[key] = self._add(_Node(_ALTER, each.new, steps))
             opening = kind_of(each.new).opening(each.old, each.new)
             if opening:
                 self.opening[key] = self._add(_Node(_DROP, each.new, opening))
                 self._edge(self.opening[key], self.altering[key])
         users = {self.altering[mover] for mover in self.movers if mover in self.altering}
-        closing = {}
-        for key, (old, _) in self.superseded.items():
-            closing[key] = self._add(_Node(_CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
-        for key, node in closing.items():
-            holder = self.changes.old.objects[key]
-            for need in kind_of(holder).needs(holder, self.changes.old):
-                self._edge(node, closing.get(need))
+        ends = {
+            key: self._add(_Node(_CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
+            for key, (old, _) in self.superseded.items()
+        }
+        for key, end in ends.items():
+            gone = self.changes.old.objects[key]
+            for need in kind_of(gone).needs(gone, self.changes.old):
+                self._edge(end, ends.get(need, self.dropping.get(need)))
 
     def _beside(self, each: Altered) -> list[Step]:
         """Return the steps that give the old one another name and make the new one beside it."""
         kind, (meanwhile, hazards) = kind_of(each.new), self.superseded[each.new.id]
-        return [Step(kind.rename(each.old, meanwhile), hazards), *kind.create(each.new, ()), *_remarks(each.new)]
+        first = Step(kind.rename(each.old, meanwhile), hazards)
+        return [*kind.approach(each.old, each.new), first, *kind.create(each.new, ()), *_remarks(each.new)]
 
     def _spared(self, step: Step, each: Altered) -> Step:
         """Return a step without the fear of losing values, where they only move to a type that is made anew."""
@@ -300,11 +279,14 @@ class _Graph:
     def _add_creates(self, objects: list[Object]) -> None:
         parts: dict[tuple[str, str], list[str]] = {}
         inside: list[tuple[Object, tuple[str, str]]] = []
+        merging: set[object] = set()
         for each in sorted(objects, key=lambda each: kind_of(each).rank):
             kind = kind_of(each)
             owner = kind.owned_by(each)
             part = kind.part(each) if owner in self.new_owners else None
-            if owner is not None and part is not None:
+            merged = (owner, kind.merges(each))
+            if owner is not None and part is not None and (merged[1] is None or merged not in merging):
+                merging.add(merged)
                 parts.setdefault(owner, []).append(part)
                 inside.append((each, owner))
             else:
@@ -321,7 +303,7 @@ class _Graph:
         kind = kind_of(each)
         owner = kind.owned_by(each)
         first, *rest = kind.create(each, parts.get((each.namespace, each.name), ()) if kind.has_parts else ())
-        hazards = kind.risks(each) if self._stands_on_old(each, owner) else ()
+        hazards = kind.risks(each, self.changes.new) if self._stands_on_old(each, owner) else ()
         return [replace(first, hazards=first.hazards + hazards), *rest, *_remarks(each)]
 
     def _stands_on_old(self, each: Object, owner: tuple[str, str] | None) -> bool:
@@ -352,7 +334,7 @@ class _Graph:
             each = self.changes.new.objects[key]
             before = None if key in self.making else altered[key]
             fresh = kind_of(each).goes_with(each) in self.making
-            steps = kind_of(each).closing(before, each, fresh=fresh)
+            steps = kind_of(each).closing(before, each, self.changes.new, fresh=fresh)
             if steps:
                 waits = (providers.get(need) for need in kind_of(each).closes_after(each))
                 self._add(_Node(_CLOSE, each, steps, {node, *(each for each in waits if each is not None)}))
@@ -434,17 +416,6 @@ class _Graph:
             raise SchemaError("the changes need each other in a circle", where=", ".join(circle[:5]))
         heapq.heapify(ready)
         return ready
-
-
-def _alter(each: Altered) -> list[Step] | None:
-    return kind_of(each.new).altered(each.old, each.new, each.changed)
-
-
-def _superseded(changes: Changes) -> Iterator[tuple[Id, tuple[Object, tuple[Hazard, ...]]]]:
-    for each in changes.altered:
-        found = kind_of(each.new).superseded(each.old, each.new) if _alter(each) is None else None
-        if found is not None:
-            yield each.new.id, found
 
 
 def _remarks(each: Object) -> list[Step]:

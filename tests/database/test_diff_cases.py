@@ -1,66 +1,95 @@
-"""Every pair of schemas in `tests/cases`, changed into each other on a real Postgres, forwards and backwards."""
+"""Every pair of schemas in `tests/cases`, changed into each other on a real Postgres, forwards and backwards.
+
+Tables have rows, those of the case's `rows.sql` and some made from the types of their columns, and whatever values no
+hazard of the plan names are there afterwards. A case that needs a newer Postgres says so in a file `since`: `18`. One
+with a file `one-way`, which says why, is not changed back.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import os
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sendoka import neon
-from sendoka.database import Statement
 from sendoka.discover import forget
-from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
-from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_python import model_from_folder
-from sendoka.schema.from_snapshot import model_from_snapshot, snapshot_of
-from sendoka.schema.kinds import all_kinds, kind_of
-from sendoka.schema.kinds.check import Check
-from sendoka.schema.model import Model
+from sendoka.schema.kinds import all_kinds
+from sendoka.schema.kinds.index import Index
+from sendoka.schema.kinds.table import Table
 from sendoka.schema.plan import plan
+from sendoka.schema.spelling import differences
 from sendoka.schema.to_python import source_of
+from tests.schemas.changing import way
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
-    from sendoka.database import Database
-    from sendoka.local.server import Server
+    from sendoka.schema.model import Model
     from sendoka.schema.step import Plan, Step
-    from tests.fixtures.postgres import Supply
+    from tests.schemas.bench import Bench
 
 CASES = Path(__file__).parent.parent / "cases"
 FOLDERS = sorted(path.parent for path in CASES.glob("*/*/new.sql"))
+ALONE: dict[Path, set[tuple[str, str]]] = {}
+"""The properties, (kind, name), that the cases which ran change alone in some object."""
 
 
 @pytest.fixture
-async def two(server: Server, databases: Supply, database: str) -> AsyncIterator[tuple[Database, Database]]:
-    """Two empty databases."""
-    second = databases.take()
-    async with neon(server.connection_string(database)) as left, neon(server.connection_string(second)) as right:
-        yield left, right
-    databases.give_back(second)
+def bench_for(request: pytest.FixtureRequest, bench: Bench, case: Path) -> Bench:
+    """The run's PostgreSQL, or the newest for a case that needs it."""
+    return _able(bench, case, request)
+
+
+def _able(bench: Bench, case: Path, request: pytest.FixtureRequest) -> Bench:
+    since = case / "since"
+    if not since.exists() or int(since.read_text(encoding="utf-8")) <= bench.server.version:
+        return bench
+    newest: Bench = request.getfixturevalue("newest_bench")
+    return newest
 
 
 @pytest.mark.parametrize("case", FOLDERS, ids=lambda path: f"{path.parent.name}/{path.name}")
 async def test_the_plan_leads_from_one_schema_to_the_other_and_back(
-    case: Path, two: tuple[Database, Database], tmp_path: Path
+    case: Path, bench_for: Bench, tmp_path: Path
 ) -> None:
-    one, other = two
-    before, after = ((case / name).read_text(encoding="utf-8") for name in ("old.sql", "new.sql"))
-    old, new = await asyncio.gather(_built(one, before), _built(other, after))
+    before, after = _texts(case)
+    old, new = await bench_for.read(before), await bench_for.read(after)
     assert (old.unmanaged, new.unmanaged) == ((), ())
 
-    assert read_back(old, tmp_path / "old") == ()
-    assert read_back(new, tmp_path / "new") == ()
+    both_ways = not (case / "one-way").exists()
+    for model, name in ((old, "old"), (new, "new")):
+        if not any(each.invalid for each in model.all(Index)):  # nobody declares one
+            assert read_back(model, tmp_path / name) == ()
 
     renames = _renames(case)
     back = ["=".join(reversed(each.split("="))) for each in renames]
-    await asyncio.gather(_change(one, old, new, renames), _change(other, new, old, back))
-    _compare_with_file(case / "plan.sql", _plan(old, new, renames))
+    ALONE[case] = _alone(old, new)
+    assert way(old, new, renames).plan.transactions, "the change was not seen"
+    await _change(bench_for, case, before, old, new, renames)
+    if both_ways:
+        assert way(new, old, back).plan.transactions, "the change back was not seen"
+        await _change(bench_for, case, after, new, old, back)
+    _compare_with_file(case / "plan.sql", way(old, new, renames).plan)
+
+
+async def _change(bench: Bench, case: Path, sql: str, old: Model, new: Model, renames: Sequence[str]) -> None:
+    file = case / "rows.sql"
+    rows = file.read_text(encoding="utf-8") if file.exists() else ""
+    filled = await bench.change(sql, old, new, renames, rows)
+    assert rows or filled or not _fillable(old), "no table took a row; write some in rows.sql"
+
+
+def _texts(case: Path) -> list[str]:
+    return [(case / name).read_text(encoding="utf-8") for name in ("old.sql", "new.sql")]
+
+
+def _fillable(model: Model) -> list[Table]:
+    """Return the tables that can have rows: a partition has those of its table."""
+    return [each for each in model.all(Table) if each.partition_of is None]
 
 
 def read_back(model: Model, folder: Path) -> tuple[Step, ...]:
@@ -80,50 +109,38 @@ def _renames(case: Path) -> list[str]:
     return file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
 
 
-async def _change(database: Database, old: Model, new: Model, renames: Sequence[str]) -> None:
-    """Change a database from `old` to `new`; what comes out is the same as what was built so, and has no plan left."""
-    transactions = _plan(old, new, renames).transactions
-    assert transactions, "the change was not seen"
-    for transaction in transactions:
-        await database.run_all([Statement(step.text) for step in transaction.steps])
-    after = await model_from_catalog(database)
-    if after != new:
-        new = await _respelled(database, after, new)
-    assert after == new
-    assert _plan(after, new).steps == ()
-    assert model_from_snapshot(snapshot_of(after), "snapshot") == after
+def _alone(old: Model, new: Model) -> set[tuple[str, str]]:
+    """Return what of an object a case changes alone. That the change is planned shows what comes out of the plan."""
+    pairs = ((each, new.objects[key]) for key, each in old.objects.items() if key in new)
+    found = ((one.kind, differences(one, other)) for one, other in pairs)
+    bare = ((kind, changed - _part_of(changed)) for kind, changed in found)
+    return {(kind, *changed) for kind, changed in bare if len(changed) == 1}  # type: ignore[misc]
 
 
-async def _respelled(database: Database, after: Model, new: Model) -> Model:
-    """Return `new` with each check spelled as Postgres spells it once it has read its own spelling.
-
-    That is not always a fixed point: `in ('x', 'y')` on a varchar is spelled in one way when it is first read and in
-    another when that is read again.
-    """
-    (check,) = (check for check in new.all(Check) if after.objects.get(check.id) != check)
-    kind, again = kind_of(check), replace(check, name="again")
-    await database.run_all([Statement(step.text) for step in kind.create(again, ())])
-    read = await model_from_catalog(database)
-    await database.run(Statement(kind.drop(again)))
-    (spelled,) = (each.expression for each in read.all(Check) if each.name == "again")
-    return Model.of(replace(check, expression=spelled) if each is check else each for each in new)
+def _part_of(changed: frozenset[str]) -> frozenset[str]:
+    """Return what changes with another property that is a part of it: a routine's definition holds its header."""
+    return frozenset({"definition"}) if "header" in changed else frozenset()
 
 
 def test_every_kind_has_cases() -> None:
     assert {folder.parent.name for folder in FOLDERS} == {kind.name for kind in all_kinds()}
 
 
-async def _built(database: Database, text: str) -> Model:
-    statements = [part for part in text.split(";\n") if part.strip()]
-    await database.run_all([Statement(part) for part in statements])
-    return await model_from_catalog(database)
-
-
-def _plan(old: Model, new: Model, renames: Sequence[str] = ()) -> Plan:
-    """Plan with every answer given: cases are about what happens then."""
-    changes = diff(old, new, read_renames(renames, old, new))
-    steps = plan(changes)
-    return answered(steps, changes, {hazard.flag for hazard in steps.hazards if hazard.asks})
+async def test_every_property_of_every_kind_is_changed_alone_by_a_case(
+    bench: Bench, request: pytest.FixtureRequest
+) -> None:
+    for case in FOLDERS:
+        if case not in ALONE:
+            able = _able(bench, case, request)
+            old, new = [await able.read(text) for text in _texts(case)]
+            ALONE[case] = _alone(old, new)
+    properties = {
+        (kind.name, each.name)
+        for kind in all_kinds()
+        for each in fields(kind.holds)
+        if each.name not in {"name", "namespace", "table"}
+    }
+    assert sorted(properties - {each for found in ALONE.values() for each in found}) == []
 
 
 def _compare_with_file(file: Path, found: Plan) -> None:

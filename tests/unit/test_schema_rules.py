@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ from sendoka.errors import SettingsError
 from sendoka.lint import lint
 from sendoka.lint.run import all_rules
 from sendoka.schema.from_python import load_tables, model_from_folder, model_from_tables
-from sendoka.schema.model import Model
+from sendoka.schema.kinds.column import Column, Identity
+from sendoka.schema.kinds.foreign_key import ForeignKey
+from sendoka.schema.kinds.index import Index
+from sendoka.schema.model import Expression, Id, Model, Object
 
 SCHEMA = Path(__file__).parent.parent.parent / "schema"
 
@@ -108,6 +113,64 @@ def test_every_rule_says_what_it_is_for() -> None:
 
 def test_the_application_passes() -> None:
     assert lint(model_from_folder(SCHEMA), RULES) == []
+
+
+@cache
+def _application() -> Model:
+    return model_from_folder(SCHEMA)
+
+
+def _columns(name: str) -> list[Column]:
+    return [each for each in _application().all(Column) if each.name == name]
+
+
+def _broken(*changed: Object, without: frozenset[Id] = frozenset()) -> list[tuple[str, str]]:
+    """Return what is found, (rule, table), in a copy of the application with other objects, or without some."""
+    objects = {**_application().objects, **{each.id: each for each in changed}}
+    copy = Model.of(each for key, each in objects.items() if key not in without)
+    return [(each.rule, each.address.partition(".")[0]) for each in lint(copy, RULES)]
+
+
+@pytest.mark.parametrize("column", _columns("id"), ids=lambda column: column.table)
+def test_a_copy_of_the_application_with_another_key_is_found(column: Column) -> None:
+    counted = replace(column, type="bigint", identity=Identity())
+    for other in (counted, replace(column, type="text"), replace(column, default=Expression(declared="gen()"))):
+        assert _broken(other) == [("primary-key-form", column.table)]
+    key = Id("primary-key", column.namespace, column.table, f"{column.table}_pkey")
+    assert _broken(without=frozenset({key})) == [("primary-key-form", column.table)]
+
+
+@pytest.mark.parametrize("column", _columns("created_at"), ids=lambda column: column.table)
+def test_a_copy_of_the_application_that_does_not_say_when_a_row_came_is_found(column: Column) -> None:
+    elsewhere = replace(column, type="timestamp without time zone")
+    for other in (elsewhere, replace(column, not_null=False), replace(column, default=None)):
+        assert _broken(other) == [("created-at-form", column.table)]
+    assert ("created-at-form", column.table) in _broken(without=frozenset({column.id}))
+
+
+@pytest.mark.parametrize("column", _columns("tenant_id"), ids=lambda column: column.table)
+def test_a_copy_of_the_application_without_its_tenants_is_found(column: Column) -> None:
+    keys = [each for each in _application().all(ForeignKey) if each.table == column.table]
+    (key,) = (each for each in keys if each.columns == ("tenant_id",))
+    assert _broken(replace(column, not_null=True)) == [("tenant-column", column.table)]
+    assert _broken(without=frozenset({key.id})) == [("tenant-column", column.table)]
+    assert _broken(replace(key, target="orgs")) == [("tenant-column", column.table)]
+    assert ("tenant-column", column.table) in _broken(without=frozenset({column.id}))
+
+
+@pytest.mark.parametrize("column", _columns("org_id"), ids=lambda column: column.table)
+def test_a_copy_of_the_application_whose_lists_have_no_index_is_found(column: Column) -> None:
+    indexes = [each for each in _application().all(Index) if each.table == column.table]
+    (index,) = (each for each in indexes if each.plain_columns == ("org_id", "created_at", "id"))
+    assert _broken(without=frozenset({index.id})) == [("list-index", column.table)]
+    first, created, last = index.keys
+    turned = replace(index, keys=(first, replace(created, descending=True), last))
+    assert _broken(turned) == [("list-index", column.table)]
+    late = [replace(key, descending=True, nulls="last") for key in (created, last)]
+    assert set(_broken(replace(index, keys=(first, *late)))) == {
+        ("list-index", column.table),
+        ("no-nulls-last", index.id.address.partition(".")[0]),
+    }
 
 
 def test_the_application_has_the_seventeen_tables_and_tenants_where_they_belong() -> None:

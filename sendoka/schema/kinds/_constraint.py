@@ -8,11 +8,14 @@ from sendoka.quoting import ident, qualified
 from sendoka.schema.declared import checked_name
 from sendoka.schema.model import Id, Member
 from sendoka.schema.names import default_name
+from sendoka.schema.spelling import mentions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Constraint, Table
+
+    from sendoka.schema.model import Expression, Model
 
 __all__ = [
     "add",
@@ -23,6 +26,7 @@ __all__ = [
     "deferring",
     "drop",
     "label",
+    "mentioned_ids",
     "rename",
     "unmanaged",
 ]
@@ -58,11 +62,18 @@ def columns_list(names: Iterable[str]) -> str:
     return f"({', '.join(map(ident, names))})"
 
 
-def column_ids(namespace: str, table: str, names: Iterable[str]) -> Iterator[Id]:
-    """Yield the ids of a table and of its columns."""
+def column_ids(namespace: str, table: str, names: Iterable[str], model: Model) -> Iterator[Id]:
+    """Yield the ids of a table and of its columns, inherited ones too."""
     yield Id("table", namespace, "", table)
-    for name in names:
-        yield Id("column", namespace, table, name)
+    wanted = set(names)
+    yield from (each.id for each in model.columns(namespace, table) if each.name in wanted)
+
+
+def mentioned_ids(constraint: Member, expression: Expression, model: Model) -> Iterator[Id]:
+    """Yield the ids of a constraint's table and of the columns that its expression may speak of."""
+    columns = model.columns(constraint.namespace, constraint.table)
+    names = [each.name for each in columns if mentions(expression, each.name)]
+    yield from column_ids(constraint.namespace, constraint.table, names, model)
 
 
 def deferring(deferrable: bool, initially_deferred: bool) -> str:

@@ -41,13 +41,19 @@ class Counting:
         ]
         return "".join(text for unusual, text in words if unusual)
 
-    def changes(self, of: str) -> tuple[str, ...]:
-        """Return the words of ALTER SEQUENCE that make a sequence of type `of` count so, whatever it did before."""
+    def changes(self, *, retyped: bool = False) -> tuple[str, ...]:
+        """Return the words of ALTER SEQUENCE that make a sequence count so, whatever it did before.
+
+        `retyped` is true where they come with AS: a bound that was the old type's then becomes the new one's, unless it
+        is given.
+        """
+        usual = ("MINVALUE 1", "NO MAXVALUE") if self.increment > 0 else ("NO MINVALUE", "MAXVALUE -1")
+        low, high = usual if retyped else ("NO MINVALUE", "NO MAXVALUE")
         return (
             f"INCREMENT BY {self.increment}",
-            "NO MINVALUE" if self.minimum is None else f"MINVALUE {self.minimum}",
-            "NO MAXVALUE" if self.maximum is None else f"MAXVALUE {self.maximum}",
-            f"START WITH {self.start_of(of)}",
+            low if self.minimum is None else f"MINVALUE {self.minimum}",
+            high if self.maximum is None else f"MAXVALUE {self.maximum}",
+            f"START WITH {self.start_of()}",
             f"CACHE {self.cache}",
             "CYCLE" if self.cycle else "NO CYCLE",
         )
@@ -61,7 +67,7 @@ class Counting:
         (low, high), (lower, upper) = old.bounds(types[0]), self.bounds(types[1])
         if lower > high or upper < low:
             return [], "RESTART"
-        reached = f"coalesce(pg_sequence_last_value({sequence}), {old.start_of(types[0])})"
+        reached = f"coalesce(pg_sequence_last_value({sequence}), {old.start_of()})"
         moves = []
         for bound, sign, closer, ahead in (
             (lower, "<", lower > low, self.increment < 0),
@@ -79,22 +85,21 @@ class Counting:
         low, high = (1, top) if self.increment > 0 else (-top - 1, -1)
         return (low if self.minimum is None else self.minimum, high if self.maximum is None else self.maximum)
 
-    def start_of(self, of: str) -> int:
-        """Return the first number of a sequence of type `of`."""
-        return self._first(of) if self.start is None else self.start
+    def start_of(self) -> int:
+        """Return the first number."""
+        return self.first if self.start is None else self.start
 
-    def _first(self, of: str) -> int:
-        """Return where it starts by itself: at the lower bound, or at the upper one if it counts down."""
+    @property
+    def first(self) -> int:
+        """Where it starts by itself: at the lower bound, or at the upper one if it counts down."""
         if self.increment > 0:
             return 1 if self.minimum is None else self.minimum
         return -1 if self.maximum is None else self.maximum
 
     def behind(self, sequence: str, namespace: str, table: str, column: str) -> str:
         """Return the statement after which `sequence`, an expression, goes on behind the values of a column."""
-        if self.increment > 0:
-            reached = f"greatest(max({ident(column)}), {1 if self.minimum is None else self.minimum})"
-        else:
-            reached = f"least(min({ident(column)}), {-1 if self.maximum is None else self.maximum})"
+        most, end = ("greatest", "max") if self.increment > 0 else ("least", "min")
+        reached = f"{most}({end}({ident(column)}), {self.first})"
         return f"SELECT setval({sequence}, {reached}) FROM {qualified(namespace, table)} HAVING count(*) > 0"
 
     def usual(self, of: str) -> Counting:
@@ -107,7 +112,7 @@ class Counting:
             cache=self.cache,
             cycle=self.cycle,
         )
-        start = None if self.start == bounded._first(of) else self.start
+        start = None if self.start == bounded.first else self.start
         return Counting(
             increment=bounded.increment,
             minimum=bounded.minimum,

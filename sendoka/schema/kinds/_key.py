@@ -89,6 +89,10 @@ class KeyKind(Kind[K]):
         columns = constraint.columns_list(new.columns)
         return f"CONSTRAINT {ident(new.name)} {self.words(new)} {columns}{include}{when}"
 
+    def merges(self, new: K) -> object:
+        """Return the columns: of two keys of the same ones Postgres makes the first alone."""
+        return new.columns
+
     def create(self, new: K, parts: Sequence[str]) -> list[Step]:
         """Return ALTER TABLE … ADD CONSTRAINT."""
         return [Step(constraint.add(new, self.part(new)))]
@@ -115,7 +119,7 @@ class KeyKind(Kind[K]):
 
     def needs(self, obj: K, model: Model) -> Iterator[Id]:
         """Yield its table and its columns."""
-        return constraint.column_ids(obj.namespace, obj.table, (*obj.columns, *obj.include))
+        return constraint.column_ids(obj.namespace, obj.table, (*obj.columns, *obj.include), model)
 
     def moved(self, obj: K, renaming: Renaming) -> K:
         """Return it with the new names of its table and columns."""
@@ -130,7 +134,7 @@ class KeyKind(Kind[K]):
         """Return ALTER TABLE … RENAME CONSTRAINT, which renames the index as well."""
         return constraint.rename(old, new)
 
-    def risks(self, new: K) -> tuple[Hazard, ...]:
+    def risks(self, new: K, model: Model) -> tuple[Hazard, ...]:
         """Return the lock while the index is built."""
         why = f"{new.table} is locked, for reading too, while the index is built; it fails on equal values"
         return (Hazard(f"add-{self.name}", new.id.address, why),)

@@ -10,7 +10,7 @@ from sendoka.quoting import ident
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._type import type_in_catalog
-from sendoka.schema.mentioned import ids_in, mentioned, routines_in, rows_in, types_in
+from sendoka.schema.mentioned import extensions_in, ids_in, mentioned, routines_in, rows_in, types_in
 from sendoka.schema.model import Expression, Id, Object
 from sendoka.schema.rewording import renamed_statement
 from sendoka.schema.step import Step
@@ -116,6 +116,7 @@ class RoutineKind(Kind[R]):
         """Yield its namespace, the types it takes and returns, and what a body speaks of that is no text."""
         yield Id("namespace", "", "", obj.namespace)
         yield from types_in(obj.header.text, model)
+        yield from extensions_in(obj.header.text, model)
         yield from rows_in(obj.header.text, model)
         own = model.routines.get((obj.namespace, obj.called), ())  # its text names itself, and so its namesakes
         speaks = routines_in(obj.header.text, model) if _body(obj) else ids_in(obj.definition.text, model)

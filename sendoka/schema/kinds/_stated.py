@@ -49,9 +49,7 @@ class StatedKind(Kind[S]):
         holder = model.relations.get(place)
         if holder is not None:
             yield holder
-        for each in model.parts.get(place, ()):
-            if each.kind == "column" and mentions(obj.definition, each.name):
-                yield each.id
+        yield from (each.id for each in model.columns(*place) if mentions(obj.definition, each.name))
 
     def moved(self, obj: S, renaming: Renaming) -> S:
         """Return it under its table's new name, what its text speaks of under theirs."""

@@ -1,17 +1,77 @@
-"""How the catalog's name of a type is spelled as the model spells it."""
+"""What types share: how the catalog's name of one is spelled, who holds its values, what an old one is called."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sendoka.quoting import ident
 from sendoka.schema.model import Id
+from sendoka.schema.names import MAX_NAME
 from sendoka.schema.typenames import user_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["collate", "collation_ids", "collation_in_catalog", "type_in_catalog"]
+    from sendoka.schema.model import Model, Object
+
+__all__ = [
+    "collate",
+    "collation_ids",
+    "collation_in_catalog",
+    "demands",
+    "givers",
+    "is_held",
+    "meanwhile",
+    "type_in_catalog",
+]
+
+
+def meanwhile(name: str) -> str:
+    """Return what a type is called while another one of its name is made beside it."""
+    return name.encode()[: MAX_NAME - len("_old")].decode(errors="ignore") + "_old"
+
+
+def is_held(key: Id, model: Model, *, inside: bool) -> bool:
+    """Tell whether a column of a table holds values of a type; `inside`: inside of an array or a composite type."""
+    return any(is_inside or not inside for is_inside in _holdings(key, model))
+
+
+def givers(of: str, model: Model) -> Iterator[Id]:
+    """Yield what a type comes from: the object that it is, or the extensions, one of which brings it."""
+    key = model.type_id(of)
+    if key is not None:
+        yield key
+    elif user_type(of) is not None:
+        yield from model.extensions
+
+
+def demands(of: str, model: Model) -> tuple[bool, bool]:
+    """Tell of a column's type, where it is a domain, whether it takes no NULL, and whether it gives a default."""
+    needed, given = False, False
+    key = model.type_id(of)
+    while key is not None and key.kind == "domain" and not of.endswith("]"):
+        domain: Any = model.objects[key]
+        needed, given = needed or domain.not_null, given or domain.default is not None
+        of, key = domain.type, model.type_id(domain.type)
+    return needed, given
+
+
+def _holdings(key: Id, model: Model) -> Iterator[bool]:
+    """Yield for each column that holds values of the type whether they are inside of others."""
+    for each in model:
+        for of in _types_of(each):
+            if model.type_id(of) == key:
+                wrapped = (user_type(of) or ("", "", ""))[2].endswith("]") or each.kind == "composite-type"
+                if each.is_type:
+                    yield from (wrapped or is_inside for is_inside in _holdings(each.id, model))
+                else:
+                    yield wrapped
+
+
+def _types_of(each: Object) -> list[str]:
+    if each.kind in {"column", "domain"}:
+        return [each.type]  # type: ignore[attr-defined]
+    return [one.type for one in getattr(each, "attributes", ())]
 
 
 def type_in_catalog(formatted: str) -> str:

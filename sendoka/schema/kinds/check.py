@@ -13,7 +13,7 @@ from sendoka.schema.declared import comment_of, is_created, namespace_of, option
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds.column import Column, changes_family
+from sendoka.schema.kinds.column import changes_family
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_in
@@ -92,9 +92,7 @@ class CheckKind(Kind[Check]):
 
     def needs(self, obj: Check, model: Model) -> Iterator[Id]:
         """Yield its table and the columns it may speak of."""
-        table = Id("table", obj.namespace, "", obj.table)
-        columns = [each.name for each in model.members(table, Column) if mentions(obj.expression, each.name)]
-        yield from constraint.column_ids(obj.namespace, obj.table, columns)
+        yield from constraint.mentioned_ids(obj, obj.expression, model)
         yield from routines_in(obj.expression.text, model)
 
     def moved(self, obj: Check, renaming: Renaming) -> Check:
@@ -118,7 +116,7 @@ class CheckKind(Kind[Check]):
         """Return false where a column's type becomes another: the text is then read anew."""
         return not changes_family(old, new)
 
-    def risks(self, new: Check) -> tuple[Hazard, ...]:
+    def risks(self, new: Check, model: Model) -> tuple[Hazard, ...]:
         """Return the scan under an exclusive lock, which NOT VALID spares."""
         if new.not_valid:
             return ()

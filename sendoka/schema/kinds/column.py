@@ -16,13 +16,13 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
 from sendoka.schema.kinds._not_null import added_not_null, set_not_null
 from sendoka.schema.kinds._options import changed_options, listed_options
-from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog, type_in_catalog
+from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog, demands, givers, type_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_in
 from sendoka.schema.spelling import mentions, sequences_in
 from sendoka.schema.step import Hazard, Step
-from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type, spelled_type, user_type
+from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type, spelled_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,20 +161,17 @@ class ColumnKind(Kind[Column]):
         """Yield its table, its type, the sequences of its default and the columns that it is generated of."""
         table = Id("table", obj.namespace, "", obj.table)
         yield table
+        yield from givers(obj.type, model)
         key = model.type_id(obj.type)
-        if key is not None:
-            yield key
-            if model.objects[key].is_relation:  # it holds rows, of columns that cannot change meanwhile
-                yield from (each.id for each in model.members(key, Column))
-        elif user_type(obj.type) is not None:
-            yield from model.extensions
+        if key is not None and model.objects[key].is_relation:  # it holds rows, of columns that cannot change meanwhile
+            yield from (each.id for each in model.columns(key.namespace, key.name))
         yield from collation_ids(obj.collation)
         yield from sequences_in(obj.default)
         for expression in (obj.default, obj.generated):
             if expression is not None:
                 yield from routines_in(expression.text, model)
         if obj.generated is not None:
-            others = (each for each in model.members(table, Column) if each.name != obj.name)
+            others = (each for each in model.columns(obj.namespace, obj.table) if each.name != obj.name)
             yield from (each.id for each in others if mentions(obj.generated, each.name))
 
     def moved(self, obj: Column, renaming: Renaming) -> Column:
@@ -211,9 +208,10 @@ class ColumnKind(Kind[Column]):
             steps.append(_set(new, "SET NOT NULL", set_not_null(new)) if new.not_null else _set(new, "DROP NOT NULL"))
         if new.identity and "identity" in changed:
             steps += _identified(old, new, new.identity)
-        if ("type" in changed and new.storage) or ("storage" in changed and "type" not in changed):
+        # Another type, or collation, has its own storage and compression again.
+        if new.storage if retyped else "storage" in changed:
             steps.append(_set(new, f"SET STORAGE {(new.storage or _usual_storage(new.type)).upper()}"))
-        if "compression" in changed:
+        if new.compression if retyped else "compression" in changed:
             steps.append(_set(new, f"SET COMPRESSION {new.compression or 'default'}"))
         return steps + _planned(old, new, changed)
 
@@ -248,12 +246,13 @@ class ColumnKind(Kind[Column]):
         """Return true, unless its values are computed."""
         return obj.generated is None
 
-    def risks(self, new: Column) -> tuple[Hazard, ...]:
+    def risks(self, new: Column, model: Model) -> tuple[Hazard, ...]:
         """Return what adding it does to rows that are there: fail without a value, or write each again."""
         if new.identity or (new.generated and not new.virtual):
             why = f"every row of {new.table} is written again under an exclusive lock, to hold its own value"
             return (Hazard("rewrite", new.id.address, why),)
-        if new.not_null and new.default is None and not new.generated:
+        needed, given = demands(new.type, model)
+        if (new.not_null or needed) and not given and new.default is None and not new.generated:
             return (added_not_null(new),)
         if new.default is not None and _is_volatile(new.default.text):
             why = f"every row of {new.table} is written again under an exclusive lock, to hold its own default"
@@ -352,7 +351,7 @@ def _identified(old: Column, new: Column, identity: Identity) -> list[Step]:
         steps.append(_set(new, f"SET GENERATED {identity.words}"))
     if old.identity.counting != identity.counting:
         moves, more = identity.counting.followed(old.identity.counting, place, (old.type, new.type))
-        words = [f"SET {each}" for each in identity.counting.changes(new.type)]
+        words = [f"SET {each}" for each in identity.counting.changes()]
         steps += [*map(Step, moves), _set(new, " ".join((*words, more)).rstrip())]
     return steps
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog, type_in_catalog
+from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog, givers, meanwhile, type_in_catalog
 from sendoka.schema.model import STRICT, Id, Object
-from sendoka.schema.names import MAX_NAME
 from sendoka.schema.step import Hazard, Step
 from sendoka.schema.typenames import spelled_type
 
@@ -91,8 +90,8 @@ class CompositeTypeKind(Kind[CompositeType]):
     def needs(self, obj: CompositeType, model: Model) -> Iterator[Id]:
         """Yield its namespace and the types of its attributes."""
         yield Id("namespace", "", "", obj.namespace)
-        keys = (model.type_id(each.type) for each in obj.attributes)
-        yield from (key for key in keys if key is not None)
+        for each in obj.attributes:
+            yield from givers(each.type, model)
         yield from collation_ids(*(each.collation for each in obj.attributes))
 
     def moved(self, obj: CompositeType, renaming: Renaming) -> CompositeType:
@@ -105,20 +104,18 @@ class CompositeTypeKind(Kind[CompositeType]):
 
     def alter(self, old: CompositeType, new: CompositeType, changed: frozenset[str]) -> list[Step] | None:
         """Return ADD and DROP ATTRIBUTE, where the order and the types of what stays do."""
-        before = {each.name: each for each in old.attributes}
-        after = {each.name: each for each in new.attributes}
-        kept = [name for name in before if name in after]
-        if [*kept, *(name for name in after if name not in before)] != list(after):
+        if _is_reordered(old, new) or _retyped(old, new):
             return None
-        if any(before[name].typed != after[name].typed for name in kept):
-            return None
-        steps = [self._dropped(new, name) for name in before if name not in after]
-        for name, attribute in after.items():
-            if name not in before:
-                steps.append(self._attribute(new, f"ADD ATTRIBUTE {ident(name)} {attribute.typed}"))
-            if attribute.comment != (before[name].comment if name in before else None):
-                steps.append(self._remark(new, attribute))
-        return steps
+        before = {each.name: each.comment for each in old.attributes}
+        said = (self._remark(new, each) for each in new.attributes if each.comment != before.get(each.name))
+        return [*self.approach(old, new), *said]
+
+    def approach(self, old: CompositeType, new: CompositeType) -> list[Step]:
+        """Return DROP and ADD ATTRIBUTE: then both types have the same ones, and values move over as texts."""
+        before, after = ({each.name: each for each in one.attributes} for one in (old, new))
+        gone = [self._dropped(new, name) for name in before if name not in after]
+        come = (each for name, each in after.items() if name not in before)
+        return [*gone, *(self._attribute(new, f"ADD ATTRIBUTE {ident(each.name)} {each.typed}") for each in come)]
 
     def _remark(self, new: CompositeType, attribute: Attribute) -> Step:
         said = "NULL" if attribute.comment is None else literal(attribute.comment)
@@ -138,16 +135,10 @@ class CompositeTypeKind(Kind[CompositeType]):
         return Hazard("change-type", address, why, asks=True)
 
     def superseded(self, old: CompositeType, new: CompositeType) -> tuple[CompositeType, tuple[Hazard, ...]] | None:
-        """Return the name that the old type has meanwhile, where values can move: the attributes stay in their places.
-
-        Values move as texts, so nothing is asked where one attribute is of a type that is itself made anew.
-        """
-        if [each.name for each in old.attributes] != [each.name for each in new.attributes]:
+        """Return the name that the old type has meanwhile, where what stays keeps its order: values move as texts."""
+        if _is_reordered(old, new):
             return None
-        name = old.name.encode()[: MAX_NAME - len("_old")].decode(errors="ignore") + "_old"
-        pairs = zip(old.attributes, new.attributes, strict=True)
-        hazards = (self._retyped(new, after) for before, after in pairs if before.typed != after.typed)
-        return replace(old, name=name), tuple(hazards)
+        return replace(old, name=meanwhile(old.name)), tuple(self._retyped(new, each) for each in _retyped(old, new))
 
     def loss(self, old: CompositeType) -> Hazard:
         """Return the loss of the type; the columns that had it are asked for by themselves."""
@@ -156,6 +147,18 @@ class CompositeTypeKind(Kind[CompositeType]):
     def relation(self, obj: CompositeType) -> str:
         """Return its name."""
         return obj.name
+
+
+def _is_reordered(old: CompositeType, new: CompositeType) -> bool:
+    """Tell whether what stays has another order, or something comes before it."""
+    before, after = ([each.name for each in one.attributes] for one in (old, new))
+    kept = [name for name in before if name in after]
+    return [*kept, *(name for name in after if name not in before)] != after
+
+
+def _retyped(old: CompositeType, new: CompositeType) -> list[Attribute]:
+    before = {each.name: each for each in old.attributes}
+    return [each for each in new.attributes if before.get(each.name, each).typed != each.typed]
 
 
 kind = CompositeTypeKind()

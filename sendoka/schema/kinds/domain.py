@@ -12,10 +12,17 @@ from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.declared import checked_name, domain_of, expression_of, type_of
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog, type_in_catalog
+from sendoka.schema.kinds._type import (
+    collate,
+    collation_ids,
+    collation_in_catalog,
+    givers,
+    is_held,
+    meanwhile,
+    type_in_catalog,
+)
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import PUBLIC, STRICT, Expression, Id, Object
-from sendoka.schema.names import MAX_NAME
 from sendoka.schema.rewording import renamed_in
 from sendoka.schema.spelling import same
 from sendoka.schema.step import Hazard, Step
@@ -124,9 +131,7 @@ class DomainKind(Kind[Domain]):
     def needs(self, obj: Domain, model: Model) -> Iterator[Id]:
         """Yield its namespace, the type it is made of, and the functions that it calls."""
         yield Id("namespace", "", "", obj.namespace)
-        key = model.type_id(obj.type)
-        if key is not None:
-            yield key
+        yield from givers(obj.type, model)
         yield from collation_ids(obj.collation)
         for each in obj.expressions:
             yield from routines_in(each.text, model)
@@ -158,10 +163,14 @@ class DomainKind(Kind[Domain]):
         return steps + list(_checks(old, new)) if "checks" in changed else steps
 
     def superseded(self, old: Domain, new: Domain) -> tuple[Domain, tuple[Hazard, ...]] | None:
-        """Return the name that the old domain has meanwhile, where it becomes one of another type."""
-        name = old.name.encode()[: MAX_NAME - len("_old")].decode(errors="ignore") + "_old"
+        """Return the name that the old domain has meanwhile, if it cannot be altered."""
         why = f"{old.id.address} becomes {new.type}: a value may be cut, rounded, read differently or refused"
-        return replace(old, name=name), (Hazard("change-type", old.id.address, why, asks=True),)
+        lost = (Hazard("change-type", old.id.address, why, asks=True),) if old.type != new.type else ()
+        return replace(old, name=meanwhile(old.name)), (*lost, _fails(new)) if _is_stricter(old, new) else lost
+
+    def is_stuck(self, old: Domain, new: Domain, model: Model) -> bool:
+        """Tell whether values must meet a new condition that Postgres cannot look at: inside of arrays and the like."""
+        return _is_stricter(old, new) and is_held(old.id, model, inside=True)
 
     def loss(self, old: Domain) -> Hazard:
         """Return the loss of the domain; the columns that had it are asked for by themselves."""
@@ -185,6 +194,11 @@ def _added(domain: Domain, check: DomainCheck) -> Step:
     if check.not_valid:
         return _alter(domain, f"ADD {check.clause} NOT VALID")
     return _alter(domain, f"ADD {check.clause}", _fails(domain))
+
+
+def _is_stricter(old: Domain, new: Domain) -> bool:
+    """Tell whether values that are there must meet what they did not have to before."""
+    return (new.not_null and not old.not_null) or any(_fails(new) in step.hazards for step in _checks(old, new))
 
 
 def _checks(old: Domain, new: Domain) -> Iterator[Step]:

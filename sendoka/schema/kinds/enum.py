@@ -12,8 +12,8 @@ from sendoka.quoting import literal, qualified
 from sendoka.schema.declared import checked_name, native_enum
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._type import meanwhile
 from sendoka.schema.model import PUBLIC, Id, Object
-from sendoka.schema.names import MAX_NAME
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ class EnumKind(Kind[Enum]):
         """Return the name that the old type has meanwhile, where a value goes or moves."""
         if not _is_reordered(old, new):
             return None
-        name = old.name.encode()[: MAX_NAME - len("_old")].decode(errors="ignore") + "_old"
-        return replace(old, name=name), tuple(_lost(old, label) for label in old.values if label not in new.values)
+        gone = (label for label in old.values if label not in new.values)
+        return replace(old, name=meanwhile(old.name)), tuple(_lost(old, label) for label in gone)
 
     def loss(self, old: Enum) -> Hazard:
         """Return the loss of the type; the columns that had it are asked for by themselves."""

@@ -12,11 +12,10 @@ from sendoka.schema.declared import comment_of, constraint_text, namespace_of, o
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds.column import Column, changes_family
+from sendoka.schema.kinds.column import changes_family
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_in
-from sendoka.schema.spelling import mentions
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -67,6 +66,10 @@ class ExclusionKind(Kind[Exclusion]):
         """Return the constraint's clause."""
         return f"CONSTRAINT {ident(new.name)} {new.definition.text}"
 
+    def merges(self, new: Exclusion) -> object:
+        """Return the definition: of two equal ones Postgres makes the first alone."""
+        return new.definition.text
+
     def create(self, new: Exclusion, parts: Sequence[str]) -> list[Step]:
         """Return ALTER TABLE … ADD CONSTRAINT."""
         return [Step(constraint.add(new, self.part(new)))]
@@ -81,9 +84,7 @@ class ExclusionKind(Kind[Exclusion]):
 
     def needs(self, obj: Exclusion, model: Model) -> Iterator[Id]:
         """Yield its table, the columns it may speak of, the functions it calls, and the extensions."""
-        table = Id("table", obj.namespace, "", obj.table)
-        columns = [each.name for each in model.members(table, Column) if mentions(obj.definition, each.name)]
-        yield from constraint.column_ids(obj.namespace, obj.table, columns)
+        yield from constraint.mentioned_ids(obj, obj.definition, model)
         yield from routines_in(obj.definition.text, model)
         yield from model.extensions  # whose operators it may use
 
@@ -100,7 +101,7 @@ class ExclusionKind(Kind[Exclusion]):
         """Return false where a column's type becomes another: the text is then read anew."""
         return not changes_family(old, new)
 
-    def risks(self, new: Exclusion) -> tuple[Hazard, ...]:
+    def risks(self, new: Exclusion, model: Model) -> tuple[Hazard, ...]:
         """Return the lock while the index is built."""
         why = f"{new.table} is locked, for reading too, while the index is built; it fails on rows that meet it"
         return (Hazard("add-exclusion", new.id.address, why),)

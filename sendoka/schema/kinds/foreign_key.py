@@ -110,8 +110,8 @@ class ForeignKeyKind(Kind[ForeignKey]):
 
     def needs(self, obj: ForeignKey, model: Model) -> Iterator[Id]:
         """Yield both tables, both sides' columns, and the key it points at."""
-        yield from constraint.column_ids(obj.namespace, obj.table, obj.columns)
-        yield from constraint.column_ids(obj.target_namespace, obj.target, obj.target_columns)
+        yield from constraint.column_ids(obj.namespace, obj.table, obj.columns, model)
+        yield from constraint.column_ids(obj.target_namespace, obj.target, obj.target_columns, model)
         target = Id("table", obj.target_namespace, "", obj.target)
         wanted = set(obj.target_columns)
         yield from (key.id for key in model.members(target, Key) if set(key.columns) == wanted)
@@ -155,7 +155,7 @@ class ForeignKeyKind(Kind[ForeignKey]):
         """Return false where a column's type becomes another, on either side."""
         return not changes_family(old, new)
 
-    def risks(self, new: ForeignKey) -> tuple[Hazard, ...]:
+    def risks(self, new: ForeignKey, model: Model) -> tuple[Hazard, ...]:
         """Return the look-up of all rows under a lock on both tables, which NOT VALID spares."""
         if new.not_valid:
             return ()

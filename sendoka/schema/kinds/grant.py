@@ -144,7 +144,7 @@ class GrantKind(Kind[Grant]):
             return None
         return self.create(new, ()) if "target" in changed else _steps(new, old.held, new.held, warns=True)
 
-    def risks(self, new: Grant) -> tuple[Hazard, ...]:
+    def risks(self, new: Grant, model: Model) -> tuple[Hazard, ...]:
         """Return what is revoked of what everybody had by itself."""
         gone = less(new.usual.privileges, new.held.privileges)
         return (_revoked(new, gone),) if gone else ()

@@ -18,7 +18,7 @@ from sendoka.schema.kinds._constraint import column_ids
 from sendoka.schema.kinds._marks import MARKS, declared_marks, marks, marks_changed, unmarked
 from sendoka.schema.kinds._options import changed_options
 from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog
-from sendoka.schema.kinds.column import Column, changes_family
+from sendoka.schema.kinds.column import changes_family
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.names import default_name
@@ -188,13 +188,14 @@ class IndexKind(Kind[Index]):
             yield holder
         columns = {*obj.plain_columns, *obj.include}
         if obj.expressions:
-            table = Id("table", obj.namespace, "", obj.table)
-            names = (column.name for column in model.members(table, Column))
+            names = (column.name for column in model.columns(obj.namespace, obj.table))
             columns |= {name for name in names if any(mentions(each, name) for each in obj.expressions)}
-        yield from column_ids(obj.namespace, obj.table, sorted(columns))
+        yield from column_ids(obj.namespace, obj.table, columns, model)
         yield from collation_ids(*(key.collation for key in obj.keys))
         for expression in obj.expressions:
             yield from routines_in(expression.text, model)
+        if any(key.operator_class and "." in key.operator_class for key in obj.keys):
+            yield from model.extensions
 
     def moved(self, obj: Index, renaming: Renaming) -> Index:
         """Return it with the new names of its table and columns."""
@@ -231,11 +232,16 @@ class IndexKind(Kind[Index]):
         """Return what its table uses it for."""
         return marks(new)
 
+    def is_stuck(self, old: Index, new: Index, model: Model) -> bool:
+        """Tell whether it is of a partitioned table: the index is then none that has storage parameters to set."""
+        table: Any = model.objects.get(Id("table", old.namespace, "", old.table))
+        return table is not None and table.partition_by is not None and old.options != new.options
+
     def survives(self, obj: Index, old: Object, new: Object) -> bool:
         """Return false where it has an expression and a column's type becomes another: the text is then read anew."""
         return not (obj.expressions and changes_family(old, new))
 
-    def risks(self, new: Index) -> tuple[Hazard, ...]:
+    def risks(self, new: Index, model: Model) -> tuple[Hazard, ...]:
         """Return the lock while it is built."""
         return (Hazard("add-index", new.id.address, f"{new.table} cannot be written while the index is built"),)
 

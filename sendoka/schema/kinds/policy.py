@@ -82,8 +82,8 @@ class PolicyKind(Kind[Policy]):
         """Yield its table, the columns it speaks of, and what its subqueries and calls do."""
         table = Id("table", obj.namespace, "", obj.table)
         yield table
-        for each in model.parts.get((obj.namespace, obj.table), ()):
-            if each.kind == "column" and any(mentions(one, each.name) for one in obj.expressions):
+        for each in model.columns(obj.namespace, obj.table):
+            if any(mentions(one, each.name) for one in obj.expressions):
                 yield each.id
         for one in obj.expressions:
             yield from ids_in(one.text, model)

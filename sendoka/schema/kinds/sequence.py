@@ -13,8 +13,10 @@ from sendoka.schema.declared import checked_name, namespace_of, serial_column, t
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
+from sendoka.schema.kinds.column import Column
 from sendoka.schema.model import PUBLIC, Id, Object
 from sendoka.schema.names import default_name
+from sendoka.schema.spelling import sequences_in
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -70,7 +72,9 @@ class SequenceKind(Kind[Sequence]):
     unmanaged = """
         select 'sequence ' || n.nspname || '.' || c.relname || ' is unlogged'
           from pg_class c join namespaces n on n.oid = c.relnamespace
-         where c.relkind = 'S' and c.relpersistence = 'u'"""
+         where c.relkind = 'S' and c.relpersistence = 'u' and not exists (
+               select from pg_depend d
+                where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')"""
 
     def declared(self, declarations: Declarations) -> Iterator[Sequence]:
         """Read the sequences of serial columns, those that defaults use, and those of the MetaData."""
@@ -115,20 +119,22 @@ class SequenceKind(Kind[Sequence]):
         if not changed & {"type", "counting"}:
             return []
         moves, more = new.counting.followed(old.counting, literal(_name(new)), (old.type, new.type))
-        words = " ".join((f"AS {new.type}", *new.counting.changes(new.type), more)).rstrip()
+        words = " ".join((f"AS {new.type}", *new.counting.changes(retyped="type" in changed), more)).rstrip()
         return [*map(Step, moves), Step(f"ALTER SEQUENCE {_name(new)} {words}")]
 
     def opening(self, old: Sequence, new: Sequence) -> list[Step]:
         """Return OWNED BY NONE: what it went with may be dropped, and it stays."""
         return [Step(f"ALTER SEQUENCE {_name(new)} OWNED BY NONE")] if old.owner and old.owner != new.owner else []
 
-    def closing(self, old: Sequence | None, new: Sequence, *, fresh: bool) -> list[Step]:
-        """Return OWNED BY; a new one goes on behind the values of a column that was there before it."""
+    def closing(self, old: Sequence | None, new: Sequence, model: Model, *, fresh: bool) -> list[Step]:
+        """Return OWNED BY; a new one goes on behind the values that a column has by it already."""
         if new.owner is None or (old is not None and old.owner == new.owner):
             return []
         owner = f"{qualified(new.namespace, new.owner[0])}.{ident(new.owner[1])}"
         steps = [Step(f"ALTER SEQUENCE {_name(new)} OWNED BY {owner}")]
-        if old is None and not fresh:
+        column = model.objects.get(Id("column", new.namespace, *new.owner))
+        counts = isinstance(column, Column) and new.id in sequences_in(column.default)
+        if old is None and not fresh and counts:
             steps.append(Step(new.counting.behind(literal(_name(new)), new.namespace, *new.owner)))
         return steps
 

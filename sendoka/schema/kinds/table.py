@@ -51,6 +51,11 @@ class Table(Object):
     forced_row_security: bool = False
     replica_identity: str | None = None
 
+    @property
+    def above(self) -> tuple[tuple[str, str], ...]:
+        """(namespace, name) of the tables whose columns it has too."""
+        return (*self.inherits, *((self.partition_of,) if self.partition_of else ()))
+
 
 class TableKind(Kind[Table]):
     """CREATE TABLE and its kin."""
@@ -134,8 +139,7 @@ class TableKind(Kind[Table]):
     def needs(self, obj: Table, model: Model) -> Iterator[Id]:
         """Yield its namespace, and the tables that it is a part of or has columns of."""
         yield Id("namespace", "", "", obj.namespace)
-        parents = (*obj.inherits, *((obj.partition_of,) if obj.partition_of else ()))
-        yield from (Id("table", namespace, "", name) for namespace, name in parents)
+        yield from (Id("table", namespace, "", name) for namespace, name in obj.above)
         for expression in (obj.partition_by, obj.bound):
             if expression is not None:
                 yield from routines_in(expression.text, model)

@@ -1,7 +1,7 @@
+ALTER TYPE "public"."place" ADD ATTRIBUTE "z" integer;
+
 COMMENT ON COLUMN "public"."place"."x" IS NULL;
 
 COMMENT ON COLUMN "public"."place"."y" IS 'down';
-
-ALTER TYPE "public"."place" ADD ATTRIBUTE "z" integer;
 
 COMMENT ON COLUMN "public"."place"."z" IS 'away';

@@ -1,4 +1,3 @@
--- asks: change-type:d
 ALTER DOMAIN "public"."d" RENAME TO "d_old";
 
 CREATE DOMAIN "public"."d" AS text COLLATE "C";

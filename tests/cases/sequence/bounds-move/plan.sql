@@ -12,7 +12,7 @@ ALTER SEQUENCE "public"."kept" AS bigint INCREMENT BY 1 MINVALUE 10 MAXVALUE 100
 
 SELECT setval('"public"."narrow"', 32767, true) WHERE coalesce(pg_sequence_last_value('"public"."narrow"'), 1) > 32767;
 
-ALTER SEQUENCE "public"."narrow" AS smallint INCREMENT BY 1 NO MINVALUE NO MAXVALUE START WITH 1 CACHE 1 NO CYCLE;
+ALTER SEQUENCE "public"."narrow" AS smallint INCREMENT BY 1 MINVALUE 1 NO MAXVALUE START WITH 1 CACHE 1 NO CYCLE;
 
 SELECT setval('"public"."spent"', 100, true) WHERE coalesce(pg_sequence_last_value('"public"."spent"'), 1) > 100;
 

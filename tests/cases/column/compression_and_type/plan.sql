@@ -1,0 +1,11 @@
+ALTER TABLE "public"."t" ALTER COLUMN "a" TYPE text USING "a"::text;
+
+ALTER TABLE "public"."t" ALTER COLUMN "a" SET COMPRESSION pglz;
+
+ALTER TABLE "public"."t" ALTER COLUMN "b" TYPE text COLLATE "C";
+
+ALTER TABLE "public"."t" ALTER COLUMN "b" SET COMPRESSION pglz;
+
+ALTER TABLE "public"."t" ALTER COLUMN "c" TYPE text COLLATE "C";
+
+ALTER TABLE "public"."t" ALTER COLUMN "c" SET STORAGE EXTERNAL;

@@ -1,0 +1,1 @@
+ALTER POLICY "p" ON "public"."t" USING ((a > 1));

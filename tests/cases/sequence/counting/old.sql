@@ -1,0 +1,2 @@
+create sequence s start with 5;
+create table t (a int default nextval('s'));

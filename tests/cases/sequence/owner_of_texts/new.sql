@@ -1,0 +1,3 @@
+create table t (a text, b bigint);
+create sequence s owned by t.a;
+create sequence u owned by t.b;

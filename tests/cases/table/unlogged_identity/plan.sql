@@ -1,0 +1,4 @@
+CREATE UNLOGGED TABLE "public"."t" (
+    "a" integer GENERATED ALWAYS AS IDENTITY NOT NULL,
+    "b" text
+);
