@@ -145,7 +145,17 @@ class _Graph:
                 if other.id not in replaced and self._goes_along(other, key):
                     replaced[other.id] = None
                     waiting.append(other.id)
+        self._free_companions(replaced)
         return replaced
+
+    def _free_companions(self, replaced: Collection[Id]) -> None:
+        """Have what stays let go of what it would disappear with."""
+        for each in self.changes.old if replaced else ():
+            companion = kind_of(each).goes_with(each)
+            stays = each.id in self.changes.new and each.id not in replaced
+            needs = kind_of(each).needs(each, self.changes.old)
+            if companion is not None and companion in replaced and stays and companion not in needs:
+                self._stands_aside(each, companion)
 
     def _goes_along(self, other: Object, key: Id) -> bool:
         """Tell whether something that stays must be made anew because `key`, which it needs, goes."""

@@ -102,6 +102,12 @@ class SequenceKind(Kind[Sequence]):
         """Return its owner's id."""
         return obj.owner_id
 
+    def stands_aside(self, obj: Sequence, key: Id, model: Model) -> tuple[list[Step], list[Step]] | None:
+        """Return OWNED BY NONE and OWNED BY, for the time when its owner is not there."""
+        if obj.owner is None or obj.owner_id != key:
+            return None
+        return [_owned(obj, "NONE")], [_owned(obj, _owner(obj.namespace, *obj.owner))]
+
     def moved(self, obj: Sequence, renaming: Renaming) -> Sequence:
         """Return it under its new name, and its owner's."""
         owner = obj.owner
@@ -124,14 +130,13 @@ class SequenceKind(Kind[Sequence]):
 
     def opening(self, old: Sequence, new: Sequence) -> list[Step]:
         """Return OWNED BY NONE: what it went with may be dropped, and it stays."""
-        return [Step(f"ALTER SEQUENCE {_name(new)} OWNED BY NONE")] if old.owner and old.owner != new.owner else []
+        return [_owned(new, "NONE")] if old.owner and old.owner != new.owner else []
 
     def closing(self, old: Sequence | None, new: Sequence, model: Model, *, fresh: bool) -> list[Step]:
         """Return OWNED BY; a new one goes on behind the values that a column has by it already."""
         if new.owner is None or (old is not None and old.owner == new.owner):
             return []
-        owner = f"{qualified(new.namespace, new.owner[0])}.{ident(new.owner[1])}"
-        steps = [Step(f"ALTER SEQUENCE {_name(new)} OWNED BY {owner}")]
+        steps = [_owned(new, _owner(new.namespace, *new.owner))]
         column = model.objects.get(Id("column", new.namespace, *new.owner))
         counts = isinstance(column, Column) and new.id in sequences_in(column.default)
         if old is None and not fresh and counts:
@@ -151,6 +156,14 @@ class SequenceKind(Kind[Sequence]):
     def relation(self, obj: Sequence) -> str:
         """Return its name."""
         return obj.name
+
+
+def _owned(sequence: Sequence, owner: str) -> Step:
+    return Step(f"ALTER SEQUENCE {_name(sequence)} OWNED BY {owner}")
+
+
+def _owner(namespace: str, table: str, column: str) -> str:
+    return f"{qualified(namespace, table)}.{ident(column)}"
 
 
 def _name(sequence: Sequence) -> str:

@@ -1,0 +1,2 @@
+create collation c (provider = icu, locale = 'und-u-ks-level2');
+create table t (a text collate c);

@@ -1,0 +1,2 @@
+create collation c (provider = libc, locale = 'C');
+create table t (a text collate c);

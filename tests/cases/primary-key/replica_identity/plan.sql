@@ -1,0 +1,1 @@
+ALTER TABLE "public"."t" REPLICA IDENTITY USING INDEX "t_pkey";
