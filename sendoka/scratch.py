@@ -28,7 +28,10 @@ __all__ = ["Scratch", "ScratchDatabase"]
 
 _ROLE = re.compile(r'role "(?P<name>.+)" does not exist')
 _LACKING = re.compile(r'extension ".+" is not available')
-_META = re.compile(r"^\\(?:un)?restrict\b.*$|^\\connect\b.*$", re.MULTILINE)
+# What psql alone understands, and what makes no object: it is passed over.
+_META = re.compile(
+    r"^\\(?:(?:un)?restrict|connect|c|(?:un)?set|q?echo|warn|timing|pset|encoding)\b.*$", re.MULTILINE | re.ASCII
+)
 _COPY = re.compile(r"^copy\b[^;]*\bfrom\s+stdin\b", re.IGNORECASE | re.MULTILINE)
 _MADE = re.compile(r'role "(?P<name>.+)" already exists')
 _PUBLIC = re.compile(r"\bcreate\s+schema\s+public\s*;", re.IGNORECASE)
@@ -99,6 +102,8 @@ def _refused(error: Any, script: str, where: str) -> SchemaError:
     todo = error.diag.message_hint or ""
     if _LACKING.fullmatch(said):
         todo = "name a server that has it with --scratch URL, or take the schema from a database: that needs no server"
+    if said == 'syntax error at or near "\\"':
+        todo = "it may be a command of psql: write into the file what it does"
     return SchemaError(f"Postgres refuses it: {said}", where=f"in {where}{line}", todo=todo)
 
 

@@ -32,6 +32,8 @@ t = Table(
 """
 SQL = """
 \\restrict abc
+\\set ON_ERROR_STOP on
+\\echo it begins
 create table t (id int primary key, state varchar(9) check (state in ('a', 'b')));
 comment on table t is 'a; semicolon';
 create function f() returns int language sql as $$ select 1; $$;
@@ -144,6 +146,7 @@ def test_what_a_script_makes_and_is_there_anyway_is_passed_over(folder: Path) ->
         ("gone.sql", None, 2, "there is no 'gone.sql'"),
         ("a.txt", "select 1", 2, "'a.txt' is no schema"),
         ("bad.sql", "create table t (a int);\n\ncreate tabel u ();", 2, "Postgres refuses it: syntax error at or near"),
+        ("other.sql", "\\i more.sql", 2, "it may be a command of psql"),
         ("rows.sql", "create table t (a int);\ncopy t (a) from stdin;\n1\n\\.\n", 2, "the file holds rows"),
         ("latin.sql", b"-- \xe9", 2, "the file is not in UTF-8"),
         ("a.json", "{}", 2, "this is no snapshot of Sendoka"),
