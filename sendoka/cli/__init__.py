@@ -31,6 +31,7 @@ The shape of a command:
 
 from __future__ import annotations
 
+import gc
 import sys
 
 __all__ = ["main"]
@@ -45,4 +46,6 @@ def main() -> None:
         sys.exit(2)
     from sendoka.cli._group import run
 
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.disable()  # Python would look for garbage once more, in all that a large schema is made of, just to end.
+    sys.exit(status)

@@ -16,6 +16,7 @@ from sendoka.schema.kinds import all_kinds, kind_of
 from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
 from sendoka.schema.step import Plan
+from sendoka.schema.uncollected import uncollected
 from sendoka.script import BREAKPOINT
 
 if TYPE_CHECKING:
@@ -103,12 +104,13 @@ def draft(
 ) -> Draft | None:
     """Return what `generate` would write, and write nothing. Raises what `generate` raises."""
     history = _history(migrations)
-    old, new = _both(schema, migrations, history)
-    changes = diff(old, new, read_renames(renames, old, new, creates))
-    steps = answered(plan(changes), changes, allow, creates)
-    if not steps.transactions:
-        return None
-    found = Draft(_files(history, steps, name), steps, snapshot_of(changes.wanted))
+    with uncollected():
+        old, new = _both(schema, migrations, history)
+        changes = diff(old, new, read_renames(renames, old, new, creates))
+        steps = answered(plan(changes), changes, allow, creates)
+        if not steps.transactions:
+            return None
+        found = Draft(_files(history, steps, name), steps, snapshot_of(changes.wanted))
     _refuse_orphans(migrations, history, found)
     return found
 
@@ -118,8 +120,9 @@ def ungenerated(schema: Path, migrations: Path) -> tuple[str, ...]:
 
     Raises SchemaError and MigrationError as `generate` does.
     """
-    old, new = _both(schema, migrations, _history(migrations))
-    return _described(diff(old, new, read_renames((), old, new)))
+    with uncollected():
+        old, new = _both(schema, migrations, _history(migrations))
+        return _described(diff(old, new, read_renames((), old, new)))
 
 
 def _both(schema: Path, migrations: Path, history: Sequence[Migration]) -> tuple[Model, Model]:

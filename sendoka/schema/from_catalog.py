@@ -16,8 +16,9 @@ from sendoka.errors import CatalogMoved, DatabaseError, ProgrammingError, Schema
 from sendoka.schema.census import unclaimed
 from sendoka.schema.kinds import all_kinds
 from sendoka.schema.model import Member, Model
-from sendoka.schema.stored import loaded
+from sendoka.schema.stored import loaded_all
 from sendoka.schema.ties import ties_from, ties_query
+from sendoka.schema.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,8 @@ async def read_catalog(database: Database, kinds: Sequence[Kind[Any]] | None = N
             await anyio.sleep(_WAIT * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - no secret
         answer = await _answer(database, kinds)
         if answer is not None:
-            return _read(kinds, *answer)
+            with uncollected():
+                return _read(kinds, *answer)
     raise CatalogMoved(
         f"the schema was changed while it was read, {_MOST_READS} times in a row",
         todo="try again once what changes it is through: a migration, or a job that makes and drops tables",
@@ -140,13 +142,13 @@ def catalog_moved(error: DatabaseError) -> bool:
 
 def _read(kinds: Sequence[Kind[Any]], settings: Result[Cells], *results: Result[Cells]) -> Catalog:
     *answers, unmanaged, ties = results
-    read = [(kind, cell) for kind, result in zip(kinds, answers, strict=False) for cell in _cells(result)]
-    objects = [loaded(kind, cell, "the catalog") for kind, cell in read]
+    read = [_cells(result) for result in answers[: len(kinds)]]
+    objects = (each for kind, cells in zip(kinds, read, strict=True) for each in loaded_all(kind, cells, "the catalog"))
     heirs = zip(_passing_on(kinds), answers[len(kinds) :], strict=True)
-    passed = (loaded(kind, cell, "the catalog") for kind, result in heirs for cell in _cells(result))
+    passed = (each for kind, result in heirs for each in loaded_all(kind, _cells(result), "the catalog"))
     inherited = (each for each in passed if isinstance(each, Member))
     model = Model.of(objects, sorted(_cells(unmanaged)), ties=ties_from(_cells(ties)), inherited=inherited)
-    whole = "\n".join(sorted(cell for _, cell in read))
+    whole = "\n".join(sorted(cell for cells in read for cell in cells))
     return Catalog(model, hashlib.sha256(whole.encode()).hexdigest(), int(settings.rows[0][1] or 0))
 
 

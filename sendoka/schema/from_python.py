@@ -23,6 +23,7 @@ from sendoka.schema.kinds import all_kinds
 from sendoka.schema.kinds.collation import Collation
 from sendoka.schema.kinds.column import Column as ColumnObject
 from sendoka.schema.model import Member, Model, Object
+from sendoka.schema.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +37,8 @@ __all__ = ["load", "load_tables", "model_from", "model_from_folder", "model_from
 
 def model_from_folder(folder: Path) -> Model:
     """Return the schema that the modules of `folder` declare. Raises SchemaError as `load` and `model_from` do."""
-    return model_from(load(folder))
+    with uncollected():
+        return model_from(load(folder))
 
 
 def model_from_tables(tables: Iterable[Table]) -> Model:

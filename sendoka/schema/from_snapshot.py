@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from sendoka.errors import SchemaError
 from sendoka.schema.kinds import all_kinds, kind_of, kinds_by_name
 from sendoka.schema.model import Model
-from sendoka.schema.stored import dumped, loaded
+from sendoka.schema.stored import dumped, loaded_all
+from sendoka.schema.uncollected import uncollected
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sendoka.schema.model import Object
@@ -70,14 +73,52 @@ def model_from_snapshot(text: str, where: str) -> Model:
 
     Raises SchemaError for a text that is not whole, that was edited, or that a newer Sendoka wrote.
     """
+    with uncollected():
+        heard, lines = _untouched(text) or _parsed(text, where)
+        silent = (kind.name for kind in all_kinds() if kind.may_be_silent and kind.name not in heard)
+        return Model.of(_objects(lines, where), silent=silent)
+
+
+Line = tuple[object, str]
+"""The name of an object's kind, and the rest of the object as JSON."""
+
+Content = tuple[list[str], list[Line]]
+"""What a snapshot speaks of, and its objects."""
+
+_OBJECTS = '\n  "objects": [\n'
+_TAIL = "\n  ]\n}\n"
+_KIND = re.compile(r'\{"kind": "(?P<name>[a-z-]+)"(?:, )?')
+
+
+def _untouched(text: str) -> Content | None:
+    """Return the content of a text that is as it was written, which is most of them; None for any other.
+
+    Its objects stand in the lines that its digest is of: they need not be parsed to see that they are whole.
+    """
+    head, found, body = text.partition(_OBJECTS)
+    if not found or not body.endswith(_TAIL):
+        return None
+    try:
+        document = json.loads(f'{head} "objects": []}}')
+    except ValueError:
+        return None
+    lines = [line[4:] for line in body.removesuffix(_TAIL).split(",\n")]
+    heard = document.get("speaks_of", [])
+    if document.get("snapshot") != FORMAT or _digest([*heard, *lines]) != document.get("sha256"):
+        return None
+    read = [(kind["name"], "{" + line[kind.end() :]) for line in lines if (kind := _KIND.match(line)) is not None]
+    return (heard, read) if len(read) == len(lines) else None
+
+
+def _parsed(text: str, where: str) -> Content:
+    """Return the content of any text that says the same. Raises SchemaError as `model_from_snapshot` does."""
     document = _document(text, where)
     objects, heard = document["objects"], document.get("speaks_of", [])
-    heard = heard if isinstance(heard, list) else [heard]
-    lines = [*map(str, heard), *(json.dumps(each, ensure_ascii=False) for each in objects)]
-    if _digest(lines) != document.get("sha256"):
+    heard = [str(each) for each in (heard if isinstance(heard, list) else [heard])]
+    if _digest([*heard, *(json.dumps(each, ensure_ascii=False) for each in objects)]) != document.get("sha256"):
         raise SchemaError("the snapshot was edited: its content is not what its sha256 says", where=where, todo=_BROKEN)
-    silent = (kind.name for kind in all_kinds() if kind.may_be_silent and kind.name not in heard)
-    return Model.of((_object(each, where) for each in objects), silent=silent)
+    named = [(each.pop("kind", None) if isinstance(each, dict) else None, each) for each in objects]
+    return heard, [(name, json.dumps(rest)) for name, rest in named]
 
 
 def _document(text: str, where: str) -> dict[str, Any]:
@@ -97,10 +138,12 @@ def _document(text: str, where: str) -> dict[str, Any]:
     return dict(document)
 
 
-def _object(values: Any, where: str) -> Object:
-    name = values.get("kind") if isinstance(values, dict) else None
-    kind = kinds_by_name().get(name) if isinstance(name, str) else None
-    if kind is None:
-        raise SchemaError(f"the snapshot has a kind of object unknown here: {name!r}", where=where, todo=_BROKEN)
-    rest = {key: value for key, value in values.items() if key != "kind"}
-    return loaded(kind, json.dumps(rest), where)
+def _objects(lines: Sequence[Line], where: str) -> Iterator[Object]:
+    """Yield the objects of the lines, in order; those of one kind are read together."""
+    texts: dict[str, list[str]] = {}
+    for name, rest in lines:
+        if not isinstance(name, str) or name not in kinds_by_name():
+            raise SchemaError(f"the snapshot has a kind of object unknown here: {name!r}", where=where, todo=_BROKEN)
+        texts.setdefault(name, []).append(rest)
+    read = {name: iter(loaded_all(kinds_by_name()[name], some, where)) for name, some in texts.items()}
+    return (next(read[str(name)]) for name, _ in lines)

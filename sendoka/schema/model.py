@@ -150,6 +150,8 @@ class Model:
     silent: frozenset[str] = field(default=frozenset(), compare=False)
     inherited: tuple[Member, ...] = field(default=(), compare=False, repr=False)
     """What partitions have from their tables, where a catalog told: it is no object of the schema."""
+    extensions: tuple[Id, ...] = field(default=(), compare=False, repr=False)
+    """The ids of the extensions: a type that is neither built in nor an object here is one of theirs."""
 
     @classmethod
     def of(
@@ -165,9 +167,10 @@ class Model:
         """Return the model of `objects`. Raises SchemaError where two have one id."""
         found: dict[Id, Object] = {}
         for each in objects:
-            if each.id in found:
-                raise SchemaError(f"the schema has two of one name: {each.id}", todo="rename one of them")
-            found[each.id] = each
+            key = each.id
+            if key in found:
+                raise SchemaError(f"the schema has two of one name: {key}", todo="rename one of them")
+            found[key] = each
         types = {(each.namespace, each.name): key for key, each in found.items() if each.is_type}
         relations = {(each.namespace, each.name): key for key, each in found.items() if each.is_relation}
         routines: dict[tuple[str, str], tuple[Id, ...]] = {}
@@ -176,8 +179,9 @@ class Model:
                 place = (each.namespace, each.called)
                 routines[place] = (*routines.get(place, ()), key)
         parts, heard, others = _parts(found.values()), frozenset(silent), tuple(inherited)
-        known = (tuple(unmanaged), tuple(marks), parts, types, relations, routines, ties or Ties(), heard, others)
-        return cls(found, *known)
+        extensions = tuple(key for key in found if key.kind == "extension")
+        known = (parts, types, relations, routines, ties or Ties(), heard, others, extensions)
+        return cls(found, tuple(unmanaged), tuple(marks), *known)
 
     def with_objects(self, objects: Iterable[Object], inherited: Iterable[Member] | None = None) -> Model:
         """Return the model of other objects, with the same marks, and the same of all that is not managed."""
@@ -196,11 +200,6 @@ class Model:
 
     def __contains__(self, key: object) -> bool:
         return key in self.objects
-
-    @property
-    def extensions(self) -> tuple[Id, ...]:
-        """The ids of the extensions: a type that is neither built in nor an object here is one of theirs."""
-        return tuple(key for key in self.objects if key.kind == "extension")
 
     def all(self, holds: type[T]) -> list[T]:
         """Return the objects of one class, in order."""

@@ -75,11 +75,18 @@ def _is_respelled(old: Any, new: Any) -> bool:
 
 def remember(known: Model, declared: Model) -> Model:
     """Return `declared` with the canonical texts that `known` has for the same declared ones."""
-    return declared.with_objects(_remember(known.objects.get(key), each) for key, each in declared.objects.items())
+    learned = {}
+    for key, each in declared.objects.items():
+        before = known.objects.get(key)
+        if before is not None and before != each:
+            learned[key] = _remember(before, each)
+    if not learned:
+        return declared
+    return declared.with_objects(learned.get(key, each) for key, each in declared.objects.items())
 
 
 def _remember(known: Any, declared: T) -> T:
-    if known is None or known == declared or type(known) is not type(declared):
+    if type(known) is not type(declared):
         return declared
     texts = {each.name: _merged(getattr(known, each.name), getattr(declared, each.name)) for each in fields(declared)}
     return replace(declared, **texts)
