@@ -85,6 +85,7 @@ from sendoka.errors.engines import (
     PushRefused,
     SchemaError,
     UnknownBackfill,
+    UnsupportedMigration,
 )
 from sendoka.errors.exchange import (
     AnswerLost,
@@ -210,5 +211,6 @@ __all__ = [
     "UndefinedTable",
     "UniqueViolation",
     "UnknownBackfill",
+    "UnsupportedMigration",
     "database_error",
 ]

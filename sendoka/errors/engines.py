@@ -22,6 +22,7 @@ __all__ = [
     "PushRefused",
     "SchemaError",
     "UnknownBackfill",
+    "UnsupportedMigration",
 ]
 
 
@@ -60,6 +61,15 @@ class InvalidMigration(MigrationError):
 
     What to do: mend that file if it was applied nowhere yet; otherwise take it back from version control.
     """
+
+
+class UnsupportedMigration(MigrationError):
+    """A pending file says `-- transaction: none`, and `migrate` does not run such files yet. Nothing was sent.
+
+    What to do: where it was applied nowhere, delete it and its successors, and generate again without `--online`.
+    """
+
+    exit_code = 2
 
 
 class ChecksumMismatch(MigrationError):

@@ -38,8 +38,11 @@ __all__ = [
     "render",
 ]
 
-DIRECTIVES = ("sendoka", "parent", "renamed", "created", "allowed")
-"""The header lines a file may have: its name, its parent, and the answers a person gave when it was generated."""
+DIRECTIVES = ("sendoka", "parent", "renamed", "created", "allowed", "transaction", "done-when")
+"""The header lines a file may have: its name, its parent, the answers a person gave when it was generated, and of the
+one statement that can run in no transaction that it is so, and how to ask whether it is done."""
+
+_ANSWERS = frozenset({"renamed", "created", "allowed"})
 
 _FILE_NAME = re.compile(r"(?P<number>[0-9]{4,})_[a-z0-9]+(?:_[a-z0-9]+)*")
 _DIRECTIVE = re.compile(r"--\s*(?P<key>[a-z][a-z-]*):\s*(?P<value>.*?)\s*")
@@ -69,6 +72,8 @@ class Migration:
     """One file, such as `0042_reflective_fury`.
 
     `text` has its line endings and BOM normalised; `answers` are the (directive, value) pairs a person decided.
+    `done_when` is the query, true or false, that tells whether its one statement is done, of a file that runs in no
+    transaction; None for all others.
     """
 
     number: int
@@ -77,6 +82,7 @@ class Migration:
     checksum: str
     parent: Parent | None
     answers: tuple[tuple[str, str], ...]
+    done_when: str | None = None
 
     @property
     def statements(self) -> list[str]:
@@ -95,10 +101,17 @@ def _normal(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def render(name: str, parent: Migration | None, statements: Sequence[str], answers: Iterable[tuple[str, str]]) -> str:
-    """Return the text of a new migration file."""
+def render(
+    name: str,
+    parent: Migration | None,
+    statements: Sequence[str],
+    answers: Iterable[tuple[str, str]],
+    done_when: str | None = None,
+) -> str:
+    """Return the text of a new migration file; with `done_when` it is one that runs in no transaction."""
     known = f"{parent.name} sha256:{parent.checksum}" if parent else "none"
-    header = [("sendoka", name), ("parent", known), *answers]
+    alone = [] if done_when is None else [("transaction", "none"), ("done-when", done_when)]
+    header = [("sendoka", name), ("parent", known), *answers, *alone]
     return "".join(f"-- {key}: {value}\n" for key, value in header) + "\n" + join(list(statements))
 
 
@@ -115,7 +128,15 @@ def parse(name: str, content: str) -> Migration:
     if header[:1] != [("sendoka", name)]:
         raise _misnamed(name, header)
     _check_statements(name, text)
-    return Migration(int(found["number"]), name, text, checksum(text), _parent(name, header), tuple(header[2:]))
+    answers = tuple((key, value) for key, value in header if key in _ANSWERS)
+    parent, done_when = _parent(name, header), _done_when(name, header)
+    migration = Migration(int(found["number"]), name, text, checksum(text), parent, answers, done_when)
+    if done_when is not None and len(migration.statements) != 1:
+        raise InvalidMigration(
+            f"{name}.sql runs in no transaction and holds {len(migration.statements)} statements",
+            todo="put one statement into it, and each other one into a file of its own",
+        )
+    return migration
 
 
 def _header(name: str, text: str) -> list[tuple[str, str]]:
@@ -171,6 +192,32 @@ def _parent(name: str, header: list[tuple[str, str]]) -> Parent | None:
             todo="write: -- parent: NAME sha256:CHECKSUM",
         )
     return Parent(found["name"], found["checksum"])
+
+
+def _done_when(name: str, header: list[tuple[str, str]]) -> str | None:
+    """Return the query of a file that runs in no transaction, None for a file that is one."""
+    given: dict[str, list[str]] = {"transaction": [], "done-when": []}
+    for key, value in header:
+        if key in given:
+            given[key].append(value)
+    if any(value != "none" for value in given["transaction"]):
+        raise InvalidMigration(
+            f"{name}.sql has a transaction that is not none: {given['transaction'][0]!r}",
+            todo="leave the line out: a file is one transaction; or write -- transaction: none",
+        )
+    if not any(given.values()):
+        return None
+    if [len(values) for values in given.values()] != [1, 1]:
+        raise InvalidMigration(
+            f"{name}.sql must have each of the lines transaction and done-when once, or neither",
+            todo="write: -- transaction: none, and below it -- done-when: select … that is true once it is done",
+        )
+    if not re.match(r"select\b", given["done-when"][0], re.IGNORECASE):
+        raise InvalidMigration(
+            f"{name}.sql says it is done when {given['done-when'][0]!r}, which is no query",
+            todo="write: -- done-when: select … that is true once it is done",
+        )
+    return given["done-when"][0]
 
 
 def _check_statements(name: str, text: str) -> None:

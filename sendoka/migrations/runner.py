@@ -13,7 +13,7 @@ from sendoka import __version__
 from sendoka.bookkeeping import BOOTSTRAP, is_race, operator
 from sendoka.database.seam import Database
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, TransportError
+from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, TransportError, UnsupportedMigration
 from sendoka.migrations.event import Event
 from sendoka.migrations.failure import ended_itself, failed, gave_up, is_ours, no_grant, refusal, waiting_for
 from sendoka.migrations.files import read_folder, read_newest
@@ -138,6 +138,7 @@ class _Run:
             if pushed is not None:
                 await self._record(files, comparison.pending, pushed, ours)
             else:
+                _refuse_alone(comparison.pending)
                 await self._apply(comparison.pending, ours, new=history is None)
 
     def _note(self, history: Sequence[Entry], ours: dict[str, float | None]) -> None:
@@ -232,6 +233,16 @@ class _Run:
     def _tell(self, event: Event) -> None:
         if self.on_event is not None:
             self.on_event(event)
+
+
+def _refuse_alone(pending: Sequence[Migration]) -> None:
+    """Raise UnsupportedMigration where a file runs in no transaction: its statement would fail in ours."""
+    for migration in pending:
+        if migration.done_when is not None:
+            raise UnsupportedMigration(
+                f"{migration.name}.sql says transaction: none, and such files are not applied yet; nothing was sent",
+                todo="if it was applied nowhere, delete it and what follows it, and generate again without --online",
+            )
 
 
 def _settled(newest: Migration, history: list[Entry] | None) -> MigrationReport | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -48,8 +49,9 @@ def loaded(kind: Kind[Any], text: str, where: str) -> Object:
 
 def loaded_all(kind: Kind[Any], texts: Sequence[str], where: str) -> list[Object]:
     """Return the objects of a kind from their JSON, in one go: a schema has tens of thousands. Raises as `loaded`."""
+    adapter = _adapter(GenericAlias(list, (kind.holds,)))
     try:
-        found: list[Object] = _adapter(list[kind.holds]).validate_json(f"[{','.join(texts)}]", strict=True)
+        found: list[Object] = adapter.validate_json(f"[{','.join(texts)}]", strict=True)
     except ValidationError:
         return [loaded(kind, text, where) for text in texts]  # which of them it is
     return found

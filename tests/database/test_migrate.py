@@ -16,8 +16,10 @@ from sendoka.errors import (
     InvalidMigration,
     MigrationError,
     MigrationFailed,
+    UnsupportedMigration,
 )
 from sendoka.migrations import history as history_module
+from sendoka.migrations.files import read_folder, render
 from sendoka.migrations.overview import status
 
 if TYPE_CHECKING:
@@ -46,6 +48,21 @@ def rows(direct: Direct) -> list[Any]:
 
 def exists(direct: Direct, relation: str) -> bool:
     return direct.execute("select to_regclass(%s) is not null", (relation,)).fetchall() == [(True,)]
+
+
+async def test_a_file_without_a_transaction_is_refused_before_anything_runs(
+    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct
+) -> None:
+    chain(SEED)
+    (first,) = read_folder(tmp_path)
+    text = render("0001_i", first, ["create index concurrently i on t (id)"], [], "select to_regclass('i') is not null")
+    (tmp_path / "0001_i.sql").write_text(text, encoding="utf-8")
+    with pytest.raises(
+        UnsupportedMigration, match=r"0001_i\.sql says transaction: none(.|\n)*without --online"
+    ) as error:
+        await migrate(sql, tmp_path)
+    assert error.value.exit_code == 2
+    assert not exists(direct, "t")
 
 
 async def test_from_nothing_to_the_head(sql: Neon, chain: Chain, tmp_path: Path, direct: Direct) -> None:

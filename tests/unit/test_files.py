@@ -54,6 +54,16 @@ def test_answers_stand_in_the_header() -> None:
     assert parse("0000_a", text).answers == (("renamed", "column messages.body -> messages.text"),)
 
 
+def test_a_file_that_runs_in_no_transaction_says_when_it_is_done() -> None:
+    query = "select to_regclass('i') is not null"
+    text = render("0000_a", None, ["create index concurrently i on t (a)"], [("allowed", "x y")], query)
+    assert text.splitlines()[2:5] == ["-- allowed: x y", "-- transaction: none", f"-- done-when: {query}"]
+    migration = parse("0000_a", text)
+    assert (migration.done_when, migration.answers) == (query, (("allowed", "x y"),))
+    assert checksum(text.replace("is not null", "is null")) != migration.checksum
+    assert parse("0000_a", GOOD).done_when is None
+
+
 def test_an_empty_folder_has_no_newest(tmp_path: Path) -> None:
     assert read_folder(tmp_path) == []
     assert read_newest(tmp_path) is None
@@ -152,6 +162,13 @@ def test_there_must_be_a_folder(tmp_path: Path, read: Callable[[Path], object]) 
 GOOD = "-- sendoka: 0000_a\n-- parent: none\n\nselect 1\n"
 
 
+def _alone(*directives: str) -> str:
+    return GOOD.replace("\n\n", "".join(f"\n-- {each}" for each in directives) + "\n\n")
+
+
+ALONE = _alone("transaction: none", "done-when: select true")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
@@ -167,6 +184,14 @@ GOOD = "-- sendoka: 0000_a\n-- parent: none\n\nselect 1\n"
         ("0000_a", GOOD.replace("\n\n", "\n-- parent: none\n\n"), "does not name its parent"),
         ("0000_a", GOOD.replace("\n\n", "\n-- transactoin: none\n\n"), "unknown directive 'transactoin'"),
         ("0000_a", GOOD + "--> statement-breakpoint\n/* x */ commit;", "holds COMMIT"),
+        ("0000_a", _alone("transaction: serializable", "done-when: select true"), "not none: 'serializable'"),
+        ("0000_a", _alone("transaction: none"), "each of the lines transaction and done-when once, or neither"),
+        ("0000_a", _alone("done-when: select true"), "each of the lines transaction and done-when once, or neither"),
+        ("0000_a", _alone("transaction: none", *["done-when: select true"] * 2), "once, or neither"),
+        ("0000_a", _alone("transaction: none", "done-when: drop table t"), "which is no query"),
+        ("0000_a", _alone("transaction: none", "done-when: selected"), "which is no query"),
+        ("0000_a", ALONE + "--> statement-breakpoint\nselect 2\n", "in no transaction and holds 2 statements"),
+        ("0000_a", ALONE.replace("select 1", "-- later"), "in no transaction and holds 0 statements"),
     ],
 )
 def test_what_breaks_the_format_is_said(name: str, text: str, says: str) -> None:
