@@ -42,8 +42,9 @@ check: setup ## lint, formatting, types, layers, docs, and the application's sch
 	@$(PYTHON_BIN) -m pytest -q tests/unit/test_layers.py tests/unit/test_public_names.py tests/unit/test_docs.py
 	@$(SENDOKA) check
 
-docs: setup ## write docs/errors.md and docs/managed.md anew from the code
+docs: setup ## write docs/errors.md, docs/hazards.md and docs/managed.md anew from the code
 	@$(PYTHON_BIN) docs/errors.py
+	@$(PYTHON_BIN) docs/hazards.py
 	@$(PYTHON_BIN) docs/managed.py
 
 bench: setup ## measure against the peers, and write benchmarks/RESULTS.md: make bench ARGS="decode"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Id, Model
+    from sendoka.schema.step import Place
 
 __all__ = ["Kind", "Renaming"]
 
@@ -219,6 +220,23 @@ class Kind(ABC, Generic[T]):
     def holds_data(self, obj: T) -> bool:
         """Tell whether dropping it and making it again loses something."""
         return False
+
+    def online(self, new: T, model: Model) -> list[Step] | None:
+        """Return the steps that create it on a table in use, none of which holds others up; None where it has none.
+
+        They are those of several files: what is `apart`, and what runs in no transaction, begins one.
+        """
+        return None
+
+    def locks(self, obj: T, model: Model) -> tuple[Place, ...]:
+        """Return the tables that a step about it locks."""
+        owner = self.owned_by(obj)
+        if owner is not None:
+            return (owner,)
+        if obj.is_type:
+            users = (each for each in model if isinstance(each, Member) and hasattr(each, "type"))
+            return tuple({(each.namespace, each.table): 0 for each in users if model.type_id(each.type) == obj.id})
+        return ((obj.namespace, obj.name),) if obj.is_relation else ()
 
     def loss(self, old: T) -> Hazard:
         """Return the hazard of dropping it for good."""

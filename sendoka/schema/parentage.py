@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sendoka.quoting import qualified
+from sendoka.schema.hazards import located
 from sendoka.schema.kinds import kind_of
 from sendoka.schema.kinds.check import Check
 from sendoka.schema.kinds.column import Column
@@ -173,7 +174,8 @@ def _adopted(table: Table, parents: tuple[Place, ...], old: Model, new: Model) -
 
 def _part(table: Table, parent: Place) -> Step:
     name, address = qualified(table.namespace, table.name), table.id.address
-    hazard = Hazard("detach", address, f"queries of {'.'.join(parent)} do not see the rows of {address} any more")
+    why = f"queries of {'.'.join(parent)} do not see the rows of {address} any more"
+    hazard = located(Hazard("detach", address, why), ((table.namespace, table.name), parent))
     if table.partition_of:
         return Step(f"ALTER TABLE {qualified(*parent)} DETACH PARTITION {name}", (hazard,))
     return Step(f"ALTER TABLE {name} NO INHERIT {qualified(*parent)}", (hazard,))
@@ -181,11 +183,11 @@ def _part(table: Table, parent: Place) -> Step:
 
 def _join(table: Table, parent: Place) -> Step:
     name, address = qualified(table.namespace, table.name), table.id.address
+    why = f"queries of {'.'.join(parent)} see the rows of {address} too"
+    text = f"ALTER TABLE {name} INHERIT {qualified(*parent)}"
     if table.partition_of:
         why = f"all rows of {address} are read under a lock; it fails on one that is not for it"
-        bound = table.bound.text if table.bound else "DEFAULT"
-        return Step(
-            f"ALTER TABLE {qualified(*parent)} ATTACH PARTITION {name} {bound}", (Hazard("attach", address, why),)
+        text = (
+            f"ALTER TABLE {qualified(*parent)} ATTACH PARTITION {name} {table.bound.text if table.bound else 'DEFAULT'}"
         )
-    why = f"queries of {'.'.join(parent)} see the rows of {address} too"
-    return Step(f"ALTER TABLE {name} INHERIT {qualified(*parent)}", (Hazard("attach", address, why),))
+    return Step(text, (located(Hazard("attach", address, why), ((table.namespace, table.name), parent)),))

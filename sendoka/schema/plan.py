@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sendoka.errors import SchemaError
+from sendoka.schema.hazards import located
+from sendoka.schema.instead import Likes, kept_name
 from sendoka.schema.kinds import kind_named, kind_of
 from sendoka.schema.notes import notes
 from sendoka.schema.spelling import differences
-from sendoka.schema.step import Hazard, Plan, Step, Transaction
+from sendoka.schema.step import Hazard, Plan, Step, in_transactions
 from sendoka.schema.superseding import steps_of, superseded
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan"]
 
-_DROP, _ALTER, _CREATE, _CLOSE = 0, 1, 2, 3
+_DROP, _ALTER, _CREATE, _CLOSE, _ALONE, _APART = 0, 1, 2, 3, 4, 5
 
 
 @dataclass(slots=True, eq=False)
@@ -43,13 +45,15 @@ class _Node:
         return (self.phase, -rank if self.phase == _DROP else rank)
 
 
-def plan(changes: Changes) -> Plan:
+def plan(changes: Changes, *, online: bool = False) -> Plan:
     """Return the statements for `changes`, in an order in which each can run. No answer is asked for here.
 
-    Raises SchemaError where objects need each other in a circle. Bodies of functions that do are taken unread.
+    `online` takes the ways that hold nobody up for indexes and constraints of tables that are there already: it needs
+    more transactions for them, and statements that run in none. Raises SchemaError where objects need each other in a
+    circle. Bodies of functions that do are taken unread.
     """
     homes, rest = _homes(changes)
-    graph = _Graph(rest)
+    graph = _Graph(rest, online=online)
     steps = graph.steps()
     renames = [*_renames(changes, freely=False), *changes.leaving, *_renames(changes, freely=True)]
     first = [*homes, *renames, *(step for step in steps if step.commits_first)]
@@ -59,7 +63,7 @@ def plan(changes: Changes) -> Plan:
     apart = any(step.commits_first for step in first)
     batches = [first, then] if apart else [[*first, *then]]
     renamed = tuple(f"{each.new.kind} {each.old.address} -> {each.new.address}" for each in _answered(changes))
-    transactions = tuple(Transaction(tuple(batch)) for batch in batches if batch)
+    transactions = tuple(one for batch in batches for one in in_transactions(batch))
     return Plan(transactions, renamed=renamed, notes=tuple(notes(changes)))
 
 
@@ -81,7 +85,9 @@ def _renames(changes: Changes, *, freely: bool) -> Iterator[Step]:
     for each in (each for each in changes.renamed if each.freely == freely):
         why = f"code that still says {_said(each)} fails"
         verb = "rename" if each.old.namespace == each.new.namespace else "move"
-        hazards = (Hazard(f"{verb}-{each.new.kind}", each.old.address, why),) if each.answered else ()
+        place = (each.old.namespace, each.old.table or each.old.name)
+        hazard = Hazard(f"{verb}-{each.new.kind}", each.old.address, why, sql=kept_name(each))
+        hazards = (located(hazard, (place,)),) if each.answered else ()
         yield Step(each.statement, hazards, about=each.new)
 
 
@@ -92,8 +98,9 @@ def _said(each: Renamed) -> str:
 class _Graph:
     """The changes as nodes, and the edges that dependencies draw between them."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, *, online: bool = False) -> None:
         self.changes = changes
+        self.online = online
         self.nodes: list[_Node] = []
         self.dropping: dict[Id, int] = {}
         self.making: dict[Id, int] = {}
@@ -113,6 +120,7 @@ class _Graph:
         created = [*changes.created, *(changes.new.objects[key] for key in replaced)]
         self.old_owners = {(each.namespace, each.name) for each in dropped if kind_of(each).has_parts}
         self.new_owners = {(each.namespace, each.name) for each in created if kind_of(each).has_parts}
+        self.likes = Likes(changes.created)
         self._add_drops(dropped)
         self._add_alters(each for each in self.altered if each.new.id not in replaced)
         self._add_creates(created)
@@ -248,7 +256,8 @@ class _Graph:
         gone = [need for need in kind.needs(each, self.changes.old) if need in self.gone]
         if kind.holds_data(each):
             gone = [need for need in gone if (need.namespace, need.name) == kind.owned_by(each)]
-        return replace(kind.loss(each), asks=False) if gone else kind.loss(each)
+        loss = replace(kind.loss(each), asks=False) if gone else kind.loss(each)
+        return replace(loss, sql=self.likes.as_rename(each) or loss.sql)
 
     def _add_alters(self, altered: Iterable[Altered]) -> None:
         for each in altered:
@@ -302,19 +311,29 @@ class _Graph:
             else:
                 self.making[each.id] = self._add(_Node(_CREATE, each, []))
         for index in self.making.values():
-            node = self.nodes[index]
-            node.steps = self._creation(node.obj, parts)
+            self._create(index, parts)
         owners = {(key.namespace, key.name): node for key, node in self.making.items() if kind_of(key).has_parts}
         for each, owner in inside:
             self.making[each.id] = owners[owner]
             self.nodes[owners[owner]].steps.extend(_remarks(each))
 
-    def _creation(self, each: Object, parts: dict[tuple[str, str], list[str]]) -> list[Step]:
-        kind = kind_of(each)
+    def _create(self, index: int, parts: dict[tuple[str, str], list[str]]) -> None:
+        """Give the node of something new its steps."""
+        node = self.nodes[index]
+        each, kind = node.obj, kind_of(node.obj)
         owner = kind.owned_by(each)
-        first, *rest = kind.create(each, parts.get((each.namespace, each.name), ()) if kind.has_parts else ())
         hazards = kind.risks(each, self.changes.new) if self._stands_on_old(each, owner) else ()
-        return [replace(first, hazards=first.hazards + hazards), *rest, *_remarks(each)]
+        online = kind.online(each, self.changes.new) if hazards else None
+        if online is not None and self.online:
+            node.steps = [*(step for step in online if not step.apart), *_remarks(each)]
+            node.phase = _ALONE if any(step.done_when for step in online) else node.phase
+            self._add(_Node(_APART, each, [step for step in online if step.apart], {index}))
+            return
+        if online is not None:
+            sql = tuple(tuple(step.text for step in one.steps) for one in in_transactions(online))
+            hazards = tuple(replace(hazard, sql=hazard.sql or sql) for hazard in hazards)
+        first, *rest = kind.create(each, parts.get((each.namespace, each.name), ()) if kind.has_parts else ())
+        node.steps = [replace(first, hazards=first.hazards + hazards), *rest, *_remarks(each)]
 
     def _stands_on_old(self, each: Object, owner: tuple[str, str] | None) -> bool:
         """Tell whether what is created is a part of something that is there already."""
@@ -412,8 +431,15 @@ class _Graph:
                     waits[other].remove(index)
                     if not waits[other]:
                         heapq.heappush(ready, (self.nodes[other].order, other))
-        nodes = [self.nodes[index] for index in done]
-        return [replace(step, about=node.obj.id) for node in nodes for step in node.steps]
+        return [self._placed(step, self.nodes[index]) for index in done for step in self.nodes[index].steps]
+
+    def _placed(self, step: Step, node: _Node) -> Step:
+        """Return a step that says what it is about, and whose hazards say which tables they lock."""
+        key = node.obj.id
+        if not step.hazards:
+            return replace(step, about=key)
+        places = kind_of(node.obj).locks(node.obj, self.changes.old if node.phase == _DROP else self.changes.new)
+        return replace(step, about=key, hazards=tuple(located(each, places) for each in step.hazards))
 
     def _without_wishes(self, waits: dict[int, set[int]]) -> list[tuple[tuple[object, ...], int]]:
         """Take away what had better come first, and return what is ready then. Raises SchemaError for nothing."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sendoka.quoting import ident, qualified
+from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.declared import checked_name
 from sendoka.schema.model import Id, Member
 from sendoka.schema.names import default_name
 from sendoka.schema.spelling import mentions
+from sendoka.schema.step import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,15 +17,19 @@ if TYPE_CHECKING:
     from sqlalchemy import Constraint, Table
 
     from sendoka.schema.model import Expression, Model
+    from sendoka.schema.step import Hazard
 
 __all__ = [
     "add",
     "alter_table",
+    "built",
     "column_ids",
     "columns_list",
     "constraint_name",
     "deferring",
     "drop",
+    "in_two",
+    "is_partitioned",
     "label",
     "mentioned_ids",
     "rename",
@@ -91,6 +96,24 @@ def unmanaged(contype: str) -> str:
                ('is about periods', coalesce((to_jsonb(k) ->> 'conperiod')::bool, false)),
                ('is not enforced', not coalesce((to_jsonb(k) ->> 'conenforced')::bool, true))) o(what, met)
          where o.met"""
+
+
+def in_two(constraint: Member, clause: str, hazard: Hazard) -> list[Step]:
+    """Return ADD … NOT VALID, which reads no row, and VALIDATE, which reads them all while they can be written."""
+    text = f"{alter_table(constraint)} VALIDATE CONSTRAINT {ident(constraint.name)}"
+    return [Step(f"{add(constraint, clause)} NOT VALID"), Step(text, (hazard,), apart=True)]
+
+
+def built(namespace: str, index: str) -> str:
+    """Return the query that tells whether an index is there, and whole."""
+    name = literal(qualified(namespace, index))
+    return f"select exists (select from pg_index where indexrelid = to_regclass({name}) and indisvalid)"
+
+
+def is_partitioned(model: Model, namespace: str, table: str) -> bool:
+    """Tell whether a table consists of partitions: Postgres has no ways around locks for those."""
+    found = model.objects.get(Id("table", namespace, "", table))
+    return getattr(found, "partition_by", None) is not None
 
 
 def constraint_name(constraint: Constraint, table: Table, columns: Iterable[str], label: str) -> str:

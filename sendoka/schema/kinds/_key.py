@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sendoka.quoting import ident
+from sendoka.quoting import ident, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
@@ -138,6 +138,21 @@ class KeyKind(Kind[K]):
         """Return the lock while the index is built."""
         why = f"{new.table} is locked, for reading too, while the index is built; it fails on equal values"
         return (Hazard(f"add-{self.name}", new.id.address, why),)
+
+    def online(self, new: K, model: Model) -> list[Step] | None:
+        """Return the index by itself, and the constraint that takes it; not for a partitioned table."""
+        if constraint.is_partitioned(model, new.namespace, new.table):
+            return None
+        name, columns = ident(new.name), constraint.columns_list(new.columns)
+        include = f" INCLUDE {constraint.columns_list(new.include)}" if new.include else ""
+        nulls = " NULLS NOT DISTINCT" if "NULLS NOT DISTINCT" in self.words(new) else ""
+        index = f"{name} ON {qualified(new.namespace, new.table)} {columns}{include}{nulls}"
+        kind = self.words(new).removesuffix(nulls)
+        clause = f"CONSTRAINT {name} {kind} USING INDEX {name}"
+        when = constraint.deferring(new.deferrable, new.initially_deferred)
+        made = f"CREATE UNIQUE INDEX CONCURRENTLY {index}"
+        built = constraint.built(new.namespace, new.name)
+        return [Step(made, done_when=built), Step(f"{constraint.add(new, clause)}{when}")]
 
     def relation(self, obj: K) -> str:
         """Return the name of its index."""

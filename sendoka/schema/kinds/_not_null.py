@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sendoka.schema.instead import with_value
 from sendoka.schema.step import Hazard
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def set_not_null(column: Member) -> Hazard:
         asks=True,
         instead="fill it with a backfill first, or give it a server default and keep it nullable; set NOT NULL "
         f"{_without_a_lock(column)}",
+        sql=with_value((column.namespace, column.table), column.name),
     )
 
 

@@ -107,10 +107,13 @@ class CheckKind(Kind[Check]):
     def alter(self, old: Check, new: Check, changed: frozenset[str]) -> list[Step] | None:
         """Return VALIDATE CONSTRAINT where that is all; a check cannot be changed in place otherwise."""
         if changed == {"not_valid"} and not new.not_valid:
-            why = f"all rows of {new.table} are read; it can be written meanwhile"
-            hazard = Hazard("validate", new.id.address, why)
-            return [Step(f"{constraint.alter_table(new)} VALIDATE CONSTRAINT {ident(new.name)}", (hazard,))]
+            text = f"{constraint.alter_table(new)} VALIDATE CONSTRAINT {ident(new.name)}"
+            return [Step(text, (_validated(new),))]
         return None
+
+    def online(self, new: Check, model: Model) -> list[Step]:
+        """Return ADD CONSTRAINT … NOT VALID, and VALIDATE CONSTRAINT."""
+        return constraint.in_two(new, self._clause(new), _validated(new))
 
     def survives(self, obj: Check, old: Object, new: Object) -> bool:
         """Return false where a column's type becomes another: the text is then read anew."""
@@ -122,6 +125,11 @@ class CheckKind(Kind[Check]):
             return ()
         why = f"{new.table} is locked while all its rows are read; it fails on a row that breaks the check"
         return (Hazard("add-check", new.id.address, why, instead="postgresql_not_valid=True now, validate later"),)
+
+
+def _validated(new: Check) -> Hazard:
+    why = f"all rows of {new.table} are read; it can be written meanwhile"
+    return Hazard("validate", new.id.address, why)
 
 
 def _declared(check: CheckConstraint, table: Table) -> Check:

@@ -10,6 +10,7 @@ from sendoka.errors import SchemaError
 from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.casts import can_cast
 from sendoka.schema.declared import checked_name, comment_of, default_of, expression_of, namespace_of, refuse, type_of
+from sendoka.schema.instead import refilled, swapped
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from sendoka.schema.declarations import Declarations
+    from sendoka.schema.instead import Files
     from sendoka.schema.model import Model
 
 __all__ = ["Column", "ColumnKind", "Identity", "changes_family"]
@@ -250,13 +252,15 @@ class ColumnKind(Kind[Column]):
         """Return what adding it does to rows that are there: fail without a value, or write each again."""
         if new.identity or (new.generated and not new.virtual):
             why = f"every row of {new.table} is written again under an exclusive lock, to hold its own value"
-            return (Hazard("rewrite", new.id.address, why),)
+            return (Hazard("rewrite", new.id.address, why, sql=_filled_later(new)),)
         needed, given = demands(new.type, model)
         if (new.not_null or needed) and not given and new.default is None and not new.generated:
-            return (added_not_null(new),)
+            sql = refilled((new.namespace, new.table), new.name, _typed(new), not_null=True)
+            return (replace(added_not_null(new), sql=sql),)
         if new.default is not None and _is_volatile(new.default.text):
             why = f"every row of {new.table} is written again under an exclusive lock, to hold its own default"
-            return (Hazard("rewrite", new.id.address, why, instead="add it without a default, then set the default"),)
+            instead = "add it without a default, then set the default"
+            return (Hazard("rewrite", new.id.address, why, instead=instead, sql=_filled_later(new)),)
         return ()
 
     def loss(self, old: Column) -> Hazard:
@@ -376,6 +380,18 @@ def _planned(old: Column, new: Column, changed: frozenset[str]) -> list[Step]:
     return steps
 
 
+def _filled_later(new: Column) -> Files:
+    """Return how a column whose value is another one for each row comes to a table in use."""
+    place, bare = (new.namespace, new.table), _typed(new)
+    if new.generated:
+        return (("-- a trigger computes it for new rows",), *refilled(place, new.name, bare, not_null=new.not_null))
+    if new.default is not None:
+        return refilled(place, new.name, bare, [f"SET DEFAULT {new.default.text}"], not_null=new.not_null)
+    files = refilled(place, new.name, bare, not_null=True)
+    last = (_set(new, f"ADD {_as_identity(new.identity)}").text,) if new.identity else ()
+    return (*files, last)
+
+
 def _retype(old: Column, new: Column) -> Step:
     using = ""
     if changes_family(old, new):
@@ -384,16 +400,24 @@ def _retype(old: Column, new: Column) -> Step:
         by_text = _by_text(old.type, new.type)
         using = f" USING {ident(new.name)}{by_text}::{target.unlimited if target else spelled_type(new.type)}"
     effect = effect_of(old.type, new.type)
+    sql = swapped((new.namespace, new.table), new.name, _typed(new))
     hazards = []
     change = f"{new.id.address} changes from {short_type(old.type)} to {short_type(new.type)}"
     if effect is Effect.LOSSY:
         why = f"{change}: a value may be cut, rounded, read differently or refused"
         hazards.append(
-            Hazard("change-type", new.id.address, why, asks=True, instead="add a column and fill it with a backfill")
+            Hazard(
+                "change-type",
+                new.id.address,
+                why,
+                asks=True,
+                instead="add a column and fill it with a backfill",
+                sql=sql,
+            )
         )
     elif effect is Effect.REWRITE:
         hazards.append(
-            Hazard("rewrite", new.id.address, f"{change}: every row is written again under an exclusive lock")
+            Hazard("rewrite", new.id.address, f"{change}: every row is written again under an exclusive lock", sql=sql)
         )
     collation = ""
     if new.collation or (old.collation and old.type == new.type):

@@ -136,7 +136,9 @@ def _added(new: Enum, label: str, known: Sequence[str]) -> Step:
     where = ""
     if follows:
         where = f" AFTER {literal(new.values[place - 1])}" if place else f" BEFORE {literal(follows[0])}"
-    return Step(f"ALTER TYPE {_name(new)} ADD VALUE {literal(label)}{where}", commits_first=True)
+    why = f"{label!r} can never be removed from {new.id.address} in place, and code that does not know it may meet it"
+    hazard = Hazard("add-enum-value", new.value(label).address, why)
+    return Step(f"ALTER TYPE {_name(new)} ADD VALUE {literal(label)}{where}", (hazard,), commits_first=True)
 
 
 def _lost(old: Enum, label: str) -> Hazard:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sendoka.schema.declarations import Declarations
     from sendoka.schema.model import Model
+    from sendoka.schema.step import Place
 
 __all__ = ["ForeignKey", "ForeignKeyKind"]
 
@@ -146,10 +147,19 @@ class ForeignKeyKind(Kind[ForeignKey]):
             when += " INITIALLY IMMEDIATE" if new.deferrable and not new.initially_deferred else ""
             steps.append(Step(f"{constraint.alter_table(new)} ALTER CONSTRAINT {ident(new.name)}{when}"))
         if "not_valid" in changed:
-            why = f"all rows of {new.table} are looked up in {new.target}; both can be written meanwhile"
             text = f"{constraint.alter_table(new)} VALIDATE CONSTRAINT {ident(new.name)}"
-            steps.append(Step(text, (Hazard("validate", new.id.address, why),)))
+            steps.append(Step(text, (_validated(new),)))
         return steps
+
+    def online(self, new: ForeignKey, model: Model) -> list[Step] | None:
+        """Return ADD CONSTRAINT … NOT VALID, which older servers have not for a partitioned table, and VALIDATE."""
+        if constraint.is_partitioned(model, new.namespace, new.table):
+            return None
+        return constraint.in_two(new, _clause(new), _validated(new))
+
+    def locks(self, obj: ForeignKey, model: Model) -> tuple[Place, ...]:
+        """Return its table and the one that it points at."""
+        return tuple(dict.fromkeys([(obj.namespace, obj.table), (obj.target_namespace, obj.target)]))
 
     def survives(self, obj: ForeignKey, old: Object, new: Object) -> bool:
         """Return false where a column's type becomes another, on either side."""
@@ -162,6 +172,11 @@ class ForeignKeyKind(Kind[ForeignKey]):
         why = f"{new.table} and {new.target} cannot be written while all rows are looked up"
         instead = "postgresql_not_valid=True now, and without it in the next migration, which validates"
         return (Hazard("add-foreign-key", new.id.address, why, instead=instead),)
+
+
+def _validated(new: ForeignKey) -> Hazard:
+    why = f"all rows of {new.table} are looked up in {new.target}; both can be written meanwhile"
+    return Hazard("validate", new.id.address, why)
 
 
 def _clause(key: ForeignKey) -> str:

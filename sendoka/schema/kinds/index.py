@@ -12,9 +12,10 @@ from sqlalchemy.sql.expression import BinaryExpression
 
 from sendoka.quoting import ident, qualified
 from sendoka.schema.declared import checked_name, comment_of, expression_of, namespace_of, options_of, text_of
+from sendoka.schema.instead import used_before
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._constraint import column_ids
+from sendoka.schema.kinds._constraint import built, column_ids, is_partitioned
 from sendoka.schema.kinds._marks import MARKS, declared_marks, marks, marks_changed, unmarked
 from sendoka.schema.kinds._options import changed_options
 from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog
@@ -166,16 +167,13 @@ class IndexKind(Kind[Index]):
 
     def create(self, new: Index, parts: Sequence[str]) -> list[Step]:
         """Return CREATE INDEX."""
-        unique = "UNIQUE INDEX" if new.unique else "INDEX"
-        method = f" USING {ident(new.method)}" if new.method != "btree" else ""
-        keys = ", ".join(_key(key) for key in new.keys)
-        include = f" INCLUDE ({', '.join(map(ident, new.include))})" if new.include else ""
-        nulls = " NULLS NOT DISTINCT" if new.nulls_not_distinct else ""
-        options = f" WITH ({', '.join(new.options)})" if new.options else ""
-        where = f" WHERE {new.predicate.text}" if new.predicate else ""
-        # Of a partitioned table alone, until each partition's own is attached, it is not valid.
-        table = ("ONLY " if new.invalid else "") + qualified(new.namespace, new.table)
-        return [Step(f"CREATE {unique} {ident(new.name)} ON {table}{method} ({keys}){include}{nulls}{options}{where}")]
+        return [Step(_made(new))]
+
+    def online(self, new: Index, model: Model) -> list[Step] | None:
+        """Return CREATE INDEX CONCURRENTLY, which Postgres does not do for all of a partitioned table."""
+        if new.invalid or is_partitioned(model, new.namespace, new.table):
+            return None
+        return [Step(_made(new, " CONCURRENTLY"), done_when=built(new.namespace, new.name))]
 
     def label(self, obj: Index) -> str:
         """Return INDEX and its name."""
@@ -248,11 +246,25 @@ class IndexKind(Kind[Index]):
     def loss(self, old: Index) -> Hazard:
         """Return the loss of the index; no row is lost."""
         why = f"the index {old.name} is dropped, and queries that used it read the whole table"
-        return Hazard("drop-index", old.id.address, why, asks=True)
+        sql = used_before((old.namespace, old.name))
+        return Hazard("drop-index", old.id.address, why, asks=True, sql=sql)
 
     def relation(self, obj: Index) -> str:
         """Return its name."""
         return obj.name
+
+
+def _made(new: Index, how: str = "") -> str:
+    unique = "UNIQUE INDEX" if new.unique else "INDEX"
+    method = f" USING {ident(new.method)}" if new.method != "btree" else ""
+    keys = ", ".join(_key(key) for key in new.keys)
+    include = f" INCLUDE ({', '.join(map(ident, new.include))})" if new.include else ""
+    nulls = " NULLS NOT DISTINCT" if new.nulls_not_distinct else ""
+    options = f" WITH ({', '.join(new.options)})" if new.options else ""
+    where = f" WHERE {new.predicate.text}" if new.predicate else ""
+    # Of a partitioned table alone, until each partition's own is attached, it is not valid.
+    table = ("ONLY " if new.invalid else "") + qualified(new.namespace, new.table)
+    return f"CREATE {unique}{how} {ident(new.name)} ON {table}{method} ({keys}){include}{nulls}{options}{where}"
 
 
 def _key(key: IndexKey) -> str:

@@ -1,1 +1,2 @@
+-- hazard: add-enum-value:mood.angry
 ALTER TYPE "public"."mood" ADD VALUE 'angry' BEFORE 'sad';

@@ -1,3 +1,4 @@
+-- hazard: add-enum-value:mood.elated
 ALTER TYPE "public"."mood" ADD VALUE 'elated';
 
 -- the next transaction
