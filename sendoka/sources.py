@@ -6,6 +6,7 @@ more, and what it spells alike is alike.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from sendoka.errors import DatabaseError, SchemaError, SettingsError
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_snapshot import read_snapshot
+from sendoka.schema.kind import Renaming
 from sendoka.schema.kinds import kind_of
 from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
@@ -24,10 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sendoka.schema.diff import Changes
-    from sendoka.schema.kind import Renaming
     from sendoka.scratch import Scratch
 
-__all__ = ["Comparison", "compared", "read_model"]
+__all__ = ["Comparison", "compared", "compared_here", "read_model"]
 
 _SCHEMES = ("postgres://", "postgresql://")
 _MOST_PASSES = 5
@@ -120,6 +121,40 @@ async def compared(old: Model, new: Model, renaming: Renaming, scratch: Scratch)
         doubt = "no Postgres could spell both schemas, so their texts are compared as they are"
         return Comparison(changes, f"{doubt}: {first}")
     return Comparison(replace(diff(old, new, renaming), is_spelled=True))
+
+
+def compared_here(old: Model, new: Model, renaming: Renaming | None) -> tuple[Changes, str | None]:
+    """Return the changes from `old` to `new`, and why no Postgres spelled both, where none did.
+
+    Where they differ in texts of SQL, a Postgres of this machine is started for a moment, and what it spells alike is
+    no change; every other text stays as somebody wrote it. It cannot be called from a coroutine.
+    """
+    changes = diff(old, new, renaming)
+    if not any(respelled(each.old, each.new) for each in changes.altered):
+        return changes, None
+    try:
+        found = asyncio.run(_spelled(changes))
+    except SettingsError as error:
+        return changes, f"no Postgres was asked whether changed texts mean the same: {error.what}"
+    return (changes if found.doubt else _without_respelled(changes, found.changes)), found.doubt
+
+
+async def _spelled(changes: Changes) -> Comparison:
+    from sendoka.scratch import Scratch
+
+    async with Scratch() as scratch:
+        return await compared(changes.old, changes.new, Renaming(), scratch)
+
+
+def _without_respelled(changes: Changes, spelled: Changes) -> Changes:
+    """Return `changes` without the properties whose texts differ, and turned out to be spelled alike."""
+    told = {each.new.id: each.changed for each in spelled.altered}
+    altered = []
+    for each in changes.altered:
+        alike = set(respelled(each.old, each.new)) - told.get(each.new.id, frozenset())
+        if each.changed - alike:
+            altered.append(replace(each, changed=each.changed - alike))
+    return replace(changes, altered=tuple(altered), is_spelled=True)
 
 
 async def _at_rest(model: Model, scratch: Scratch) -> Model:

@@ -19,11 +19,15 @@ def check(as_json: bool) -> int:
 
     Needs no database. The migrations must be an unbroken chain with its newest snapshot, the schema must have no change
     that was not generated, and the rules of [tool.sendoka.rules] must be kept. Exits with 1 where something is found.
+
+    Where a text of SQL is spelled in another way than before, a PostgreSQL of this machine is started for a moment, to
+    tell whether it means the same.
     """
     from sendoka.migrations.checks import check as find
+    from sendoka.sources import compared_here
 
     settings = read_settings()
-    findings = find(settings.schema, settings.migrations, settings.rules)
+    findings = find(settings.schema, settings.migrations, settings.rules, compared_here)
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:

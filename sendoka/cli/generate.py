@@ -8,14 +8,16 @@ import click
 
 from sendoka.cli._answers import answer_options, until_answered
 from sendoka.cli._options import json_option, print_json, say
+from sendoka.cli._review import review
 from sendoka.settings import read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from sendoka.cli._review import Review
     from sendoka.migrations.generator import Draft, Written
     from sendoka.schema.answers import Answers
-    from sendoka.schema.step import Plan
 
 __all__ = ["generate"]
 
@@ -23,28 +25,56 @@ __all__ = ["generate"]
 @click.command
 @click.option("--name", metavar="WORDS", help="The words of the file's name; by default two are chosen.")
 @answer_options
+@click.option("--online", is_flag=True, help="Take the ways that hold nobody up, in files of their own.")
 @click.option("--custom", is_flag=True, help="Write an empty migration, for SQL of your own.")
 @click.option("--dry-run", is_flag=True, help="Show it and write nothing.")
+@click.option("--check", is_flag=True, help="Exit with 1 where the schema has a change that no migration holds.")
 @json_option
-def generate(name: str | None, answers: Answers, custom: bool, dry_run: bool, as_json: bool) -> int:
+def generate(
+    name: str | None, answers: Answers, online: bool, custom: bool, dry_run: bool, check: bool, as_json: bool
+) -> int:
     """Write the next migration from what changed in the schema.
 
     Compares schema/ with the newest snapshot in migrations/meta/; needs no database. Nothing that may lose data is
     written before it is allowed by name, and nothing is taken for a rename that you did not call one. At a terminal you
     are asked; elsewhere, and with --json, what is not answered is listed with the flags to add (exit 4).
 
+    What was written is shown, then reviewed: what each statement may do to a live database, the lock it takes, about
+    how many rows there are where DATABASE_URL says so within seconds, and the SQL to use instead. Where a text of SQL
+    is spelled in another way than before, a PostgreSQL of this machine is started to tell whether it means the same.
+
+    With --online indexes and constraints of tables that are there already come in several files, none of which holds
+    others up. CREATE INDEX CONCURRENTLY runs in no transaction; `sendoka migrate` refuses such files for now.
+
     With --custom the migration has its header, a place for your SQL and a copy of the snapshot before it: for what the
-    schema cannot say, such as an extension, a function or data. Write the SQL before you apply the file anywhere.
+    schema cannot say, such as data. Write the SQL before you apply the file anywhere.
     """
     if custom and answers:
         raise click.UsageError("--custom has no questions to answer: leave out --rename, --create and --allow")
+    if custom:
+        _refuse("--custom", {"--online": online}, "it plans nothing")
+    if check:
+        given = (answers.renames, answers.creates, answers.allow, online, custom, dry_run, name is not None)
+        others = ("--rename", "--create", "--allow", "--online", "--custom", "--dry-run", "--name")
+        _refuse("--check", dict(zip(others, given, strict=True)), "it asks and writes nothing")
     from sendoka.migrations import generator
+    from sendoka.sources import compared_here
 
     settings = read_settings()
+    if check:
+        return _check(generator.ungenerated(settings.schema, settings.migrations, compared_here), as_json=as_json)
 
     def draft(given: Answers) -> Draft | None:
-        known = {"allow": given.allow, "renames": given.renames, "creates": given.creates}
-        return generator.draft(settings.schema, settings.migrations, name=name, **known)
+        return generator.draft(
+            settings.schema,
+            settings.migrations,
+            name=name,
+            allow=given.allow,
+            renames=given.renames,
+            creates=given.creates,
+            online=online,
+            compare=compared_here,
+        )
 
     found = (
         generator.custom(settings.migrations, name=name) if custom else until_answered(draft, answers, as_json=as_json)
@@ -53,14 +83,41 @@ def generate(name: str | None, answers: Answers, custom: bool, dry_run: bool, as
         print_json({"migrations": []}) if as_json else say("nothing to generate: the migrations hold the whole schema")
         return 0
     written = None if dry_run else generator.write(found, settings.migrations)
+    seen = review(found, settings)
     if as_json:
-        print_json(_data(found, written, settings.root))
+        print_json(_data(found, seen, written, settings.root))
         return 0
-    for migration in found.migrations:
-        say(migration.text)
-    _review(found.plan)
+    _show(found, seen)
     _tell(written, settings.root)
     return 0
+
+
+def _show(found: Draft, seen: Review) -> None:
+    for migration in found.migrations:
+        say(migration.text)
+    seen.show()
+    for note in found.plan.notes:
+        say(f"note: {note}")
+    if any(migration.done_when for migration in found.migrations):
+        say("note: a file with transaction: none is refused by `sendoka migrate` for now")
+
+
+def _refuse(option: str, given: Mapping[str, object], why: str) -> None:
+    """Raise UsageError where `option` came with one of the others."""
+    for other, value in given.items():
+        if value:
+            raise click.UsageError(f"{option} does not go with {other}: {why}")
+
+
+def _check(changes: Sequence[str], *, as_json: bool) -> int:
+    if as_json:
+        print_json({"changes": list(changes)})
+    else:
+        for change in changes:
+            say(change)
+        count = "1 change" if len(changes) == 1 else f"{len(changes)} changes"
+        say(f"{count}, in no migration yet" if changes else "nothing to generate: the migrations hold the whole schema")
+    return 1 if changes else 0
 
 
 def _tell(written: Written | None, root: Path) -> None:
@@ -76,18 +133,14 @@ def _shown(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
-def _data(found: Draft, written: Written | None, root: Path) -> dict[str, Any]:
+def _data(found: Draft, seen: Review, written: Written | None, root: Path) -> dict[str, Any]:
     return {
-        "migrations": [{"name": migration.name, "statements": migration.statements} for migration in found.migrations],
-        "hazards": [{"name": hazard.flag, "why": hazard.why} for hazard in found.plan.hazards],
+        "migrations": [
+            {"name": each.name, "statements": each.statements, "done_when": each.done_when} for each in found.migrations
+        ],
+        "hazards": seen.data(),
+        "database": seen.database,
         "notes": list(found.plan.notes),
         "paths": [_shown(path, root) for path in written.paths] if written else [],
         "made": _shown(written.made, root) if written and written.made else None,
     }
-
-
-def _review(plan: Plan) -> None:
-    for hazard in plan.hazards:
-        say(f"mind: {hazard.flag}: {hazard.why}")
-    for note in plan.notes:
-        say(f"note: {note}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sendoka.errors import MigrationError
 from sendoka.lint import Finding, lint
 from sendoka.migrations.files import read_folder
-from sendoka.migrations.generator import SNAPSHOTS, ungenerated
+from sendoka.migrations.generator import SNAPSHOTS, as_written, ungenerated
 from sendoka.schema.from_python import model_from_folder
 
 if TYPE_CHECKING:
@@ -16,34 +16,35 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sendoka.migrations.files import Migration
+    from sendoka.migrations.generator import Compare
 
 __all__ = ["check"]
 
 
-def check(schema: Path, migrations: Path, rules: Mapping[str, Any]) -> list[Finding]:
-    """Return what is wrong, empty where nothing is. Reads files only.
+def check(schema: Path, migrations: Path, rules: Mapping[str, Any], compare: Compare = as_written) -> list[Finding]:
+    """Return what is wrong, empty where nothing is. Reads files only, whatever `compare` does to find changes.
 
     `rules` is `[tool.sendoka.rules]`; a project without that table is not held to any. Raises SchemaError for a schema
     that cannot be loaded and SettingsError for rules that do not exist.
     """
-    findings = _migrations(schema, migrations)
+    findings = _migrations(schema, migrations, compare)
     return findings + (lint(model_from_folder(schema), rules) if rules else [])
 
 
-def _migrations(schema: Path, migrations: Path) -> list[Finding]:
+def _migrations(schema: Path, migrations: Path, compare: Compare) -> list[Finding]:
     """Return what is wrong with the folder; what follows from it, and would only hide it, is left out."""
     if not migrations.is_dir():
-        return _missing(schema, migrations)
+        return _missing(schema, migrations, compare)
     try:
         files = read_folder(migrations)
-        return _snapshots(files, migrations) or _changes(schema, migrations)
+        return _snapshots(files, migrations) or _changes(schema, migrations, compare)
     except MigrationError as error:
         what = f"{error.what} ({error.where})" if error.where else error.what
         return [Finding("folder", migrations.name, what, error.todo)]
 
 
-def _missing(schema: Path, migrations: Path) -> list[Finding]:
-    if not ungenerated(schema, migrations):
+def _missing(schema: Path, migrations: Path, compare: Compare) -> list[Finding]:
+    if not ungenerated(schema, migrations, compare):
         return []
     return [
         Finding(
@@ -79,6 +80,6 @@ def _snapshots(files: Sequence[Migration], migrations: Path) -> list[Finding]:
     return found
 
 
-def _changes(schema: Path, migrations: Path) -> list[Finding]:
-    changes = ungenerated(schema, migrations)
+def _changes(schema: Path, migrations: Path, compare: Compare) -> list[Finding]:
+    changes = ungenerated(schema, migrations, compare)
     return [Finding("ungenerated", schema.name, change, "run `sendoka generate`") for change in changes]

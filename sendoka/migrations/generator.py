@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sendoka.errors import InvalidMigration, MissingMigration
@@ -15,6 +16,7 @@ from sendoka.schema.from_snapshot import read_snapshot, snapshot_of
 from sendoka.schema.kinds import all_kinds, kind_of
 from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
+from sendoka.schema.spelling import respelled
 from sendoka.schema.step import Plan
 from sendoka.schema.uncollected import uncollected
 from sendoka.script import BREAKPOINT
@@ -24,14 +26,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sendoka.schema.diff import Changes
+    from sendoka.schema.kind import Renaming
     from sendoka.schema.model import Object
 
-__all__ = ["SNAPSHOTS", "Draft", "Written", "custom", "draft", "generate", "newest_model", "ungenerated", "write"]
+__all__ = [
+    "SNAPSHOTS",
+    "Compare",
+    "Draft",
+    "Written",
+    "as_written",
+    "custom",
+    "draft",
+    "generate",
+    "newest_model",
+    "ungenerated",
+    "write",
+]
 
 SNAPSHOTS = "meta"
 """The folder, inside that of the migrations, of the schema after each of them."""
 
+Compare = Callable[["Model", "Model", "Renaming | None"], "tuple[Changes, str | None]"]
+"""Finds what leads from one schema to another; with it comes why texts were compared as they are, where they were."""
+
 _PLACE = f"-- Your SQL here: one transaction. Between two statements goes this line, alone: {BREAKPOINT}\n"
+
+
+def as_written(old: Model, new: Model, renaming: Renaming | None) -> tuple[Changes, str | None]:
+    """Return the changes between two schemas, their texts compared as they are, and a word of doubt if texts differ."""
+    changes = diff(old, new, renaming)
+    doubtful = any(respelled(each.old, each.new) for each in changes.altered)
+    return changes, "no Postgres was asked: a text that is spelled in another way counts as a change" * doubtful or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +94,17 @@ def generate(
     allow: Collection[str] = (),
     renames: Sequence[str] = (),
     creates: Collection[str] = (),
+    online: bool = False,
 ) -> Written | None:
     """Write the next migration and its snapshot; None, and nothing written, where the schema has not changed.
 
     `name` replaces the two words; `allow`, `renames` and `creates` are answers, `drop-column:messages.legacy`,
-    `messages.body=messages.text` and `messages.size`. The same schema and folder always give the same files. Raises
-    SchemaError for the schema or the snapshot, a MigrationError for a folder whose chain is broken, AnswerMissing for a
-    question that needs a person, and SettingsError for an answer that fits nothing.
+    `messages.body=messages.text` and `messages.size`; `online` takes the ways that hold nobody up, in files of their
+    own. The same schema and folder always give the same files. Raises SchemaError for the schema or the snapshot, a
+    MigrationError for a folder whose chain is broken, AnswerMissing for a question that needs a person, and
+    SettingsError for an answer that fits nothing.
     """
-    found = draft(schema, migrations, name=name, allow=allow, renames=renames, creates=creates)
+    found = draft(schema, migrations, name=name, allow=allow, renames=renames, creates=creates, online=online)
     return None if found is None else write(found, migrations)
 
 
@@ -101,28 +128,36 @@ def draft(
     allow: Collection[str] = (),
     renames: Sequence[str] = (),
     creates: Collection[str] = (),
+    online: bool = False,
+    compare: Compare = as_written,
 ) -> Draft | None:
-    """Return what `generate` would write, and write nothing. Raises what `generate` raises."""
+    """Return what `generate` would write, and write nothing. Raises what `generate` raises.
+
+    `compare` finds the changes; by default texts of SQL are compared as they are, and the plan's notes say so.
+    """
     history = _history(migrations)
     with uncollected():
         old, new = _both(schema, migrations, history)
-        changes = diff(old, new, read_renames(renames, old, new, creates))
-        steps = answered(plan(changes), changes, allow, creates)
+    changes, doubt = compare(old, new, read_renames(renames, old, new, creates))
+    with uncollected():
+        steps = answered(plan(changes, online=online), changes, allow, creates)
         if not steps.transactions:
             return None
+        steps = replace(steps, notes=(doubt, *steps.notes) if doubt else steps.notes)
         found = Draft(_files(history, steps, name), steps, snapshot_of(changes.wanted))
     _refuse_orphans(migrations, history, found)
     return found
 
 
-def ungenerated(schema: Path, migrations: Path) -> tuple[str, ...]:
+def ungenerated(schema: Path, migrations: Path, compare: Compare = as_written) -> tuple[str, ...]:
     """Return a line for each change of the schema that no migration holds; nothing is asked and nothing written.
 
-    Raises SchemaError and MigrationError as `generate` does.
+    `compare` finds the changes, as in `draft`. Raises SchemaError and MigrationError as `generate` does.
     """
     with uncollected():
         old, new = _both(schema, migrations, _history(migrations))
-        return _described(diff(old, new, read_renames((), old, new)))
+    changes, _ = compare(old, new, read_renames((), old, new))
+    return _described(changes)
 
 
 def _both(schema: Path, migrations: Path, history: Sequence[Migration]) -> tuple[Model, Model]:
@@ -185,7 +220,7 @@ def _files(history: Sequence[Migration], steps: Plan, name: str | None) -> tuple
     files = []
     for transaction in steps.transactions:
         statements = [f"{step.text};" for step in transaction.steps]
-        parent = _file(parent, statements, answers, name)
+        parent = _file(parent, statements, answers, name, done_when=transaction.done_when)
         files.append(parent)
     return tuple(files)
 
@@ -195,11 +230,16 @@ def _file(
     statements: list[str],
     answers: list[tuple[str, str]],
     name: str | None,
+    *,
     body: str = "",
+    done_when: str | None = None,
 ) -> Migration:
     words = name if name is not None else two_words("\n".join([parent.checksum if parent else "", *statements]))
     full = file_name(parent.number + 1 if parent else 0, words)
-    migration = parse(full, render(full, parent, statements, answers) + body)
+    migration = parse(full, render(full, parent, statements, answers, done_when) + body)
+    if migration.done_when != done_when:
+        what = "the name of an index holds a line end, and cannot stand in the header of a file without a transaction"
+        raise InvalidMigration(what, where=statements[0][:200], todo="rename it, or generate it without --online")
     if migration.statements != statements:
         raise InvalidMigration(
             "a statement holds a carriage return or a line that reads as a breakpoint, which a file cannot keep",

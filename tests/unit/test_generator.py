@@ -259,8 +259,9 @@ def test_the_command_says_what_it_made_and_writes_ones_own(project: Project, mon
     assert "\nmade migrations/\ncommit: migrations/0000_one.sql " in run(command, ["--name", "one"]).output
     assert "nothing was written" in run(command, ["--custom", "--dry-run"]).output
     assert json.loads(run(command, ["--custom", "--name", "own", "--json"]).output) == {
-        "migrations": [{"name": "0001_own", "statements": []}],
+        "migrations": [{"name": "0001_own", "statements": [], "done_when": None}],
         "hazards": [],
+        "database": "no database asked",
         "notes": [],
         "paths": ["migrations/0001_own.sql", "migrations/meta/0001_own.json"],
         "made": None,

@@ -124,7 +124,8 @@ class CheckKind(Kind[Check]):
         if new.not_valid:
             return ()
         why = f"{new.table} is locked while all its rows are read; it fails on a row that breaks the check"
-        return (Hazard("add-check", new.id.address, why, instead="postgresql_not_valid=True now, validate later"),)
+        instead = "--online, or postgresql_not_valid=True now and without it in the next migration, which validates"
+        return (Hazard("add-check", new.id.address, why, instead=instead),)
 
 
 def _validated(new: Check) -> Hazard:

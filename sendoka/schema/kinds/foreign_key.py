@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKeyConstraint
 from sendoka.errors import SchemaError
 from sendoka.quoting import ident, qualified
 from sendoka.schema.declared import comment_of, namespace_of, options_of
+from sendoka.schema.hazards import located
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
@@ -170,13 +171,14 @@ class ForeignKeyKind(Kind[ForeignKey]):
         if new.not_valid:
             return ()
         why = f"{new.table} and {new.target} cannot be written while all rows are looked up"
-        instead = "postgresql_not_valid=True now, and without it in the next migration, which validates"
+        instead = "--online, or postgresql_not_valid=True now and without it in the next migration, which validates"
         return (Hazard("add-foreign-key", new.id.address, why, instead=instead),)
 
 
 def _validated(new: ForeignKey) -> Hazard:
     why = f"all rows of {new.table} are looked up in {new.target}; both can be written meanwhile"
-    return Hazard("validate", new.id.address, why)
+    # Of the table that it points at, it keeps nothing but another change of its columns.
+    return located(Hazard("validate", new.id.address, why), ((new.namespace, new.table),))
 
 
 def _clause(key: ForeignKey) -> str:
