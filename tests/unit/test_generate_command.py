@@ -182,6 +182,40 @@ def test_options_that_make_no_sense_together_are_refused(command: Command, optio
     assert command.files() == set()
 
 
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda text: text.replace('"snapshot": 1', '"snapshot": 2'), "has format 2, and this Sendoka knows 1"),
+        (lambda text: text[:-40], "the snapshot is not whole JSON"),
+        (lambda text: text.replace('"type": "integer"', '"type": "bigint"'), "the snapshot was edited"),
+        (lambda text: text.replace("    {", "{").replace('"integer"', '"bigint"'), "the snapshot was edited"),
+        (lambda text: "<<<<<<< ours\n" + text, "the snapshot is not whole JSON"),
+        (lambda text: "{}", "this is no snapshot of Sendoka"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--check", "--dry-run", "--custom"])
+def test_a_snapshot_that_is_not_as_it_was_written_is_named(
+    command: Command, damage: Callable[[str], str], says: str, option: str
+) -> None:
+    command("--name", "one")
+    file = command.root / "migrations" / "meta" / "0000_one.json"
+    text = file.read_text(encoding="utf-8")
+    assert damage(text) != text
+    file.write_text(damage(text), encoding="utf-8")
+    said = command(option, status=2)
+    assert says in said
+    assert "0000_one.json" in said
+    assert command.files() == {"migrations/0000_one.sql", "migrations/meta/0000_one.json"}
+
+
+def test_a_snapshot_in_another_layout_counts_as_long_as_it_says_the_same(command: Command) -> None:
+    command("--name", "one")
+    file = command.root / "migrations" / "meta" / "0000_one.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(document, indent=8), encoding="utf-8")
+    assert "nothing to generate" in command()
+
+
 # ------------------------------------------------------------------ texts
 
 
