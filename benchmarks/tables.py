@@ -29,7 +29,8 @@ sys.path.insert(0, '.')
 exec(sys.argv[2])
 from sqlalchemy import create_engine
 metadata = importlib.import_module('schema').metadata
-metadata.create_all(create_engine(sys.argv[1].replace('postgresql://', 'postgresql+psycopg://')))
+url = sys.argv[1].replace('postgresql://', 'postgresql+psycopg://')
+metadata.create_all(create_engine(url, isolation_level='AUTOCOMMIT'))  # one transaction cannot hold so many locks
 """
 
 
@@ -80,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tables", type=int, default=1000)
     tables = parser.parse_args().tables
-    with tempfile.TemporaryDirectory() as place, own_postgres() as postgres:
+    with tempfile.TemporaryDirectory() as place, own_postgres(settings={"fsync": "off"}) as postgres:
         many = {count: made(Path(place), count) for count in (tables, 4 * tables)}
         http = {}
         with Server(Endpoint(postgres), host="127.0.0.1") as server:
