@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sendoka.schema.hazards import HAZARDS, known
 from sendoka.schema.kinds import all_kinds
+from sendoka.schema.model import Member
 from sendoka.schema.step import Lock
 
 __all__ = ["PAGE", "names", "page"]
@@ -34,9 +35,10 @@ def names() -> list[str]:
     """Return every name, sorted: those of the table, and the drop, the rename and the move of each kind."""
     kinds = all_kinds()
     drops = {f"drop-{kind.name}" for kind in kinds}
-    asked = [kind for kind in kinds if kind.renames_on_answer]
-    renames = {f"{verb}-{kind.name}" for verb in ("rename", "move") for kind in asked}
-    return sorted({*HAZARDS, *drops, *renames, "rename-enum-value"} - {"move-namespace"})
+    renamed = [kind for kind in kinds if kind.renames_on_answer or kind.renames_if_alterable]
+    renames = {f"rename-{kind.name}" for kind in renamed}
+    moves = {f"move-{kind.name}" for kind in renamed if not issubclass(kind.holds, Member)}
+    return sorted({*HAZARDS, *drops, *renames, *moves, "rename-enum-value"} - {"move-namespace"})
 
 
 def page() -> str:

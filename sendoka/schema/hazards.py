@@ -153,6 +153,7 @@ HAZARDS: Mapping[str, Known] = {
         "",
         "a new column, code that writes both, a backfill, and the old one dropped later",
     ),
+    "rename-index": Known("an index gets another name; nobody waits for that"),
     "rename-table": Known(
         "a table gets another name; code that says the old one fails at once",
         EXCLUSIVE,
