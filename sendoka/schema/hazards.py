@@ -160,6 +160,7 @@ HAZARDS: Mapping[str, Known] = {
         "",
         "a view of the old name in the same transaction, dropped later",
     ),
+    "revoke": Known("a privilege is taken away; what needs it fails from then on"),
     "rewrite": Known(
         "every row is written again: another type, a volatile default, a stored generated column, identity, LOGGED",
         EXCLUSIVE,
