@@ -122,7 +122,7 @@ class _Tables:
         if owner is None:
             self._head(key, self._line(key, key.address), below)
         else:
-            sign, text = self._line(key, replace(key, table="", namespace="public").address)
+            sign, text = self._line(key, key._replace(table="", namespace="public").address)
             self._head(owner, ("", str(owner)), [Branch(f"{sign} {text}", COLORS.get(sign, ""), below)])
 
     def _head(self, key: Id, line: tuple[str, str], below: list[Branch]) -> None:

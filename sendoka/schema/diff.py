@@ -13,6 +13,7 @@ from sendoka.schema.parentage import parentage
 from sendoka.schema.renaming import Renaming
 from sendoka.schema.spelling import differences, remember
 from sendoka.schema.ties import settled
+from sendoka.schema.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,6 +78,7 @@ class Changes:
         return bool(self.renamed or made or self.leaving or self.joining)
 
 
+@uncollected()
 def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     """Return the changes that lead from `old` to `new`, once the objects of `renaming` are renamed.
 

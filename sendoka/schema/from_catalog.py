@@ -42,8 +42,12 @@ _MOST_READS = 6
 _WAIT = 0.05
 """Seconds before a catalog that moved is read again; each wait is about twice the one before."""
 
-# Nothing is found by search path, so every name and every expression comes back qualified.
-_SETTINGS = "select set_config('search_path', '', true), current_setting('server_version_num')::int / 10000"
+# Nothing is found by search path, so every name and every expression comes back qualified. Compiling a question that is
+# asked once takes seconds, where a large catalog makes it look costly.
+_SETTINGS = (
+    "select set_config('search_path', '', true), current_setting('server_version_num')::int / 10000, "
+    "set_config('jit', 'off', true)"
+)
 
 _COMMON = """
     with of_extensions as (select d.classid, d.objid from pg_depend d where d.deptype = 'e'),

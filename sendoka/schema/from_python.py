@@ -46,6 +46,7 @@ def model_from_tables(tables: Iterable[Table]) -> Model:
     return model_from(Declarations.of(tables))
 
 
+@uncollected()
 def model_from(declarations: Declarations, kinds: Several[Kind[Any]] | None = None) -> Model:
     """Return the schema that `declarations` make, read by `kinds`: all of them, unless you say otherwise.
 
@@ -55,9 +56,11 @@ def model_from(declarations: Declarations, kinds: Several[Kind[Any]] | None = No
     _refuse_unread(declarations, tuple(each for kind in kinds for each in kind.reads))
     found = [each for kind in kinds for each in kind.declared(declarations)]
     places = {each.name: qualified(each.namespace, each.name) for each in found if isinstance(each, Collation)}
-    objects = [_collated(each, places) for each in found]
-    upon = (each for kind in kinds for each in kind.declared_upon(Model.of(objects), declarations))
-    model = Model.of([*objects, *upon], marks=declarations.marks(), silent=_silent(declarations, kinds))
+    objects = [_collated(each, places) for each in found] if places else found
+    model = Model.of(objects)
+    upon = [each for kind in kinds for each in kind.declared_upon(model, declarations)]
+    model = Model.of([*objects, *upon]) if upon else model
+    model = replace(model, marks=tuple(declarations.marks()), silent=frozenset(_silent(declarations, kinds)))
     _refuse_homeless(model)
     _refuse_unknown_types(declarations, model)
     return model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
 from sendoka.errors import SchemaError
 from sendoka.schema.typenames import user_type
@@ -26,9 +26,11 @@ T = TypeVar("T", bound="Object")
 _SIMPLE = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Id:
-    """What tells one object of a schema from all others. `table` is empty for what is no part of a table."""
+class Id(NamedTuple):
+    """What tells one object of a schema from all others. `table` is empty for what is no part of a table.
+
+    A named tuple: a schema is looked up by it hundreds of thousands of times, and a dataclass hashes slowly.
+    """
 
     kind: str
     namespace: str

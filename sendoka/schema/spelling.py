@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sendoka.schema.model import PUBLIC, Expression, Id, Model
 from sendoka.schema.typenames import user_type
@@ -21,21 +21,43 @@ if TYPE_CHECKING:
 
 __all__ = ["IDENTITY", "differences", "mentions", "remember", "respelled", "same", "sequences_in"]
 
-T = TypeVar("T", bound="Object")
-
 IDENTITY = frozenset({"namespace", "table", "name"})
 """The fields that say which object it is, and not what it is like."""
 
 
 def same(old: Any, new: Any) -> bool:
     """Tell whether two values of a property are equal; expressions are if any of their texts are."""
+    if old == new:
+        return True
     if isinstance(old, Expression) and isinstance(new, Expression):
         return bool(_texts(old) & _texts(new))
     if isinstance(old, tuple) and isinstance(new, tuple):
         return len(old) == len(new) and all(same(one, other) for one, other in zip(old, new, strict=True))
     if is_dataclass(old) and type(old) is type(new):
-        return all(same(getattr(old, each.name), getattr(new, each.name)) for each in fields(old))
-    return bool(old == new)
+        return all(same(getattr(old, name), getattr(new, name)) for name in _names(old))
+    return False
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Return the names of a dataclass' fields."""
+    return _fields(value)[0]
+
+
+def _told(value: Any) -> tuple[str, ...]:
+    """Return the names of those fields of a dataclass that count when two are compared."""
+    return _fields(value)[1]
+
+
+def _fields(value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Look them up once a class, for they are asked for every object."""
+    of = type(value)
+    if of not in _FIELDS:
+        found = fields(value)
+        _FIELDS[of] = tuple(each.name for each in found), tuple(each.name for each in found if each.compare)
+    return _FIELDS[of]
+
+
+_FIELDS: dict[type[Any], tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
 
 def _texts(expression: Expression) -> set[str]:
@@ -49,9 +71,7 @@ def differences(old: Object, new: Object) -> frozenset[str]:
     # An extension may stand in another namespace, and be the same one.
     identity = IDENTITY if old.id.namespace == old.namespace else IDENTITY - {"namespace"}
     return frozenset(
-        each.name
-        for each in fields(old)
-        if each.name not in identity and each.compare and not same(getattr(old, each.name), getattr(new, each.name))
+        name for name in _told(old) if name not in identity and not same(getattr(old, name), getattr(new, name))
     )
 
 
@@ -69,7 +89,7 @@ def _is_respelled(old: Any, new: Any) -> bool:
         pairs = [(one, other) for one, other in zip(old, new, strict=True) if not same(one, other)]
         return all(_is_respelled(one, other) for one, other in pairs)
     if is_dataclass(old) and type(old) is type(new):
-        return _is_respelled(*(tuple(getattr(each, f.name) for f in fields(old)) for each in (old, new)))
+        return _is_respelled(*(tuple(getattr(each, name) for name in _names(old)) for each in (old, new)))
     return False
 
 
@@ -79,28 +99,32 @@ def remember(known: Model, declared: Model) -> Model:
     for key, each in declared.objects.items():
         before = known.objects.get(key)
         if before is not None and before != each:
-            learned[key] = _remember(before, each)
+            after = _merged(before, each)
+            if after is not each:
+                learned[key] = after
     if not learned:
         return declared
     return declared.with_objects(learned.get(key, each) for key, each in declared.objects.items())
 
 
-def _remember(known: Any, declared: T) -> T:
-    if type(known) is not type(declared):
-        return declared
-    texts = {each.name: _merged(getattr(known, each.name), getattr(declared, each.name)) for each in fields(declared)}
-    return replace(declared, **texts)
-
-
 def _merged(known: Any, declared: Any) -> Any:
-    if isinstance(known, Expression) and isinstance(declared, Expression):
+    """Return `declared` with what `known` knows of it; itself where that is nothing."""
+    if known == declared or type(known) is not type(declared):
+        return declared
+    if isinstance(declared, Expression):
         learn = declared.canonical is None and declared.declared == known.declared
         return known if learn else declared
-    if isinstance(known, tuple) and isinstance(declared, tuple) and len(known) == len(declared):
-        return tuple(_merged(one, other) for one, other in zip(known, declared, strict=True))
-    if is_dataclass(declared) and not isinstance(declared, type) and type(known) is type(declared):
-        names = [each.name for each in fields(declared)]
-        return replace(declared, **{name: _merged(getattr(known, name), getattr(declared, name)) for name in names})
+    if isinstance(declared, tuple) and len(known) == len(declared):
+        pairs = [(each, _merged(one, each)) for one, each in zip(known, declared, strict=True)]
+        return tuple(after for _, after in pairs) if any(after is not each for each, after in pairs) else declared
+    if is_dataclass(declared):
+        texts = {}
+        for name in _names(declared):
+            each = getattr(declared, name)
+            after = _merged(getattr(known, name), each)
+            if after is not each:
+                texts[name] = after
+        return replace(declared, **texts) if texts and not isinstance(declared, type) else declared
     return declared
 
 

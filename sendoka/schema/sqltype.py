@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.types import UserDefinedType
@@ -43,6 +44,7 @@ def sql_type(text: str, *, collation: str | None = None) -> SqlType:
     return SqlType(text, collation=collation)
 
 
+@lru_cache(maxsize=4096)
 def named_type(text: str) -> str | None:
     """Return a type as the model spells it, whether it is built in or `public.vector(3)`; None for what names none."""
     text = text.strip()

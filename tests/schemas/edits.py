@@ -94,7 +94,7 @@ def _rename(world: World) -> tuple[Id, Id] | None:
         return obj.value(label), obj.value(new)
     name = world.name(obj.kind[0])
     world.rename(obj, name)
-    return obj.id, replace(obj.id, name=name)
+    return obj.id, obj.id._replace(name=name)
 
 
 def _change(world: World) -> None:

@@ -94,14 +94,14 @@ class ColumnKind(Kind[Column]):
                case when a.attcollation <> y.typcollation then
                     {collation_in_catalog("k")} end as collation,
                a.attnotnull as not_null,
-               case when d.oid is not null then json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end
-                    as "default",
+               case when a.atthasdef and a.attgenerated = '' then
+                    json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end as "default",
                case when a.attidentity <> '' then json_build_object('always', a.attidentity = 'a', 'counting', (
                     select {COUNTING} from pg_depend i join pg_sequence q on q.seqrelid = i.objid, {COUNTING_JOIN}
                      where i.classid = 'pg_class'::regclass and i.refclassid = 'pg_class'::regclass
                        and i.refobjid = t.oid and i.refobjsubid = a.attnum and i.deptype = 'i')) end as identity,
-               case when g.oid is not null then json_build_object('canonical', pg_get_expr(g.adbin, g.adrelid)) end
-                    as generated,
+               case when a.atthasdef and a.attgenerated <> '' then
+                    json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end as generated,
                a.attgenerated = 'v' as virtual,
                case when a.attstorage <> y.typstorage then case a.attstorage when 'p' then 'plain'
                     when 'e' then 'external' when 'm' then 'main' else 'extended' end end as storage,
@@ -113,8 +113,7 @@ class ColumnKind(Kind[Column]):
                     and a.attinhcount = 0
                join pg_type y on y.oid = a.atttypid
                left join pg_collation k on k.oid = a.attcollation
-               left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = ''
-               left join pg_attrdef g on g.adrelid = a.attrelid and g.adnum = a.attnum and a.attgenerated <> ''
+               left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
                {described("pg_class", "t.oid", "a.attnum")}
          order by t.namespace, t.name, a.attnum"""
     unmanaged = f"""

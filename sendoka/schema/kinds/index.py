@@ -100,28 +100,28 @@ class IndexKind(Kind[Index]):
                          'column', case when k.number <> 0 then a.attname end,
                          'expression', case when k.number = 0 then json_build_object(
                               'canonical', pg_get_indexdef(i.indexrelid, k.place::int, false)) end,
+                         -- An expression has the collation of a column in it, or one that its own text names.
                          'collation', case
                               when o.oid <> coalesce(nullif(a.attcollation, 0), '"default"'::regcollation)
-                                   and not (k.number = 0 and e.is_implied) then
+                                   and not case when k.number = 0 then
+                                   strpos(pg_get_indexdef(i.indexrelid, k.place::int, false), 'COLLATE') > 0 or exists (
+                                     select from pg_depend d
+                                     join pg_attribute x on x.attrelid = t.oid and x.attnum = d.refobjsubid
+                                      where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+                                        and d.refobjid = t.oid and x.attcollation = o.oid) else false end then
                               {collation_in_catalog("o")} end,
-                         'operator_class', case when not p.opcdefault then
-                              case when p.opcnamespace = 'pg_catalog'::regnamespace then p.opcname::text
-                                   else p.opcnamespace::regnamespace || '.' || p.opcname end end,
+                         -- Asked so, Postgres reads all classes once; a join reads them for every index.
+                         'operator_class', case when i.indclass[k.place - 1] in (
+                              select p.oid from pg_opclass p where not p.opcdefault) then (
+                              select case when p.opcnamespace = 'pg_catalog'::regnamespace then p.opcname::text
+                                     else p.opcnamespace::regnamespace || '.' || p.opcname end
+                                from pg_opclass p where p.oid = i.indclass[k.place - 1]) end,
                          'descending', i.indoption[k.place - 1] & 1 = 1,
                          'nulls', case i.indoption[k.place - 1] & 3 when 1 then 'last' when 2 then 'first' end)
                          order by k.place)
                   from unnest(i.indkey::int2[]) with ordinality k(number, place)
                        left join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number and k.number <> 0
                        left join pg_collation o on o.oid = i.indcollation[k.place - 1]
-                       left join pg_opclass p on p.oid = i.indclass[k.place - 1]
-                       -- An expression has the collation of a column in it, or one that its own text names.
-                       left join lateral (select exists (
-                              select from pg_depend d
-                              join pg_attribute x on x.attrelid = t.oid and x.attnum = d.refobjsubid
-                               where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid and d.refobjid = t.oid
-                                 and x.attcollation = o.oid)
-                              or strpos(pg_get_indexdef(i.indexrelid, k.place::int, false), 'COLLATE') > 0 as is_implied
-                            ) e on k.number = 0
                  where k.place <= i.indnkeyatts) as keys,
                i.indisunique as unique,
                coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct,
