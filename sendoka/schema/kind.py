@@ -92,6 +92,10 @@ class Kind(ABC, Generic[T]):
         """Return the steps that undo it, with their hazards; None where it is dropped by one statement, and is lost."""
         return None
 
+    def freeing(self, old: T, model: Model) -> list[Step]:
+        """Return what must be done about it in the old schema before it can be dropped."""
+        return []
+
     @abstractmethod
     def needs(self, obj: T, model: Model) -> Iterator[Id]:
         """Yield what must exist before it does and cannot go while it stays; ids that do not exist are no harm."""

@@ -227,7 +227,7 @@ class _Graph:
         if steps is not None:
             return [replace(step, hazards=()) for step in steps] if anew else steps
         hazards = self._anew(each) if anew and not kind.holds_data(each) else (self._loss(each),)
-        return [Step(kind.drop(each), hazards)]
+        return [*kind.freeing(each, self.changes.old), Step(kind.drop(each), hazards)]
 
     def _anew(self, each: Object) -> tuple[Hazard, ...]:
         """Return what is lost of an object that is dropped and made again: grants that are not known, or not kept."""

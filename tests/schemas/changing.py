@@ -31,7 +31,7 @@ OF_ROWS: dict[type[psycopg.Error], tuple[str, ...]] = {
     errors.NotNullViolation: ("not-null", "constrain-domain", "add-primary-key"),
     errors.UniqueViolation: ("add-unique", "add-primary-key", "add-index", "change-type"),
     errors.CheckViolation: ("add-check", "validate", "constrain-domain", "attach", "change-type"),
-    errors.ForeignKeyViolation: ("add-foreign-key", "validate"),
+    errors.ForeignKeyViolation: ("add-foreign-key", "validate", "drop-table"),
     errors.ExclusionViolation: ("add-exclusion",),
     errors.DataError: ("change-type", "drop-enum-value", "not-null"),
 }

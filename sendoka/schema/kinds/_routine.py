@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from sendoka.quoting import ident
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._type import type_in_catalog
+from sendoka.schema.kinds._type import keeps_type, type_in_catalog
 from sendoka.schema.mentioned import extensions_in, ids_in, mentioned, routines_in, rows_in, types_in
 from sendoka.schema.model import Expression, Id, Object
 from sendoka.schema.rewording import renamed_statement
@@ -168,7 +168,7 @@ class RoutineKind(Kind[R]):
 
     def survives(self, obj: R, old: Object, new: Object) -> bool:
         """Return false where its body is no text and a column that it speaks of changes its type."""
-        return _body(obj) is not None or getattr(old, "type", None) == getattr(new, "type", None)
+        return _body(obj) is not None or keeps_type(old, new)
 
 
 def _body(routine: Routine) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sendoka.quoting import ident, qualified
 from sendoka.schema.kind import Kind, Renaming
+from sendoka.schema.kinds._type import keeps_type
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_statement
 from sendoka.schema.spelling import mentions
@@ -59,7 +60,7 @@ class StatedKind(Kind[S]):
 
     def survives(self, obj: S, old: Object, new: Object) -> bool:
         """Return false where a column that it speaks of changes its type: Postgres refuses that."""
-        return getattr(old, "type", None) == getattr(new, "type", None)
+        return keeps_type(old, new)
 
     def loss(self, old: S) -> Hazard:
         """Return the loss of it; no row is lost."""

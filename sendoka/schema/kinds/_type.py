@@ -21,6 +21,7 @@ __all__ = [
     "demands",
     "givers",
     "is_held",
+    "keeps_type",
     "meanwhile",
     "type_in_catalog",
 ]
@@ -34,6 +35,11 @@ def meanwhile(name: str) -> str:
 def is_held(key: Id, model: Model, *, inside: bool) -> bool:
     """Tell whether a column of a table holds values of a type; `inside`: inside of an array or a composite type."""
     return any(is_inside or not inside for is_inside in _holdings(key, model))
+
+
+def keeps_type(old: Object, new: Object) -> bool:
+    """Tell whether a change leaves type and collation alone; Postgres refuses it under much that uses a column."""
+    return all(getattr(old, name, None) == getattr(new, name, None) for name in ("type", "collation"))
 
 
 def givers(of: str, model: Model) -> Iterator[Id]:

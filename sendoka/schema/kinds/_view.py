@@ -9,7 +9,7 @@ from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._options import changed_options, options_in_catalog
-from sendoka.schema.kinds._type import collation_in_catalog, type_in_catalog
+from sendoka.schema.kinds._type import collation_in_catalog, keeps_type, type_in_catalog
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.mentioned import ids_in, routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Object
@@ -140,7 +140,7 @@ class QueriedKind(Kind[V]):
 
     def survives(self, obj: V, old: Object, new: Object) -> bool:
         """Return false where a column's type changes: Postgres refuses that under a view."""
-        return not isinstance(old, Column) or not isinstance(new, Column) or old.type == new.type
+        return not isinstance(old, Column) or keeps_type(old, new)
 
     def relation(self, obj: V) -> str:
         """Return its name."""

@@ -17,7 +17,15 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
 from sendoka.schema.kinds._not_null import added_not_null, set_not_null
 from sendoka.schema.kinds._options import changed_options, listed_options
-from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog, demands, givers, type_in_catalog
+from sendoka.schema.kinds._type import (
+    collate,
+    collation_ids,
+    collation_in_catalog,
+    demands,
+    givers,
+    keeps_type,
+    type_in_catalog,
+)
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_in
@@ -241,7 +249,7 @@ class ColumnKind(Kind[Column]):
 
     def survives(self, obj: Column, old: Object, new: Object) -> bool:
         """Return false where it is generated of a column, or holds rows of one, whose type changes."""
-        return not isinstance(old, Column) or old.type == getattr(new, "type", None)
+        return not isinstance(old, Column) or keeps_type(old, new)
 
     def holds_data(self, obj: Column) -> bool:
         """Return true, unless its values are computed."""

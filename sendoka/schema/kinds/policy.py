@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sendoka.quoting import ident, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._type import keeps_type
 from sendoka.schema.mentioned import ids_in
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_in
@@ -107,7 +108,7 @@ class PolicyKind(Kind[Policy]):
 
     def survives(self, obj: Policy, old: Object, new: Object) -> bool:
         """Return false where a column that it speaks of changes its type: Postgres refuses that."""
-        return getattr(old, "type", None) == getattr(new, "type", None)
+        return keeps_type(old, new)
 
     def loss(self, old: Policy) -> Hazard:
         """Return the change of who may see what."""

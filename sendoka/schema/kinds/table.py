@@ -154,6 +154,19 @@ class TableKind(Kind[Table]):
             bound=renamed_in(obj.bound, renaming, obj.namespace, obj.name),
         )
 
+    def freeing(self, old: Table, model: Model) -> list[Step]:
+        """Return DETACH PARTITION where foreign keys point at the table that it is a part of: they hold it."""
+        above, place = set(), old.partition_of
+        while place is not None:
+            above.add(place)
+            parent = model.objects.get(Id("table", place[0], "", place[1]))
+            place = parent.partition_of if isinstance(parent, Table) else None
+        keys = (each for each in model if each.kind == "foreign-key") if above else ()
+        if old.partition_of is None or not any((key.target_namespace, key.target) in above for key in keys):  # type: ignore[attr-defined]
+            return []
+        parent_name, name = qualified(*old.partition_of), qualified(old.namespace, old.name)
+        return [Step(f"ALTER TABLE {parent_name} DETACH PARTITION {name}")]
+
     def holds_data(self, obj: Table) -> bool:
         """Return true."""
         return True
