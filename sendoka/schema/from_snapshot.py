@@ -104,6 +104,8 @@ def _untouched(text: str) -> Content | None:
         return None
     lines = [line[4:] for line in body.removesuffix(_TAIL).split(",\n")]
     heard = document.get("speaks_of", [])
+    if not isinstance(heard, list) or not all(isinstance(each, str) for each in heard):
+        return None
     if document.get("snapshot") != FORMAT or _digest([*heard, *lines]) != document.get("sha256"):
         return None
     read = [(kind["name"], "{" + line[kind.end() :]) for line in lines if (kind := _KIND.match(line)) is not None]
