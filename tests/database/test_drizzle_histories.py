@@ -7,6 +7,8 @@ import pty
 import re
 import select
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,10 +20,9 @@ from sendoka.schema.kind import Renaming
 from sendoka.schema.plan import plan
 from sendoka.scratch import Scratch
 from sendoka.sources import compared, read_model
+from tests.documents import blocks_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sendoka.schema.model import Model
 
 pytestmark = pytest.mark.peers
@@ -106,6 +107,36 @@ async def test_each_step_is_seen(history: Path) -> None:
             after = await model_from_catalog(database.sql)
             assert before is None or diff(before, after), each.name
             before = after
+
+
+IMPORTS = "import { check, index, pgEnum, pgTable, text, timestamp, varchar } from 'drizzle-orm/pg-core'"
+
+
+async def test_both_schemas_that_the_page_shows_are_one(peers: Path, tmp_path: Path) -> None:
+    (typescript,) = blocks_of("docs/coming-from-drizzle.md", language="ts")
+    (python,) = blocks_of("docs/coming-from-drizzle.md", language="python")
+    (tmp_path / "schema").mkdir()
+    (tmp_path / "schema" / "__init__.py").write_text("from sqlalchemy import MetaData\n\nmetadata = MetaData()\n")
+    (tmp_path / "schema" / "orgs.py").write_text(python.code, encoding="utf-8")
+    (tmp_path / "drizzle.sql").write_text(exported(peers, typescript.code), encoding="utf-8")
+    async with Scratch() as scratch:
+        theirs = await read_model(str(tmp_path / "drizzle.sql"), scratch)
+        ours = await read_model(str(tmp_path / "schema"), scratch)
+        found = await compared(theirs, ours, Renaming(), scratch)
+    assert [step.text for step in plan(found.changes).steps] == []
+    assert all_kinds_of(theirs) == {"enum", "table", "column", "primary-key", "check", "index"}
+
+
+def exported(peers: Path, typescript: str) -> str:
+    """Return the SQL that drizzle-kit makes of a schema; it is found where its packages are."""
+    with tempfile.TemporaryDirectory(dir=peers) as folder:
+        file = Path(folder) / "schema.ts"
+        file.write_text(f"import {{ sql }} from 'drizzle-orm'\n{IMPORTS}\n{typescript}", encoding="utf-8")
+        kit = ["node", str(peers / "node_modules" / "drizzle-kit" / "bin.cjs"), "export"]
+        options = ["--dialect=postgresql", f"--schema={file}"]
+        done = subprocess.run([*kit, *options], cwd=peers, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def all_kinds_of(model: Model) -> set[str]:
