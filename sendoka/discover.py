@@ -8,17 +8,19 @@ anything, whatever is installed, and still import each other relatively (`from .
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import importlib
 import importlib.util
 import re
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import ModuleType
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "imported",
     "module_names",
     "module_of",
+    "no_stale_byte_code",
     "objects_of",
     "own_of",
     "package_of",
@@ -77,8 +80,27 @@ def _execute(name: str, module: ModuleType, loader: object) -> None:
 
 def module_of(folder: Path, name: str) -> ModuleType:
     """Import the module `name` of `folder`; `__init__` is the package itself. Whatever it raises passes through."""
-    package = package_of(folder)
-    return importlib.import_module(package if name == "__init__" else f"{package}.{name}")
+    with no_stale_byte_code((folder / "__init__.py", folder / f"{name}.py")):
+        package = package_of(folder)
+        return importlib.import_module(package if name == "__init__" else f"{package}.{name}")
+
+
+@contextlib.contextmanager
+def no_stale_byte_code(files: Iterable[Path]) -> Iterator[None]:
+    """Write no byte code where one of `files` was saved a moment ago.
+
+    Python's cache tells the versions of a file apart by their second and size, and two saves may share both.
+    """
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = before or any(_is_fresh(file) for file in files)
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
+
+
+def _is_fresh(file: Path) -> bool:
+    return file.is_file() and file.stat().st_mtime > time.time() - 2
 
 
 def imported(folder: Path, name: str, refuse: Callable[[str, BaseException], Exception]) -> ModuleType:

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Constraint, MetaData, Sequence, Table, exc
 from sqlalchemy.types import SchemaType
 
-from sendoka.discover import DiscoveryError, forget, imported, module_names, module_of, own_of, the_one
+from sendoka.discover import (
+    DiscoveryError,
+    forget,
+    imported,
+    module_names,
+    module_of,
+    no_stale_byte_code,
+    own_of,
+    the_one,
+)
 from sendoka.errors import SchemaError
 from sendoka.quoting import qualified
 from sendoka.schema.declarations import Declarations
@@ -149,7 +158,8 @@ def _modules(folder: Path) -> list[ModuleType]:
     def refused(place: str, error: BaseException) -> SchemaError:
         return _refused(folder, place, error)
 
-    _package, *modules = [imported(folder, name, refused) for name in ("__init__", *module_names(folder))]
+    with no_stale_byte_code(folder.glob("*.py")):
+        _package, *modules = [imported(folder, name, refused) for name in ("__init__", *module_names(folder))]
     return modules
 
 

@@ -113,3 +113,15 @@ def test_objects_of_a_package_of_our_own_come_by_file_name() -> None:
     names = [kind.name for kind in objects_of("sendoka.schema.kinds", Kind, noun="kind")]
     assert names == sorted(names)
     assert {"table", "column", "foreign-key"} <= set(names)
+
+
+def test_two_saves_in_one_second_and_of_one_size_are_two_versions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for value in "abcdef":
+        (tmp_path / "one.py").write_text(f"value = {value!r}\n")
+        forget(tmp_path)
+        assert module_of(tmp_path, "one").value == value
+    assert not sys.dont_write_bytecode
+    assert not (tmp_path / "__pycache__").exists()
