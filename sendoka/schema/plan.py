@@ -169,7 +169,7 @@ class _Graph:
         """Tell whether something that stays must be made anew because `key`, which it needs, goes."""
         if other.id not in self.changes.new or other.id in self.superseded or self._lets_go(other, key):
             return False
-        return not self._stands_aside(other, key)
+        return not (self._stands_aside(other, key) or self._does_without(other, key))
 
     def _is_stuck(self, other: Object) -> bool:
         """Tell whether something that uses a superseded type can neither move over nor goes anyway."""
@@ -182,14 +182,21 @@ class _Graph:
         back = kind_of(after).stands_aside(after, key, self.changes.new)
         if aside is None or back is None:
             return False
-        self.aside.setdefault(other.id, (aside[0], back[1], []))[2].append(key)
+        down, up, keys = self.aside.setdefault(other.id, ([], [], []))
+        down += [step for step in aside[0] if step not in down]
+        up += [step for step in back[1] if step not in up]
+        keys.append(key)
         return True
 
     def _lets_go(self, other: Object, key: Id) -> bool:
-        """Tell whether what needed `key` does without it afterwards; what holds data is not dropped to find out."""
+        """Tell whether what needed `key` is altered, and does without it afterwards."""
         after = self.changes.new.objects[other.id]
-        stays = other.id in self.alterable or kind_of(after).holds_data(after)
-        return stays and key not in kind_of(after).needs(after, self.changes.new)
+        return other.id in self.alterable and key not in kind_of(after).needs(after, self.changes.new)
+
+    def _does_without(self, other: Object, key: Id) -> bool:
+        """Tell whether what needed `key` does without it as it is; what holds data is not dropped to find out."""
+        after = self.changes.new.objects[other.id]
+        return kind_of(after).holds_data(after) and key not in kind_of(after).needs(after, self.changes.new)
 
     def _check_ties(self, keys: Iterable[Id], what: str) -> None:
         """Refuse what Postgres refuses while something that is not managed holds it."""
@@ -351,8 +358,9 @@ class _Graph:
             then = self._add(_Node(_CREATE, each, up))
             for node in (self.dropping[need] for need in needs if need in self.dropping):
                 self._edge(first, node)
-            for node in (self.making[need] for need in needs if need in self.making):
-                self._edge(node, then)
+            # What it takes up again may be another one, which its text means now.
+            for need in (*needs, *kind_of(each).needs(each, self.changes.new)):
+                self._edge(self.making.get(need), then)
             self._edge(first, self.altering.get(key))
             self._edge(self.altering.get(key), then)
 
@@ -405,6 +413,9 @@ class _Graph:
             each = self.changes.new.objects[key]
             relation = kind_of(each).relation(each)
             self._edge(holders.get((each.namespace, relation)) if relation else None, node)
+            taken = f"foreign table {each.namespace}.{relation}"
+            if relation and taken in self.changes.old.unmanaged:
+                raise SchemaError(f"{each.id} has the name of a {taken}, which is not managed", todo="drop that before")
 
     def _edge(self, first: int | None, then: int | None) -> None:
         if first is not None and then is not None and first != then:

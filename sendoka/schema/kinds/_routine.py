@@ -13,6 +13,7 @@ from sendoka.schema.kinds._type import keeps_type, type_in_catalog
 from sendoka.schema.mentioned import extensions_in, ids_in, mentioned, routines_in, rows_in, types_in
 from sendoka.schema.model import Expression, Id, Object
 from sendoka.schema.rewording import renamed_statement
+from sendoka.schema.spelling import sequences_in
 from sendoka.schema.step import Step
 from sendoka.schema.typenames import spelled_type
 
@@ -128,6 +129,7 @@ class RoutineKind(Kind[R]):
         if not body:
             return
         yield from (key for key in ids_in(body[1], model) if key != obj.id)
+        yield from sequences_in(Expression(declared=body[1]))
         words = mentioned(body[1]).words
         for key in rows_in(obj.header.text, model):
             parts = model.parts.get((key.namespace, key.name), ())

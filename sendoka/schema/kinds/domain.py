@@ -21,7 +21,7 @@ from sendoka.schema.kinds._type import (
     meanwhile,
     type_in_catalog,
 )
-from sendoka.schema.mentioned import routines_in
+from sendoka.schema.mentioned import mentioned, routines_in
 from sendoka.schema.model import PUBLIC, STRICT, Expression, Id, Object
 from sendoka.schema.rewording import renamed_in
 from sendoka.schema.spelling import same
@@ -171,6 +171,22 @@ class DomainKind(Kind[Domain]):
     def is_stuck(self, old: Domain, new: Domain, model: Model) -> bool:
         """Tell whether values must meet a new condition that Postgres cannot look at: inside of arrays and the like."""
         return _is_stricter(old, new) and is_held(old.id, model, inside=True)
+
+    def stands_aside(self, obj: Domain, key: Id, model: Model) -> tuple[list[Step], list[Step]] | None:
+        """Return the steps that let go of a function which its default or its conditions call, and take it up again."""
+        if key in self.needs(replace(obj, default=None, checks=()), model):
+            return None
+        called = (key.namespace, key.name.partition("(")[0])  # by name: what comes back may be another one of it
+        down, up = [], []
+        if obj.default is not None and called in mentioned(obj.default.text).functions:
+            down.append(_alter(obj, "DROP DEFAULT"))
+            up.append(_alter(obj, f"SET DEFAULT {obj.default.text}"))
+        for each in obj.checks:
+            if called in mentioned(each.expression.text).functions:
+                down.append(_alter(obj, f"DROP CONSTRAINT IF EXISTS {ident(each.name)}"))
+                up += [down[-1], _added(obj, each)]
+                up += [_remark(obj, each)] if each.comment is not None else []
+        return down, up
 
     def loss(self, old: Domain) -> Hazard:
         """Return the loss of the domain; the columns that had it are asked for by themselves."""
