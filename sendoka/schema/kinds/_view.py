@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -11,7 +12,7 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._options import changed_options, options_in_catalog
 from sendoka.schema.kinds._type import collation_in_catalog, keeps_type, type_in_catalog
 from sendoka.schema.kinds.column import Column
-from sendoka.schema.mentioned import ids_in, routines_in
+from sendoka.schema.mentioned import ids_in, mentioned, routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Object
 from sendoka.schema.rewording import renamed_query
 from sendoka.schema.spelling import same, sequences_in
@@ -80,6 +81,16 @@ def queried_catalog(relkind: str, more: str = "") -> str:
          order by n.nspname, c.relname"""
 
 
+_GROUPS = re.compile(r"\bgroup\s+by\b", re.IGNORECASE)
+
+
+def _grouped_by(obj: Queried, model: Model) -> Iterator[Id]:
+    """Yield the primary keys that a query may stand on: where it groups by one, it reads all other columns as well."""
+    if _GROUPS.search(obj.definition.text):
+        for place in sorted(mentioned(obj.definition.text).relations):
+            yield from (each.id for each in model.parts.get(place, ()) if each.kind == "primary-key")
+
+
 class QueriedKind(Kind[V]):
     """CREATE … AS and its kin. `words` is what stands in front of the name."""
 
@@ -128,6 +139,7 @@ class QueriedKind(Kind[V]):
         """Yield its namespace and what its query speaks of."""
         yield Id("namespace", "", "", obj.namespace)
         yield from (key for key in ids_in(obj.definition.text, model) if key != obj.id)
+        yield from _grouped_by(obj, model)
         for each in obj.columns:
             if each.default is not None:
                 yield from sequences_in(each.default)
