@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sendoka.errors import SchemaError
@@ -11,6 +10,7 @@ from sendoka.schema.hazards import located
 from sendoka.schema.instead import Likes, kept_name
 from sendoka.schema.kinds import kind_named, kind_of
 from sendoka.schema.notes import notes
+from sendoka.schema.order import Node, Phase, in_order
 from sendoka.schema.spelling import differences
 from sendoka.schema.step import Hazard, Plan, Step, in_transactions
 from sendoka.schema.superseding import steps_of, superseded
@@ -22,27 +22,6 @@ if TYPE_CHECKING:
     from sendoka.schema.model import Id, Model, Object
 
 __all__ = ["plan"]
-
-_DROP, _ALTER, _CREATE, _CLOSE, _ALONE, _APART = 0, 1, 2, 3, 4, 5
-
-
-@dataclass(slots=True, eq=False)
-class _Node:
-    """One object's drop, alteration, creation, or its end after all else, and what must come before it.
-
-    `rather` had better come before it as well.
-    """
-
-    phase: int
-    obj: Object
-    steps: list[Step]
-    before: set[int] = field(default_factory=set)
-    rather: set[int] = field(default_factory=set)
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        rank = kind_of(self.obj).rank
-        return (self.phase, -rank if self.phase == _DROP else rank)
 
 
 def plan(changes: Changes, *, online: bool = False) -> Plan:
@@ -101,7 +80,7 @@ class _Graph:
     def __init__(self, changes: Changes, *, online: bool = False) -> None:
         self.changes = changes
         self.online = online
-        self.nodes: list[_Node] = []
+        self.nodes: list[Node] = []
         self.dropping: dict[Id, int] = {}
         self.making: dict[Id, int] = {}
         self.altering: dict[Id, int] = {}
@@ -210,7 +189,7 @@ class _Graph:
 
     # -------------------------------------------------------------- nodes
 
-    def _add(self, node: _Node) -> int:
+    def _add(self, node: Node) -> int:
         self.nodes.append(node)
         return len(self.nodes) - 1
 
@@ -223,7 +202,7 @@ class _Graph:
             if taken_along is not None:
                 self.dropping[each.id] = taken_along
                 continue
-            self.dropping[each.id] = self._add(_Node(_DROP, each, self._removal(each)))
+            self.dropping[each.id] = self._add(Node(Phase.DROP, each, self._removal(each)))
             if kind.has_parts:
                 owners[each.namespace, each.name] = self.dropping[each.id]
 
@@ -273,14 +252,14 @@ class _Graph:
                 steps = self._beside(each)
             else:
                 steps = [self._spared(step, each) for step in steps_of(each, self.changes.old) or []]
-            self.altering[key] = self._add(_Node(_ALTER, each.new, steps))
+            self.altering[key] = self._add(Node(Phase.ALTER, each.new, steps))
             opening = kind_of(each.new).opening(each.old, each.new)
             if opening:
-                self.opening[key] = self._add(_Node(_DROP, each.new, opening))
+                self.opening[key] = self._add(Node(Phase.DROP, each.new, opening))
                 self._edge(self.opening[key], self.altering[key])
         users = {self.altering[mover] for mover in self.movers if mover in self.altering}
         ends = {
-            key: self._add(_Node(_CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
+            key: self._add(Node(Phase.CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
             for key, (old, _) in self.superseded.items()
         }
         for key, end in ends.items():
@@ -316,7 +295,7 @@ class _Graph:
                 parts.setdefault(owner, []).append(part)
                 inside.append((each, owner))
             else:
-                self.making[each.id] = self._add(_Node(_CREATE, each, []))
+                self.making[each.id] = self._add(Node(Phase.CREATE, each, []))
         for index in self.making.values():
             self._create(index, parts)
         owners = {(key.namespace, key.name): node for key, node in self.making.items() if kind_of(key).has_parts}
@@ -333,8 +312,8 @@ class _Graph:
         online = kind.online(each, self.changes.new) if hazards else None
         if online is not None and self.online:
             node.steps = [*(step for step in online if not step.apart), *_remarks(each)]
-            node.phase = _ALONE if any(step.done_when for step in online) else node.phase
-            self._add(_Node(_APART, each, [step for step in online if step.apart], {index}))
+            node.phase = Phase.ALONE if any(step.done_when for step in online) else node.phase
+            self._add(Node(Phase.APART, each, [step for step in online if step.apart], {index}))
             return
         if online is not None:
             sql = tuple(tuple(step.text for step in one.steps) for one in in_transactions(online))
@@ -354,8 +333,8 @@ class _Graph:
             if key in replaced:
                 continue
             each = self.changes.new.objects[key]
-            first = self._add(_Node(_DROP, each, down))
-            then = self._add(_Node(_CREATE, each, up))
+            first = self._add(Node(Phase.DROP, each, down))
+            then = self._add(Node(Phase.CREATE, each, up))
             for node in (self.dropping[need] for need in needs if need in self.dropping):
                 self._edge(first, node)
             # What it takes up again may be another one, which its text means now.
@@ -374,17 +353,22 @@ class _Graph:
             steps = kind_of(each).closing(before, each, self.changes.new, fresh=fresh)
             if steps:
                 waits = (providers.get(need) for need in kind_of(each).closes_after(each))
-                self._add(_Node(_CLOSE, each, steps, {node, *(each for each in waits if each is not None)}))
+                self._add(Node(Phase.CLOSE, each, steps, {node, *(each for each in waits if each is not None)}))
 
     # -------------------------------------------------------------- edges
 
     def _connect(self) -> None:
         providers = {**self.altering, **self.making}
+        retouched = {each.new.id for each in self.altered if each.new.kind == "column" and "type" not in each.changed}
+        retouched &= self.altering.keys()
         for key, node in providers.items():
             each = self.changes.new.objects[key]
-            for need in kind_of(each).needs(each, self.changes.new):
-                self._edge(providers.get(need), node)
-            wanted = {providers.get(want) for want in kind_of(each).wants(each, self.changes.new)}
+            needs = list(kind_of(each).needs(each, self.changes.new))
+            # A column that keeps its type can be read before and after it is altered.
+            either = {need for need in needs if each.is_relation and need in retouched}
+            for need in needs:
+                self._edge(None if need in either else providers.get(need), node)
+            wanted = {providers.get(want) for want in (*either, *kind_of(each).wants(each, self.changes.new))}
             self.nodes[node].rather.update(want for want in wanted if want is not None and want != node)
             self.unread = self.unread or kind_of(each).is_unreadable(each, self.changes.new)
         hindered = {**self.altering, **self.dropping}
@@ -404,14 +388,16 @@ class _Graph:
         self._free_names()
 
     def _free_names(self) -> None:
-        """A relation's name is free for another kind only once its holder is gone."""
+        """A relation's name is free for another kind only once its holder is gone, and a table has one primary key."""
         holders = {}
+        keys = {(key.namespace, key.table): node for key, node in self.dropping.items() if key.kind == "primary-key"}
         for key, node in self.dropping.items():
             each = self.changes.old.objects[key]
             holders[each.namespace, kind_of(each).relation(each)] = node
         for key, node in self.making.items():
             each = self.changes.new.objects[key]
             relation = kind_of(each).relation(each)
+            self._edge(keys.get((key.namespace, key.table)) if key.kind == "primary-key" else None, node)
             self._edge(holders.get((each.namespace, relation)) if relation else None, node)
             taken = f"foreign table {each.namespace}.{relation}"
             if relation and taken in self.changes.old.unmanaged:
@@ -422,47 +408,18 @@ class _Graph:
             self.nodes[then].before.add(first)
 
     def steps(self) -> list[Step]:
-        """Return all steps in order: what waits for nothing goes by phase, rank and place in the schema."""
-        waits = {index: node.before | node.rather for index, node in enumerate(self.nodes)}
-        after: dict[int, list[int]] = {}
-        for index, firsts in waits.items():
-            for first in firsts:
-                after.setdefault(first, []).append(index)
-        ready = [(self.nodes[index].order, index) for index, firsts in waits.items() if not firsts]
-        heapq.heapify(ready)
-        done: list[int] = []
-        while waits:
-            if not ready:
-                ready = self._without_wishes(waits)
-            index = heapq.heappop(ready)[1]
-            done.append(index)
-            del waits[index]
-            for other in after.get(index, ()):
-                if other in waits and index in waits[other]:
-                    waits[other].remove(index)
-                    if not waits[other]:
-                        heapq.heappush(ready, (self.nodes[other].order, other))
-        return [self._placed(step, self.nodes[index]) for index in done for step in self.nodes[index].steps]
+        """Return all steps in order. Raises SchemaError where objects need each other in a circle."""
+        places, broken = in_order(self.nodes)
+        self.unread = self.unread or any(self.nodes[index].obj.is_routine for index in broken)
+        return [self._placed(step, self.nodes[index]) for index in places for step in self.nodes[index].steps]
 
-    def _placed(self, step: Step, node: _Node) -> Step:
+    def _placed(self, step: Step, node: Node) -> Step:
         """Return a step that says what it is about, and whose hazards say which tables they lock."""
         key = node.obj.id
         if not step.hazards:
             return replace(step, about=key)
-        places = kind_of(node.obj).locks(node.obj, self.changes.old if node.phase == _DROP else self.changes.new)
+        places = kind_of(node.obj).locks(node.obj, self.changes.old if node.phase == Phase.DROP else self.changes.new)
         return replace(step, about=key, hazards=tuple(located(each, places) for each in step.hazards))
-
-    def _without_wishes(self, waits: dict[int, set[int]]) -> list[tuple[tuple[object, ...], int]]:
-        """Take away what had better come first, and return what is ready then. Raises SchemaError for nothing."""
-        self.unread = True
-        for index, firsts in waits.items():
-            firsts &= self.nodes[index].before
-        ready = [(self.nodes[index].order, index) for index, firsts in waits.items() if not firsts]
-        if not ready:
-            circle = sorted(str(self.nodes[index].obj.id) for index in waits)
-            raise SchemaError("the changes need each other in a circle", where=", ".join(circle[:5]))
-        heapq.heapify(ready)
-        return ready
 
 
 def _remarks(each: Object) -> list[Step]:

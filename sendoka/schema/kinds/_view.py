@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -12,7 +11,7 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._options import changed_options, options_in_catalog
 from sendoka.schema.kinds._type import collation_in_catalog, keeps_type, type_in_catalog
 from sendoka.schema.kinds.column import Column
-from sendoka.schema.mentioned import ids_in, mentioned, routines_in
+from sendoka.schema.mentioned import ids_in, routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Object
 from sendoka.schema.rewording import renamed_query
 from sendoka.schema.spelling import same, sequences_in
@@ -42,7 +41,8 @@ class Queried(Object):
     """A query under a name. `options` are its storage parameters, `name=value`, in order.
 
     `columns` are those about which something is said. `shape` are all, by (name, type, collation), where a Postgres has
-    told them; it follows from the query, and is neither compared nor kept.
+    told them, and `stands_on` the primary keys, by (namespace, table, name), that it groups by to read other columns as
+    well; both follow from the query, and are neither compared nor kept.
     """
 
     is_relation = True
@@ -50,6 +50,7 @@ class Queried(Object):
     options: tuple[str, ...] = ()
     columns: tuple[QueriedColumn, ...] = ()
     shape: tuple[tuple[str, str, str | None], ...] = field(default=(), compare=False)
+    stands_on: tuple[tuple[str, str, str], ...] = field(default=(), compare=False)
 
 
 V = TypeVar("V", bound=Queried)
@@ -66,6 +67,11 @@ def queried_catalog(relkind: str, more: str = "") -> str:
                   from pg_attribute a join pg_type y on y.oid = a.atttypid
                        left join pg_collation k on k.oid = a.attcollation
                  where a.attrelid = c.oid and a.attnum > 0) as shape,
+               coalesce((select json_agg(distinct jsonb_build_array(w.nspname, r.relname, k.conname))
+                  from pg_rewrite u join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = u.oid
+                       join pg_constraint k on d.refclassid = 'pg_constraint'::regclass and k.oid = d.refobjid
+                       join pg_class r on r.oid = k.conrelid join pg_namespace w on w.oid = r.relnamespace
+                 where u.ev_class = c.oid and k.contype = 'p'), '[]') as stands_on,
                coalesce((select json_agg(json_build_object('name', a.attname, 'comment', o.description, 'default',
                               case when d.oid is not null then
                                    json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end)
@@ -79,16 +85,6 @@ def queried_catalog(relkind: str, more: str = "") -> str:
          where c.relkind = '{relkind}' and not exists (
                select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
          order by n.nspname, c.relname"""
-
-
-_GROUPS = re.compile(r"\bgroup\s+by\b", re.IGNORECASE)
-
-
-def _grouped_by(obj: Queried, model: Model) -> Iterator[Id]:
-    """Yield the primary keys that a query may stand on: where it groups by one, it reads all other columns as well."""
-    if _GROUPS.search(obj.definition.text):
-        for place in sorted(mentioned(obj.definition.text).relations):
-            yield from (each.id for each in model.parts.get(place, ()) if each.kind == "primary-key")
 
 
 class QueriedKind(Kind[V]):
@@ -139,7 +135,7 @@ class QueriedKind(Kind[V]):
         """Yield its namespace and what its query speaks of."""
         yield Id("namespace", "", "", obj.namespace)
         yield from (key for key in ids_in(obj.definition.text, model) if key != obj.id)
-        yield from _grouped_by(obj, model)
+        yield from (Id("primary-key", *each) for each in obj.stands_on)
         for each in obj.columns:
             if each.default is not None:
                 yield from sequences_in(each.default)
@@ -148,7 +144,13 @@ class QueriedKind(Kind[V]):
     def moved(self, obj: V, renaming: Renaming) -> V:
         """Return it under its new name, what it reads from under theirs."""
         shape = tuple((name, renaming.type(of), renaming.collation(order)) for name, of, order in obj.shape)
-        return replace(renaming.placed(obj), definition=renamed_query(obj.definition, renaming), shape=shape)
+        keys = (Id("primary-key", *each) for each in obj.stands_on)
+        return replace(
+            renaming.placed(obj),
+            definition=renamed_query(obj.definition, renaming),
+            shape=shape,
+            stands_on=tuple((*renaming.place(key.namespace, key.table), renaming.name(key)) for key in keys),
+        )
 
     def survives(self, obj: V, old: Object, new: Object) -> bool:
         """Return false where a column's type changes: Postgres refuses that under a view."""
