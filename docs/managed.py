@@ -64,7 +64,8 @@ def page() -> str:
 def _section(kind: Kind[Any]) -> str:
     told = " ".join((inspect.getdoc(kind.holds) or "").split())
     made = " ".join((inspect.getdoc(kind) or "").split())
-    properties = ", ".join(f"`{each.name}`" for each in fields(kind.holds) if each.name not in _IDENTITY)
+    told_apart = [each.name for each in fields(kind.holds) if each.compare and each.name not in _IDENTITY]
+    properties = ", ".join(f"`{name}`" for name in told_apart)
     comment = "" if kind.of_roles else ", and its comment"
     text = f"## {kind.name}\n\n{told} {made}\n\nProperties: {properties or 'its name'}{comment}.\n"
     gaps = sorted(set(_NAMED.findall(kind.unmanaged)) | set(_SAID.findall(kind.unmanaged)))
