@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.quoting import ident, qualified
 from sendoka.schema.kinds.aggregate import Aggregate
+from sendoka.schema.kinds.collation import Collation
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.kinds.composite_type import Attribute, CompositeType
 from sendoka.schema.kinds.domain import Domain, DomainCheck
@@ -47,6 +48,12 @@ def extension(world: World) -> None:
     missing = [each for each in world.available if each not in there]
     if missing:
         world.add(Extension(name=world.chance.choice(missing), namespace=world.namespace()))
+
+
+def collation(world: World) -> None:
+    """Add a collation."""
+    if len(world.all(Collation)) < 2:
+        world.add(Collation(name=world.name("q"), namespace=world.namespace(), provider="libc", locale="C"))
 
 
 def enum(world: World) -> None:
@@ -270,6 +277,7 @@ def statistics(world: World, table: Table) -> None:
 BESIDE: tuple[Callable[[World], None], ...] = (
     namespace,
     extension,
+    collation,
     enum,
     enum,
     domain,

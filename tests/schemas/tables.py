@@ -127,8 +127,8 @@ def column(world: World, table: Table) -> None:
         comment=comment(world),
     )
     stored, kind = parse_type(new.type), category(new.type)
-    if kind == "text" and world.maybe(0.15):
-        new = replace(new, collation="C")
+    if kind == "text" and world.maybe(0.2):
+        new = replace(new, collation=world.collation())
     if stored is not None and stored.base in STORED and not stored.array and world.maybe(0.1):
         new = replace(new, storage="external")
     if kind == "text" and world.maybe(0.1):

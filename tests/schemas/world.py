@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.kinds import kind_of
 from sendoka.schema.kinds._routine import Routine
+from sendoka.schema.kinds.collation import Collation
 from sendoka.schema.kinds.column import Column
 from sendoka.schema.kinds.composite_type import CompositeType
 from sendoka.schema.kinds.domain import Domain
@@ -172,6 +173,11 @@ class World:
             return user_type_name(citext.namespace, "citext")
         return self.chance.choice(TYPES)
 
+    def collation(self) -> str:
+        """Return a collation that a text can have."""
+        ours = [f"{ident(each.namespace)}.{ident(each.name)}" for each in self.all(Collation)]
+        return self.chance.choice(["C", *ours])
+
     def columns(self, table: Table, where: Callable[[Column], bool] = lambda _: True) -> list[Column]:
         """Return a table's columns, inherited ones too, as far as they meet a condition."""
         return [each for each in columns_of(table, self.model) if where(each)]
@@ -241,6 +247,8 @@ def _in_type(of: str, old: str, new: str) -> str:
     if named is None:
         return of
     namespace, name, rest = named
+    if of == f"{ident(namespace)}.{ident(name)}":  # as a collation is spelled
+        return f"{ident(new if namespace == old else namespace)}.{ident(new if name == old else name)}"
     return user_type_name(new if namespace == old else namespace, new if name == old else name, rest)
 
 
