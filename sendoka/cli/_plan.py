@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from sendoka.cli._hazard import hazard_data
 from sendoka.cli._options import console, say
 from sendoka.cli._progress import counted
 
@@ -34,8 +35,7 @@ def as_data(plan: Plan) -> list[list[dict[str, Any]]]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    hazards = [{"name": each.flag, "why": each.why, "asks": each.asks} for each in step.hazards]
-    return {"statement": step.text, "hazards": hazards}
+    return {"statement": step.text, "hazards": [hazard_data(each) for each in step.hazards]}
 
 
 @dataclass(frozen=True, slots=True)

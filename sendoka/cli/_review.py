@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sendoka.cli._hazard import address, hazard_data, instead
 from sendoka.cli._options import console, run, say
 from sendoka.errors import SendokaError
 
@@ -32,26 +33,10 @@ class Review:
 
     def data(self) -> list[dict[str, Any]]:
         """Return it as JSON values."""
-        return [self._data(name, step, hazard) for name, step, hazard in self.found]
-
-    def _data(self, name: str, step: Step, hazard: Hazard) -> dict[str, Any]:
-        lock = hazard.lock
-        return {
-            "name": hazard.flag,
-            "why": hazard.why,
-            "asks": hazard.asks,
-            "migration": name,
-            "statement": step.text,
-            "lock": lock
-            and {
-                "mode": lock.mode,
-                "blocks": lock.blocks or None,
-                "rows": lock.rows or None,
-                "tables": [{"name": _address(each), "rows": self.rows.get(each)} for each in lock.tables],
-            },
-            "instead": _instead(hazard) or None,
-            "sql": [list(file) for file in hazard.sql],
-        }
+        return [
+            {"migration": name, "statement": step.text, **hazard_data(hazard, self.rows)}
+            for name, step, hazard in self.found
+        ]
 
     def show(self) -> None:
         """Print it: with styles on a terminal, plain elsewhere."""
@@ -90,10 +75,10 @@ class Review:
 
     def _sized(self, table: Place) -> str:
         rows = self.rows.get(table)
-        return _address(table) if rows is None else f"{_address(table)} (about {rows:,} rows)"
+        return address(table) if rows is None else f"{address(table)} (about {rows:,} rows)"
 
     def _ways_out(self, hazard: Hazard) -> Iterator[tuple[str, str]]:
-        words = _instead(hazard)
+        words = instead(hazard)
         if words:
             yield "green", f"  instead: {words}"
         elif hazard.sql:
@@ -104,17 +89,6 @@ class Review:
             for text in file:
                 end = "" if text.startswith("--") else ";"
                 yield from (("dim", f"    {line}") for line in f"{text}{end}".split("\n"))
-
-
-def _address(table: Place) -> str:
-    namespace, name = table
-    return name if namespace == "public" else f"{namespace}.{name}"
-
-
-def _instead(hazard: Hazard) -> str:
-    from sendoka.schema.hazards import known
-
-    return hazard.instead or known(hazard.name).instead.replace("`", "")
 
 
 def review(found: Draft, settings: Settings) -> Review:
