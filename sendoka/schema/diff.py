@@ -142,10 +142,10 @@ def _agreed(old: Model, new: Model) -> tuple[Model, tuple[Object, ...]]:
         return new, ()
     kept = tuple(each for each in old if each.kind in new.silent - old.silent and kind_of(each).stays(each, old, new))
     unheard = tuple(each for each in new if each.kind in old.silent)
-    known = {each.kind for each in kept}
-    objects = [*(each for each in new if each.kind not in old.silent), *kept]
-    agreed = replace(new.with_objects(objects), silent=(new.silent | old.silent) - known)
-    return agreed, (*kept, *unheard)
+    silent = (new.silent | old.silent) - {each.kind for each in kept}
+    if kept or unheard:
+        new = new.with_objects([*(each for each in new if each.kind not in old.silent), *kept])
+    return replace(new, silent=silent), (*kept, *unheard)
 
 
 def _answered(old: Model, renaming: Renaming) -> Iterator[Renamed]:

@@ -173,10 +173,14 @@ class Model:
             if key in found:
                 raise SchemaError(f"the schema has two of one name: {key}", todo="rename one of them")
             found[key] = each
-        types = {(each.namespace, each.name): key for key, each in found.items() if each.is_type}
-        relations = {(each.namespace, each.name): key for key, each in found.items() if each.is_relation}
+        types: dict[tuple[str, str], Id] = {}
+        relations: dict[tuple[str, str], Id] = {}
         routines: dict[tuple[str, str], tuple[Id, ...]] = {}
         for key, each in found.items():
+            if each.is_type:
+                types[each.namespace, each.name] = key
+            if each.is_relation:
+                relations[each.namespace, each.name] = key
             if each.is_routine:
                 place = (each.namespace, each.called)
                 routines[place] = (*routines.get(place, ()), key)
@@ -189,6 +193,12 @@ class Model:
         """Return the model of other objects, with the same marks, and the same of all that is not managed."""
         others = self.inherited if inherited is None else inherited
         return Model.of(objects, self.unmanaged, self.marks, ties=self.ties, silent=self.silent, inherited=others)
+
+    def with_texts(self, learned: Mapping[Id, Object]) -> Model:
+        """Return the model with other objects under the same ids, which differ in the texts of expressions alone."""
+        places = {(each.namespace, each.table) for each in learned.values() if isinstance(each, Member)}
+        parts = {place: tuple(learned.get(each.id, each) for each in self.parts[place]) for place in places}
+        return replace(self, objects={**self.objects, **learned}, parts={**self.parts, **parts})
 
     def attentive(self, other: Model) -> Model:
         """Return it as silent only where `other` is as well: what it never spoke of is not there."""

@@ -104,6 +104,8 @@ def parentage(old: Model, new: Model) -> Parentage:
     """Return what leads from one schema to the other, as far as tables change their parents and can keep their rows."""
     moves = list(_moves(old, new))
     found = Parentage(old, new)
+    if not moves:
+        return found
     before, after = dict(old.objects), dict(new.objects)
     for move in moves:
         before |= {each.id: each for each in _left(move, old)}

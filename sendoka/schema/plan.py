@@ -11,15 +11,16 @@ from sendoka.schema.instead import Likes, kept_name
 from sendoka.schema.kinds import kind_named, kind_of
 from sendoka.schema.notes import notes
 from sendoka.schema.order import Node, Phase, in_order
+from sendoka.schema.replacing import made_anew
 from sendoka.schema.spelling import differences
 from sendoka.schema.step import Hazard, Plan, Step, in_transactions
-from sendoka.schema.superseding import steps_of, superseded
+from sendoka.schema.superseding import steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from sendoka.schema.diff import Altered, Changes, Renamed
-    from sendoka.schema.model import Id, Model, Object
+    from sendoka.schema.model import Id, Object
 
 __all__ = ["plan"]
 
@@ -85,107 +86,22 @@ class _Graph:
         self.making: dict[Id, int] = {}
         self.altering: dict[Id, int] = {}
         self.opening: dict[Id, int] = {}
-        self.gone = {each.id for each in changes.dropped}
         ungranted = (each for each in changes.dropped if kind_of(each).of_roles)
         self.ungranted = {need for each in ungranted for need in kind_of(each).needs(each, changes.old)}
         self.unread = False
-        self.superseded, self.altered, self.movers = superseded(changes)
-        self.alterable = {each.new.id for each in self.altered if steps_of(each, changes.old) is not None}
-        self.aside: dict[Id, tuple[list[Step], list[Step], list[Id]]] = {}
-        replaced = self._replaced()
-        self._check_ties([*replaced, *self.superseded], "be made anew")
-        self._check_ties([each.new.id for each in self.altered if "type" in each.changed], "change its type")
+        self.anew = anew = made_anew(changes)
+        replaced = anew.keys
         dropped = [*changes.dropped, *(changes.old.objects[key] for key in replaced)]
         created = [*changes.created, *(changes.new.objects[key] for key in replaced)]
         self.old_owners = {(each.namespace, each.name) for each in dropped if kind_of(each).has_parts}
         self.new_owners = {(each.namespace, each.name) for each in created if kind_of(each).has_parts}
         self.likes = Likes(changes.created)
         self._add_drops(dropped)
-        self._add_alters(each for each in self.altered if each.new.id not in replaced)
+        self._add_alters(each for each in anew.altered if each.new.id not in replaced)
         self._add_creates(created)
         self._connect()
-        self._add_asides(replaced)
+        self._add_asides()
         self._add_closings()
-
-    # -------------------------------------------------------------- what must be taken down and put back
-
-    def _replaced(self) -> dict[Id, None]:
-        """Return what is in both schemas and cannot stay: unalterable, or in the way of something it needs."""
-        changes = self.changes
-        if not (self.altered or changes.dropped):
-            return {}
-        unalterable = (each.new.id for each in self.altered if each.new.id not in self.alterable)
-        stuck = (kind_of(each.new).stuck_in(each.old, each.new, changes.old) for each in self.altered)
-        anew = (*unalterable, *(key for key in stuck if key is not None and key in changes.new))
-        replaced = {key: None for key in anew if key not in self.superseded}
-        needing = _dependants(changes.old)
-        for key in self.superseded:
-            replaced |= {other.id: None for other in needing.get(key, ()) if self._is_stuck(other)}
-        for altered in self.altered:
-            for other in needing.get(altered.old.id, ()):
-                if not kind_of(other).survives(other, altered.old, altered.new) and other.id in changes.new:
-                    replaced[other.id] = None
-        waiting = [*replaced, *self.gone]
-        while waiting:
-            key = waiting.pop()
-            for other in needing.get(key, ()):
-                if other.id not in replaced and self._goes_along(other, key):
-                    replaced[other.id] = None
-                    waiting.append(other.id)
-        self._free_companions(replaced)
-        return replaced
-
-    def _free_companions(self, replaced: Collection[Id]) -> None:
-        """Have what stays let go of what it would disappear with."""
-        for each in self.changes.old if replaced else ():
-            companion = kind_of(each).goes_with(each)
-            stays = each.id in self.changes.new and each.id not in replaced
-            needs = kind_of(each).needs(each, self.changes.old)
-            if companion is not None and companion in replaced and stays and companion not in needs:
-                self._stands_aside(each, companion)
-
-    def _goes_along(self, other: Object, key: Id) -> bool:
-        """Tell whether something that stays must be made anew because `key`, which it needs, goes."""
-        if other.id not in self.changes.new or other.id in self.superseded or self._lets_go(other, key):
-            return False
-        return not (self._stands_aside(other, key) or self._does_without(other, key))
-
-    def _is_stuck(self, other: Object) -> bool:
-        """Tell whether something that uses a superseded type can neither move over nor goes anyway."""
-        return other.id in self.changes.new and other.id not in self.movers and other.id not in self.superseded
-
-    def _stands_aside(self, other: Object, key: Id) -> bool:
-        """Note who need not be dropped while `key` is made anew: it lets go of it, and takes it up again."""
-        old, after = self.changes.old, self.changes.new.objects[other.id]
-        aside = kind_of(other).stands_aside(other, key, old)
-        back = kind_of(after).stands_aside(after, key, self.changes.new)
-        if aside is None or back is None:
-            return False
-        down, up, keys = self.aside.setdefault(other.id, ([], [], []))
-        down += [step for step in aside[0] if step not in down]
-        up += [step for step in back[1] if step not in up]
-        keys.append(key)
-        return True
-
-    def _lets_go(self, other: Object, key: Id) -> bool:
-        """Tell whether what needed `key` is altered, and does without it afterwards."""
-        after = self.changes.new.objects[other.id]
-        return other.id in self.alterable and key not in kind_of(after).needs(after, self.changes.new)
-
-    def _does_without(self, other: Object, key: Id) -> bool:
-        """Tell whether what needed `key` does without it as it is; what holds data is not dropped to find out."""
-        after = self.changes.new.objects[other.id]
-        return kind_of(after).holds_data(after) and key not in kind_of(after).needs(after, self.changes.new)
-
-    def _check_ties(self, keys: Iterable[Id], what: str) -> None:
-        """Refuse what Postgres refuses while something that is not managed holds it."""
-        held = self.changes.old.ties.held
-        for key in keys:
-            if key in held and key not in self.gone:
-                raise SchemaError(
-                    f"{key} must {what}, and {held[key][0]} needs it, which is not managed",
-                    todo=f"drop {held[key][0]} before, and make it again afterwards",
-                )
 
     # -------------------------------------------------------------- nodes
 
@@ -239,7 +155,7 @@ class _Graph:
     def _loss(self, each: Object) -> Hazard:
         """A drop asks, unless it follows from another that does: a part's from its table's, any where no data is."""
         kind = kind_of(each)
-        gone = [need for need in kind.needs(each, self.changes.old) if need in self.gone]
+        gone = [need for need in kind.needs(each, self.changes.old) if need in self.anew.gone]
         if kind.holds_data(each):
             gone = [need for need in gone if (need.namespace, need.name) == kind.owned_by(each)]
         loss = replace(kind.loss(each), asks=False) if gone else kind.loss(each)
@@ -248,7 +164,7 @@ class _Graph:
     def _add_alters(self, altered: Iterable[Altered]) -> None:
         for each in altered:
             key = each.new.id
-            if key in self.superseded:
+            if key in self.anew.superseded:
                 steps = self._beside(each)
             else:
                 steps = [self._spared(step, each) for step in steps_of(each, self.changes.old) or []]
@@ -257,10 +173,10 @@ class _Graph:
             if opening:
                 self.opening[key] = self._add(Node(Phase.DROP, each.new, opening))
                 self._edge(self.opening[key], self.altering[key])
-        users = {self.altering[mover] for mover in self.movers if mover in self.altering}
+        users = {self.altering[mover] for mover in self.anew.movers if mover in self.altering}
         ends = {
             key: self._add(Node(Phase.CLOSE, old, [Step(kind_of(old).drop(old))], {self.altering[key], *users}))
-            for key, (old, _) in self.superseded.items()
+            for key, (old, _) in self.anew.superseded.items()
         }
         for key, end in ends.items():
             gone = self.changes.old.objects[key]
@@ -269,13 +185,15 @@ class _Graph:
 
     def _beside(self, each: Altered) -> list[Step]:
         """Return the steps that give the old one another name and make the new one beside it."""
-        kind, (meanwhile, hazards) = kind_of(each.new), self.superseded[each.new.id]
+        kind, (meanwhile, hazards) = kind_of(each.new), self.anew.superseded[each.new.id]
         first = Step(kind.rename(each.old, meanwhile), hazards)
         return [*kind.approach(each.old, each.new), first, *kind.create(each.new, ()), *_remarks(each.new)]
 
     def _spared(self, step: Step, each: Altered) -> Step:
         """Return a step without the fear of losing values, where they only move to a type that is made anew."""
-        if each.new.id not in self.movers or "type" in differences(self.changes.old.objects[each.new.id], each.new):
+        if each.new.id not in self.anew.movers or "type" in differences(
+            self.changes.old.objects[each.new.id], each.new
+        ):
             return step
         why = f"{each.new.id.address}: every row is written again under an exclusive lock, for its type is made anew"
         rewrite = Hazard("rewrite", each.new.id.address, why)
@@ -328,9 +246,9 @@ class _Graph:
             return companion is not None and companion not in self.making
         return owner not in self.new_owners
 
-    def _add_asides(self, replaced: Collection[Id]) -> None:
-        for key, (down, up, needs) in self.aside.items():
-            if key in replaced:
+    def _add_asides(self) -> None:
+        for key, (down, up, needs) in self.anew.aside.items():
+            if key in self.anew.keys:
                 continue
             each = self.changes.new.objects[key]
             first = self._add(Node(Phase.DROP, each, down))
@@ -345,7 +263,7 @@ class _Graph:
 
     def _add_closings(self) -> None:
         providers = {**self.altering, **self.making}
-        altered = {each.new.id: each.old for each in self.altered}
+        altered = {each.new.id: each.old for each in self.anew.altered}
         for key, node in providers.items():
             each = self.changes.new.objects[key]
             before = None if key in self.making else altered[key]
@@ -359,7 +277,9 @@ class _Graph:
 
     def _connect(self) -> None:
         providers = {**self.altering, **self.making}
-        retouched = {each.new.id for each in self.altered if each.new.kind == "column" and "type" not in each.changed}
+        retouched = {
+            each.new.id for each in self.anew.altered if each.new.kind == "column" and "type" not in each.changed
+        }
         retouched &= self.altering.keys()
         for key, node in providers.items():
             each = self.changes.new.objects[key]
@@ -379,7 +299,7 @@ class _Graph:
             self._edge(node, self.making.get(key))
         for key, node in self.altering.items():
             before = self.changes.old.objects[key]
-            aside = self.aside[key][2] if key in self.aside else ()
+            aside = self.anew.aside[key][2] if key in self.anew.aside else ()
             for need in kind_of(before).needs(before, self.changes.old):
                 if need not in aside:
                     self._edge(node, self.dropping.get(need))
@@ -426,11 +346,3 @@ def _remarks(each: Object) -> list[Step]:
     """Return what is said of a new object once it is there."""
     kind = kind_of(each)
     return [*kind.afterwards(each), *([] if each.comment is None else [kind.remark(each)])]
-
-
-def _dependants(model: Model) -> dict[Id, list[Object]]:
-    needing: dict[Id, list[Object]] = {}
-    for each in model:
-        for need in kind_of(each).needs(each, model):
-            needing.setdefault(need, []).append(each)
-    return needing

@@ -102,9 +102,7 @@ def remember(known: Model, declared: Model) -> Model:
             after = _merged(before, each)
             if after is not each:
                 learned[key] = after
-    if not learned:
-        return declared
-    return declared.with_objects(learned.get(key, each) for key, each in declared.objects.items())
+    return declared.with_texts(learned) if learned else declared
 
 
 def _merged(known: Any, declared: Any) -> Any:

@@ -49,7 +49,7 @@ class Moving:
 
 
 def _gone(row: Any) -> Any:
-    return [cell and re.sub(r'"canonical" *: *"[^"]*"', '"canonical" : null', cell) for cell in row]
+    return [cell and re.sub(r'"canonical" *: *"[^"]*"', "", cell) for cell in row]
 
 
 GONE = DatabaseError("could not open relation with OID 17023", sqlstate="XX000")

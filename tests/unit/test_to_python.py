@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
 import random
 import subprocess
 import sys
@@ -76,6 +78,13 @@ def test_code_means_what_it_says_and_is_laid_out_as_ruff_does(tmp_path: Path) ->
     ruff = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "--diff", str(file)]
     done = subprocess.run(ruff, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_text_of_several_lines_is_read_as_it_was_written() -> None:
+    for length in range(6):
+        for signs in itertools.product('"\\a', repeat=length):
+            value = "\n" + "".join(signs)
+            assert ast.literal_eval(laid_out(Block(value))) == value
 
 
 @pytest.mark.parametrize(

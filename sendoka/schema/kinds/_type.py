@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sendoka.quoting import ident
 from sendoka.schema.model import Id
 from sendoka.schema.names import MAX_NAME
-from sendoka.schema.typenames import user_type
+from sendoka.schema.typenames import parse_type, user_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sendoka.schema.model import Model, Object
 
 __all__ = [
+    "changes_family",
     "collate",
     "collation_ids",
     "collation_in_catalog",
@@ -40,6 +41,15 @@ def is_held(key: Id, model: Model, *, inside: bool) -> bool:
 def keeps_type(old: Object, new: Object) -> bool:
     """Tell whether a change leaves type and collation alone; Postgres refuses it under much that uses a column."""
     return all(getattr(old, name, None) == getattr(new, name, None) for name in ("type", "collation"))
+
+
+def changes_family(old: Object, new: Object) -> bool:
+    """Tell whether a column's type becomes another one, not only shorter or longer."""
+    one, other = getattr(old, "type", None), getattr(new, "type", None)
+    if old.kind != "column" or one is None or other is None or one == other:
+        return False
+    before, after = parse_type(one), parse_type(other)
+    return before is None or after is None or (before.base, before.array) != (after.base, after.array)
 
 
 def givers(of: str, model: Model) -> Iterator[Id]:

@@ -13,7 +13,7 @@ from sendoka.schema.declared import comment_of, is_created, namespace_of, option
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds.column import changes_family
+from sendoka.schema.kinds._type import changes_family
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_in

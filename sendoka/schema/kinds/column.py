@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.errors import SchemaError
 from sendoka.quoting import ident, literal, qualified
-from sendoka.schema.casts import can_cast
 from sendoka.schema.declared import checked_name, comment_of, default_of, expression_of, namespace_of, refuse, type_of
-from sendoka.schema.instead import refilled, swapped
+from sendoka.schema.instead import refilled
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._counting import COUNTING, COUNTING_JOIN, USUAL, Counting, counting_of
 from sendoka.schema.kinds._not_null import added_not_null, set_not_null
 from sendoka.schema.kinds._options import changed_options, listed_options
+from sendoka.schema.kinds._retyping import alter_column, alter_table, must_be_made_anew, retype, typed
 from sendoka.schema.kinds._type import (
-    collate,
     collation_ids,
     collation_in_catalog,
     demands,
@@ -31,7 +30,7 @@ from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.rewording import renamed_in
 from sendoka.schema.spelling import mentions, sequences_in
 from sendoka.schema.step import Hazard, Step
-from sendoka.schema.typenames import Effect, effect_of, parse_type, short_type, spelled_type
+from sendoka.schema.typenames import parse_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from sendoka.schema.instead import Files
     from sendoka.schema.model import Model
 
-__all__ = ["Column", "ColumnKind", "Identity", "changes_family"]
+__all__ = ["Column", "ColumnKind", "Identity"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +114,8 @@ class ColumnKind(Kind[Column]):
                     when 'e' then 'external' when 'm' then 'main' else 'extended' end end as storage,
                case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end as compression,
                nullif(a.attstattarget, -1) as statistics,
-               coalesce((select json_agg(o order by o) from unnest(a.attoptions) o), '[]') as options,
+               case when a.attoptions is null then '[]' else (
+                    select json_agg(o order by o) from unnest(a.attoptions) o) end as options,
                z.description as comment
           from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
                     and a.attinhcount = 0
@@ -152,7 +152,7 @@ class ColumnKind(Kind[Column]):
 
     def create(self, new: Column, parts: Sequence[str]) -> list[Step]:
         """Return ALTER TABLE … ADD COLUMN."""
-        return [Step(f"{_alter_table(new)} ADD COLUMN {_clause(new)}")]
+        return [Step(f"{alter_table(new)} ADD COLUMN {_clause(new)}")]
 
     def part(self, new: Column) -> str:
         """Return the column's definition."""
@@ -160,7 +160,7 @@ class ColumnKind(Kind[Column]):
 
     def drop(self, old: Column) -> str:
         """Return ALTER TABLE … DROP COLUMN."""
-        return f"{_alter_table(old)} DROP COLUMN {ident(old.name)}"
+        return f"{alter_table(old)} DROP COLUMN {ident(old.name)}"
 
     def label(self, obj: Column) -> str:
         """Return COLUMN and its name."""
@@ -196,32 +196,36 @@ class ColumnKind(Kind[Column]):
 
     def rename(self, old: Column, new: Column) -> str:
         """Return ALTER TABLE … RENAME COLUMN."""
-        return f"{_alter_table(old)} RENAME COLUMN {ident(old.name)} TO {ident(new.name)}"
+        return f"{alter_table(old)} RENAME COLUMN {ident(old.name)} TO {ident(new.name)}"
 
     def alter(self, old: Column, new: Column, changed: frozenset[str]) -> list[Step] | None:
         """Return what changes it in place; the default is taken down while the type changes.
 
         A value that is computed, or comes to be, is computed anew in a new column; so is one that no cast can keep.
         """
-        if _must_be_made_anew(old, new, changed):
+        if must_be_made_anew(old, new, changed):
             return None
         retyped = bool(changed & {"type", "collation"})
-        steps = [_set(new, "DROP EXPRESSION")] if old.generated and not new.generated else []
+        steps = [alter_column(new, "DROP EXPRESSION")] if old.generated and not new.generated else []
         if old.default and (retyped or ("default" in changed and not new.default)):
-            steps.append(_set(new, "DROP DEFAULT"))
+            steps.append(alter_column(new, "DROP DEFAULT"))
         if retyped:
-            steps.append(_retype(old, new))
+            steps.append(retype(old, new))
         if new.default and (retyped or "default" in changed):
-            steps.append(_set(new, f"SET DEFAULT {new.default.text}"))
+            steps.append(alter_column(new, f"SET DEFAULT {new.default.text}"))
         if "not_null" in changed:
-            steps.append(_set(new, "SET NOT NULL", set_not_null(new)) if new.not_null else _set(new, "DROP NOT NULL"))
+            steps.append(
+                alter_column(new, "SET NOT NULL", set_not_null(new))
+                if new.not_null
+                else alter_column(new, "DROP NOT NULL")
+            )
         if new.identity and "identity" in changed:
             steps += _identified(old, new, new.identity)
         # Another type, or collation, has its own storage and compression again.
         if new.storage if retyped else "storage" in changed:
-            steps.append(_set(new, f"SET STORAGE {(new.storage or _usual_storage(new.type)).upper()}"))
+            steps.append(alter_column(new, f"SET STORAGE {(new.storage or _usual_storage(new.type)).upper()}"))
         if new.compression if retyped else "compression" in changed:
-            steps.append(_set(new, f"SET COMPRESSION {new.compression or 'default'}"))
+            steps.append(alter_column(new, f"SET COMPRESSION {new.compression or 'default'}"))
         return steps + _planned(old, new, changed)
 
     def stuck_in(self, old: Column, new: Column, model: Model) -> Id | None:
@@ -232,12 +236,12 @@ class ColumnKind(Kind[Column]):
 
     def opening(self, old: Column, new: Column) -> list[Step]:
         """Return DROP IDENTITY: a sequence that takes its place may have the name of the one behind it."""
-        return [_set(new, "DROP IDENTITY")] if old.identity and not new.identity else []
+        return [alter_column(new, "DROP IDENTITY")] if old.identity and not new.identity else []
 
     def afterwards(self, new: Column) -> list[Step]:
         """Return its storage and compression, which older servers do not take with its type."""
-        steps = [_set(new, f"SET STORAGE {new.storage.upper()}")] if new.storage else []
-        steps += [_set(new, f"SET COMPRESSION {new.compression}")] if new.compression else []
+        steps = [alter_column(new, f"SET STORAGE {new.storage.upper()}")] if new.storage else []
+        steps += [alter_column(new, f"SET COMPRESSION {new.compression}")] if new.compression else []
         return steps + _planned(replace(new, statistics=None, options=()), new, frozenset({"statistics", "options"}))
 
     def stands_aside(self, obj: Column, key: Id, model: Model) -> tuple[list[Step], list[Step]] | None:
@@ -245,7 +249,7 @@ class ColumnKind(Kind[Column]):
         bare = replace(obj, default=None)
         if obj.default is None or key in self.needs(bare, model):
             return None
-        return [_set(obj, "DROP DEFAULT")], [_set(obj, f"SET DEFAULT {obj.default.text}")]
+        return [alter_column(obj, "DROP DEFAULT")], [alter_column(obj, f"SET DEFAULT {obj.default.text}")]
 
     def survives(self, obj: Column, old: Object, new: Object) -> bool:
         """Return false where it is generated of a column, or holds rows of one, whose type changes."""
@@ -262,7 +266,7 @@ class ColumnKind(Kind[Column]):
             return (Hazard("rewrite", new.id.address, why, sql=_filled_later(new)),)
         needed, given = demands(new.type, model)
         if (new.not_null or needed) and not given and new.default is None and not new.generated:
-            sql = refilled((new.namespace, new.table), new.name, _typed(new), not_null=True)
+            sql = refilled((new.namespace, new.table), new.name, typed(new), not_null=True)
             return (replace(added_not_null(new), sql=sql),)
         if new.default is not None and _is_volatile(new.default.text):
             why = f"every row of {new.table} is written again under an exclusive lock, to hold its own default"
@@ -321,29 +325,13 @@ def _usual_storage(of: str) -> str:
     return "main" if parsed is not None and parsed.base in _MAIN and not parsed.array else "extended"
 
 
-def _must_be_made_anew(old: Column, new: Column, changed: frozenset[str]) -> bool:
-    if "type" in changed and not can_cast(old.type, new.type):
-        return True
-    if new.generated:
-        return bool(changed & {"generated", "virtual", "type", "collation"})
-    return old.generated is not None and old.virtual
-
-
-def _alter_table(column: Column) -> str:
-    return f"ALTER TABLE {qualified(column.namespace, column.table)}"
-
-
-def _typed(column: Column) -> str:
-    return spelled_type(column.type) + collate(column.collation)
-
-
 def _clause(column: Column) -> str:
     value = f" DEFAULT {column.default.text}" if column.default else ""
     if column.identity:
         value = f" {_as_identity(column.identity)}"
     if column.generated:
         value = f" GENERATED ALWAYS AS ({column.generated.text}) {'VIRTUAL' if column.virtual else 'STORED'}"
-    return f"{ident(column.name)} {_typed(column)}{value}{' NOT NULL' if column.not_null else ''}"
+    return f"{ident(column.name)} {typed(column)}{value}{' NOT NULL' if column.not_null else ''}"
 
 
 def _as_identity(identity: Identity) -> str:
@@ -356,24 +344,20 @@ def _identified(old: Column, new: Column, identity: Identity) -> list[Step]:
     place = f"pg_get_serial_sequence({literal(qualified(new.namespace, new.table))}, {literal(new.name)})"
     if old.identity is None:
         behind = identity.counting.behind(place, new.namespace, new.table, new.name)
-        return [_set(new, f"ADD {_as_identity(identity)}"), Step(behind)]
+        return [alter_column(new, f"ADD {_as_identity(identity)}"), Step(behind)]
     steps = []
     if old.identity.always != identity.always:
-        steps.append(_set(new, f"SET GENERATED {identity.words}"))
+        steps.append(alter_column(new, f"SET GENERATED {identity.words}"))
     if old.identity.counting != identity.counting:
         moves, more = identity.counting.followed(old.identity.counting, place, (old.type, new.type))
         words = [f"SET {each}" for each in identity.counting.changes()]
-        steps += [*map(Step, moves), _set(new, " ".join((*words, more)).rstrip())]
+        steps += [*map(Step, moves), alter_column(new, " ".join((*words, more)).rstrip())]
     return steps
 
 
 def _declared_identity(column: Declared[Any], of: str) -> Identity | None:
     declared = column.identity
     return None if declared is None else Identity(always=bool(declared.always), counting=counting_of(declared, of))
-
-
-def _set(column: Column, what: str, *hazards: Hazard) -> Step:
-    return Step(f"{_alter_table(column)} ALTER COLUMN {ident(column.name)} {what}", hazards)
 
 
 def _planned(old: Column, new: Column, changed: frozenset[str]) -> list[Step]:
@@ -389,63 +373,14 @@ def _planned(old: Column, new: Column, changed: frozenset[str]) -> list[Step]:
 
 def _filled_later(new: Column) -> Files:
     """Return how a column whose value is another one for each row comes to a table in use."""
-    place, bare = (new.namespace, new.table), _typed(new)
+    place, bare = (new.namespace, new.table), typed(new)
     if new.generated:
         return (("-- a trigger computes it for new rows",), *refilled(place, new.name, bare, not_null=new.not_null))
     if new.default is not None:
         return refilled(place, new.name, bare, [f"SET DEFAULT {new.default.text}"], not_null=new.not_null)
     files = refilled(place, new.name, bare, not_null=True)
-    last = (_set(new, f"ADD {_as_identity(new.identity)}").text,) if new.identity else ()
+    last = (alter_column(new, f"ADD {_as_identity(new.identity)}").text,) if new.identity else ()
     return (*files, last)
-
-
-def _retype(old: Column, new: Column) -> Step:
-    using = ""
-    if changes_family(old, new):
-        # Cast without a length: the assignment that follows fails for a value too long, where a cast would cut it.
-        target = parse_type(new.type)
-        by_text = _by_text(old.type, new.type)
-        using = f" USING {ident(new.name)}{by_text}::{target.unlimited if target else spelled_type(new.type)}"
-    effect = effect_of(old.type, new.type)
-    sql = swapped((new.namespace, new.table), new.name, _typed(new))
-    hazards = []
-    change = f"{new.id.address} changes from {short_type(old.type)} to {short_type(new.type)}"
-    if effect is Effect.LOSSY:
-        why = f"{change}: a value may be cut, rounded, read differently or refused"
-        hazards.append(
-            Hazard(
-                "change-type",
-                new.id.address,
-                why,
-                asks=True,
-                instead="add a column and fill it with a backfill",
-                sql=sql,
-            )
-        )
-    elif effect is Effect.REWRITE:
-        hazards.append(
-            Hazard("rewrite", new.id.address, f"{change}: every row is written again under an exclusive lock", sql=sql)
-        )
-    collation = ""
-    if new.collation or (old.collation and old.type == new.type):
-        collation = collate(new.collation or "default")
-    return _set(new, f"TYPE {spelled_type(new.type)}{collation}{using}", *hazards)
-
-
-def _by_text(old: str, new: str) -> str:
-    """Return the cast to text that must come first: a type that is not built in has no other cast, but to texts."""
-    before, after = parse_type(old), parse_type(new)
-    if (before and after) or any(each and each.base in {"text", "character varying"} for each in (before, after)):
-        return ""
-    return "::text[]" if new.endswith("]") else "::text"
-
-
-def changes_family(old: Object, new: Object) -> bool:
-    """Tell whether a column's type becomes another one, not only shorter or longer."""
-    if not (isinstance(old, Column) and isinstance(new, Column)) or old.type == new.type:
-        return False
-    before, after = parse_type(old.type), parse_type(new.type)
-    return before is None or after is None or (before.base, before.array) != (after.base, after.array)
 
 
 _CALL = re.compile(r"'(?:[^']|'')*'|([^\W\d][\w$.]*)\s*\(", re.ASCII)

@@ -16,7 +16,7 @@ from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._key import Key
-from sendoka.schema.kinds.column import changes_family
+from sendoka.schema.kinds._type import changes_family
 from sendoka.schema.kinds.index import Index
 from sendoka.schema.model import PUBLIC, Id, Member, Object
 from sendoka.schema.step import Hazard, Step

@@ -18,8 +18,7 @@ from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._constraint import built, column_ids, is_partitioned
 from sendoka.schema.kinds._marks import MARKS, declared_marks, marks, marks_changed, unmarked
 from sendoka.schema.kinds._options import changed_options
-from sendoka.schema.kinds._type import collate, collation_ids, collation_in_catalog
-from sendoka.schema.kinds.column import changes_family
+from sendoka.schema.kinds._type import changes_family, collate, collation_ids, collation_in_catalog
 from sendoka.schema.mentioned import routines_in
 from sendoka.schema.model import STRICT, Expression, Id, Member, Object
 from sendoka.schema.names import default_name
@@ -124,15 +123,16 @@ class IndexKind(Kind[Index]):
                        left join pg_collation o on o.oid = i.indcollation[k.place - 1]
                  where k.place <= i.indnkeyatts) as keys,
                i.indisunique as unique,
-               coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct,
+               i.indisunique and coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct,
                m.amname as method,
-               coalesce((select json_agg(a.attname order by k.place)
+               case when i.indnatts = i.indnkeyatts then '[]' else (select json_agg(a.attname order by k.place)
                   from unnest(i.indkey::int2[]) with ordinality k(number, place)
                   join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number
-                 where k.place > i.indnkeyatts), '[]') as include,
+                 where k.place > i.indnkeyatts) end as include,
                case when i.indpred is not null then
                     json_build_object('canonical', pg_get_expr(i.indpred, i.indrelid)) end as predicate,
-               coalesce((select json_agg(o order by o) from unnest(c.reloptions) o), '[]') as options,
+               case when c.reloptions is null then '[]' else (
+                    select json_agg(o order by o) from unnest(c.reloptions) o) end as options,
                not i.indisvalid as invalid, {MARKS}, z.description as comment
           from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid
                join pg_am m on m.oid = c.relam {described("pg_class", "c.oid")}

@@ -179,8 +179,9 @@ def _is_seen(value: str) -> bool:
 
 def _block(value: str) -> str:
     """Return a string in three quotes; `"` at its end and three of them anywhere are escaped."""
-    text = value.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return '"""' + (text[:-1] + '\\"' if text.endswith('"') and not text.endswith('\\"') else text) + '"""'
+    inner = value.rstrip('"')
+    text = inner.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return f'"""{text}' + '\\"' * (len(value) - len(inner)) + '"""'
 
 
 def _broken(value: str, lead: str, after: str, depth: int) -> str:
