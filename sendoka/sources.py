@@ -81,7 +81,7 @@ def _from_folder(path: Path) -> Model | list[tuple[str, Sequence[str]]]:
 
         return model_from_folder(path)
     from sendoka.migrations.drizzle import is_drizzle_folder, read_drizzle_folder
-    from sendoka.migrations.files import read_folder
+    from sendoka.migrations.folder import read_folder
 
     if is_drizzle_folder(path):
         # One by one, as drizzle's HTTP migrator runs them: a new value of an enum can be used by the next statement.

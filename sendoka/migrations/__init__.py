@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sendoka.migrations.event import Event as Event
     from sendoka.migrations.files import Migration as Migration
-    from sendoka.migrations.files import read_folder as read_folder
+    from sendoka.migrations.folder import read_folder as read_folder
     from sendoka.migrations.history import compare as compare
     from sendoka.migrations.overview import status as status
     from sendoka.migrations.runner import MigrationReport as MigrationReport
@@ -21,7 +21,7 @@ _HOME = {
     "MigrationReport": ".runner",
     "compare": ".history",
     "migrate": ".runner",
-    "read_folder": ".files",
+    "read_folder": ".folder",
     "status": ".overview",
 }
 

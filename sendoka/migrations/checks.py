@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.errors import MigrationError
 from sendoka.lint import Finding, lint
-from sendoka.migrations.files import read_folder
+from sendoka.migrations.folder import read_folder
 from sendoka.migrations.generator import SNAPSHOTS, as_written, ungenerated
 from sendoka.schema.from_python import model_from_folder
 

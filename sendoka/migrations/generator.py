@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sendoka.errors import InvalidMigration, MissingMigration
-from sendoka.migrations.files import Migration, parse, read_folder, render
+from sendoka.migrations.files import Migration, parse, render
+from sendoka.migrations.folder import read_folder
 from sendoka.migrations.names import file_name, two_words
 from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff

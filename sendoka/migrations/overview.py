@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from sendoka.migrations.files import read_folder
+from sendoka.migrations.folder import read_folder
 from sendoka.migrations.history import State, compare
 from sendoka.migrations.inquiry import ask_all
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sendoka.database.seam import Database
-    from sendoka.migrations.files import Folder, Migration
+    from sendoka.migrations.files import Migration
+    from sendoka.migrations.folder import Folder
     from sendoka.migrations.history import Entry
     from sendoka.migrations.pushed import PushRow
 

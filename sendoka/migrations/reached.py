@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from sendoka.database.seam import Database
     from sendoka.database.statement import Statement
-    from sendoka.migrations.files import Folder, Migration
+    from sendoka.migrations.files import Migration
+    from sendoka.migrations.folder import Folder
     from sendoka.migrations.pushed import PushRow
     from sendoka.schema.diff import Changes
 

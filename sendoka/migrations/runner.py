@@ -16,7 +16,7 @@ from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, TransportError, UnsupportedMigration
 from sendoka.migrations.event import Event
 from sendoka.migrations.failure import ended_itself, failed, gave_up, is_ours, no_grant, refusal, waiting_for
-from sendoka.migrations.files import read_folder, read_newest
+from sendoka.migrations.folder import read_folder, read_newest
 from sendoka.migrations.history import (
     TABLES,
     Comparison,
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sendoka.migrations.files import Folder, Migration
+    from sendoka.migrations.files import Migration
+    from sendoka.migrations.folder import Folder
     from sendoka.migrations.history import Entry
     from sendoka.migrations.pushed import PushRow
 

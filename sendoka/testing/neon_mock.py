@@ -61,7 +61,7 @@ class NeonMock(Scripted, Transport):
 
     def migrated(self, folder: str | Path = "migrations") -> ExpectedStatement:
         """Answer `migrate()`'s question as a database that has every migration of `folder`."""
-        from sendoka.migrations.files import read_folder
+        from sendoka.migrations.folder import read_folder
         from sendoka.migrations.history import head_statement
 
         newest = read_folder(folder)[-1]

@@ -164,7 +164,8 @@ def test_generate_with_an_edited_older_file(project: Project) -> None:
 
 
 def test_a_migration_whose_second_statement_fails(project: Project, database_url: str, direct: Direct) -> None:
-    from sendoka.migrations.files import read_folder, render
+    from sendoka.migrations.files import render
+    from sendoka.migrations.folder import read_folder
 
     folder = project.folder / "migrations"
     head = read_folder(folder)[-1]
@@ -211,7 +212,8 @@ def test_status_in_a_pipe_shows_the_whole_name_and_the_endpoint(project: Project
 
 def lengthen(project: Project) -> str:
     """Add a migration with a long name, and return it."""
-    from sendoka.migrations.files import read_folder, render
+    from sendoka.migrations.files import render
+    from sendoka.migrations.folder import read_folder
 
     folder = project.folder / "migrations"
     head = read_folder(folder)[-1]
@@ -222,7 +224,8 @@ def lengthen(project: Project) -> str:
 
 @pytest.mark.parametrize("option", ["", " --json"])
 def test_ctrl_c_says_what_is_known(project: Project, database_url: str, direct: Direct, option: str) -> None:
-    from sendoka.migrations.files import read_folder, render
+    from sendoka.migrations.files import render
+    from sendoka.migrations.folder import read_folder
 
     project.url = database_url
     folder = project.folder / "migrations"

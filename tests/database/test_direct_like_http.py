@@ -16,7 +16,7 @@ from sendoka.database import Database, Result, Statement, TransactionOptions
 from sendoka.database.transaction import DEFAULT
 from sendoka.direct import Direct
 from sendoka.errors import AnswerLost, DatabaseError, SendokaError, TransportError
-from sendoka.migrations.files import read_folder
+from sendoka.migrations.folder import read_folder
 from sendoka.migrations.history import entries, history_statement
 from tests.database.test_direct import until_running
 from tests.documents import ROOT

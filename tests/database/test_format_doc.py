@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from sendoka.database import Statement
-from sendoka.migrations.files import DIRECTIVES, read_folder
+from sendoka.migrations.folder import read_folder
+from sendoka.migrations.header import DIRECTIVES
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_snapshot import FORMAT, model_from_snapshot, snapshot_of

@@ -19,7 +19,8 @@ from sendoka.errors import (
     UnsupportedMigration,
 )
 from sendoka.migrations import history as history_module
-from sendoka.migrations.files import read_folder, render
+from sendoka.migrations.files import render
+from sendoka.migrations.folder import read_folder
 from sendoka.migrations.overview import status
 
 if TYPE_CHECKING:
@@ -192,7 +193,8 @@ async def test_an_edited_applied_file_is_refused(sql: Neon, chain: Chain, tmp_pa
 async def test_a_folder_of_another_branch_is_refused(sql: Neon, chain: Chain, tmp_path: Path, direct: Direct) -> None:
     chain(SEED, ["insert into t values (2)"])
     await migrate(sql, tmp_path)
-    from sendoka.migrations.files import read_folder, render
+    from sendoka.migrations.files import render
+    from sendoka.migrations.folder import read_folder
 
     root = read_folder(tmp_path)[0]
     (tmp_path / "0001_brave_otter.sql").unlink()

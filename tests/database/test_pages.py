@@ -10,7 +10,7 @@ import pytest
 
 from sendoka import neon, paginate
 from sendoka.errors import UndefinedColumn
-from sendoka.migrations.files import read_folder
+from sendoka.migrations.folder import read_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

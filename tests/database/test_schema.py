@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sendoka import migrate, neon
 from sendoka.database import Database, Statement
 from sendoka.database.transaction import DEFAULT
-from sendoka.migrations.files import read_folder
+from sendoka.migrations.folder import read_folder
 from sendoka.migrations.generator import custom, write
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog

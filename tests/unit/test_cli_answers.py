@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendoka.cli._group import run
-from sendoka.migrations.files import read_folder
+from sendoka.migrations.folder import read_folder
 from sendoka.migrations.generator import generate
 
 if TYPE_CHECKING:

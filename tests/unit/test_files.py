@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MissingMigration, SettingsError
-from sendoka.migrations.files import Migration, checksum, parse, read_folder, read_newest, render
+from sendoka.migrations.files import Migration, Replaced, checksum, parse, render
+from sendoka.migrations.folder import read_folder, read_newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,63 @@ def test_a_file_that_runs_in_no_transaction_says_when_it_is_done() -> None:
     assert (migration.done_when, migration.answers) == (query, (("allowed", "x y"),))
     assert checksum(text.replace("is not null", "is null")) != migration.checksum
     assert parse("0000_a", GOOD).done_when is None
+
+
+def test_a_file_may_have_timeouts_of_its_own_and_require_backfills() -> None:
+    text = render(
+        "0000_a",
+        None,
+        ["select 1"],
+        [("created", "table x")],
+        requires=["message_tenants", "orgs"],
+        lock_timeout="2s",
+        statement_timeout="30min",
+    )
+    assert text.splitlines()[2:7] == [
+        "-- created: table x",
+        "-- requires-backfill: message_tenants",
+        "-- requires-backfill: orgs",
+        "-- lock-timeout: 2s",
+        "-- statement-timeout: 30min",
+    ]
+    found = parse("0000_a", text)
+    assert (found.requires, found.lock_timeout, found.statement_timeout) == (("message_tenants", "orgs"), "2s", "30min")
+    plain = parse("0000_a", GOOD)
+    assert (plain.requires, plain.lock_timeout, plain.statement_timeout, plain.replaces) == ((), None, None, None)
+
+
+def test_a_squash_stands_for_the_last_file_that_it_replaces(tmp_path: Path) -> None:
+    first, second, third = write(tmp_path)
+    text = render("0001_start", None, ["select 1"], [], replaces=Replaced(first.name, second.name, second.checksum))
+    assert text.splitlines()[2] == f"-- replaces: 0000_calm_heron – 0001_brave_otter sha256:{second.checksum}"
+    squash = parse("0001_start", text)
+    assert parse("0001_start", text.replace("–", "-")).replaces == squash.replaces
+    assert (squash.checksum, squash.digest) == (second.checksum, checksum(text))
+    assert (second.checksum, squash.as_parent) == (second.digest, third.parent)
+    for old in (first, second):
+        (tmp_path / f"{old.name}.sql").unlink()
+    (tmp_path / "0001_start.sql").write_text(text)
+    assert read_folder(tmp_path) == [squash, third]
+    assert render(third.name, squash, third.statements, []) == third.text
+
+
+SQUASH = "replaces: 0000_calm_heron – 0001_brave_otter sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("name", "directive", "parent", "says"),
+    [
+        ("0002_start", SQUASH, "none", "another number(?s:.)*give it the number 0001"),
+        ("0001_start", SQUASH.replace("0001", "x"), "none", "not two migrations in order"),
+        ("0001_start", SQUASH.replace("0000_c", "0002_c"), "none", "not two migrations in order"),
+        ("0001_start", SQUASH.replace("–", "to"), "none", "replaces that cannot be read"),
+        ("0001_start", SQUASH[:-1], "none", "replaces that cannot be read"),
+        ("0001_start", SQUASH, "0000_x sha256:" + "0" * 64, "names a parent(?s:.)*parent: none"),
+    ],
+)
+def test_a_squash_says_what_it_replaces(name: str, directive: str, parent: str, says: str) -> None:
+    with pytest.raises(InvalidMigration, match=says):
+        parse(name, f"-- sendoka: {name}\n-- parent: {parent}\n-- {directive}\n\nselect 1\n")
 
 
 def test_an_empty_folder_has_no_newest(tmp_path: Path) -> None:
@@ -181,15 +239,29 @@ ALONE = _alone("transaction: none", "done-when: select true")
         ("0000_a", "-- sendoka: 0000_a\n\nselect 1", "does not name its parent"),
         ("0000_a", "-- sendoka: 0000_a\n-- parent: nobody\n", "cannot be read: nobody"),
         ("0000_a", "-- sendoka: 0000_a\n-- parent: x sha256:12\n", "cannot be read"),
-        ("0000_a", GOOD.replace("\n\n", "\n-- parent: none\n\n"), "does not name its parent"),
+        ("0000_a", GOOD.replace("\n\n", "\n-- parent: none\n\n"), "parent twice, in the lines 2 and 3"),
         ("0000_a", GOOD.replace("\n\n", "\n-- transactoin: none\n\n"), "unknown directive 'transactoin'"),
         ("0000_a", GOOD + "--> statement-breakpoint\n/* x */ commit;", "holds COMMIT"),
-        ("0000_a", _alone("transaction: serializable", "done-when: select true"), "not none: 'serializable'"),
+        (
+            "0000_a",
+            _alone("transaction: serializable", "done-when: select true"),
+            "a transaction that cannot be read: seri",
+        ),
         ("0000_a", _alone("transaction: none"), "each of the lines transaction and done-when once, or neither"),
         ("0000_a", _alone("done-when: select true"), "each of the lines transaction and done-when once, or neither"),
-        ("0000_a", _alone("transaction: none", *["done-when: select true"] * 2), "once, or neither"),
-        ("0000_a", _alone("transaction: none", "done-when: drop table t"), "which is no query"),
-        ("0000_a", _alone("transaction: none", "done-when: selected"), "which is no query"),
+        ("0000_a", _alone("transaction: none", *["done-when: select true"] * 2), "done-when twice"),
+        ("0000_a", _alone("transaction: none", "done-when: drop table t"), "done-when that cannot be read: drop"),
+        ("0000_a", _alone("transaction: none", "done-when: selected"), "done-when that cannot be read"),
+        ("0000_a", _alone("Lock_Timeout: 2s"), "unknown directive 'Lock_Timeout'(?s:.)*did you mean lock-timeout"),
+        ("0000_a", _alone("lock-timeout: 2s", "lock-timeout: 2s"), "lock-timeout twice, in the lines 3 and 4"),
+        ("0000_a", _alone("lock-timeout: 0"), "lock-timeout that cannot be read: 0"),
+        ("0000_a", _alone("lock-timeout: 2 s"), "lock-timeout that cannot be read: 2 s"),
+        ("0000_a", _alone("statement-timeout: 1d"), "statement-timeout that cannot be read: 1d"),
+        ("0000_a", _alone("statement-timeout: 597h"), "statement-timeout that is too long(?s:.)*596h"),
+        ("0000_a", _alone("requires-backfill: a, b"), "requires-backfill that cannot be read: a, b"),
+        ("0000_a", _alone("requires-backfill:"), "requires-backfill that cannot be read"),
+        ("0000_a", _alone("transaction: none", "done-when: select 1", "lock-timeout: 2s"), "statement is sent alone"),
+        ("9999999999_a", GOOD, "is not the name of a migration"),
         ("0000_a", ALONE + "--> statement-breakpoint\nselect 2\n", "in no transaction and holds 2 statements"),
         ("0000_a", ALONE.replace("select 1", "-- later"), "in no transaction and holds 0 statements"),
     ],

@@ -18,7 +18,7 @@ from sendoka.errors import (
     SchemaError,
     SettingsError,
 )
-from sendoka.migrations.files import read_folder
+from sendoka.migrations.folder import read_folder
 from sendoka.migrations.generator import custom, draft, generate, newest_model, ungenerated, write
 from sendoka.migrations.names import ADJECTIVES, NOUNS, file_name, two_words
 from sendoka.schema.from_python import model_from_folder

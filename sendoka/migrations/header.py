@@ -1,0 +1,261 @@
+"""The header of a migration file: its directives, what each may say, and what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendoka.errors import InvalidMigration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sendoka.errors import MigrationError
+
+__all__ = [
+    "ANSWERS",
+    "DIRECTIVES",
+    "FILE_NAME",
+    "Directive",
+    "Flaw",
+    "Header",
+    "Parent",
+    "Replaced",
+    "number_of",
+    "read_header",
+]
+
+ANSWERS = ("renamed", "created", "allowed")
+"""The directives with what a person answered when the file was generated."""
+
+DIRECTIVES = (
+    "sendoka",
+    "parent",
+    "replaces",
+    *ANSWERS,
+    "requires-backfill",
+    "lock-timeout",
+    "statement-timeout",
+    "transaction",
+    "done-when",
+)
+"""The header lines a file may have, in the order in which they are written."""
+
+FILE_NAME = re.compile(r"(?P<number>[0-9]{4,10})_[a-z0-9]+(?:_[a-z0-9]+)*")
+
+_MANY = frozenset({*ANSWERS, "requires-backfill"})
+_DIRECTIVE = re.compile(r"--\s*(?P<key>[A-Za-z][A-Za-z_-]*)\s*:\s*(?P<value>.*?)\s*")
+_DURATION = "-- {key}: 30s, a whole number above 0 with ms, s, min or h"
+
+_REPLACED = re.compile(r"(?P<first>\S+) [–-] (?P<last>\S+) sha256:(?P<checksum>[0-9a-f]{64})")
+_PARENT = re.compile(r"(?P<name>\S+) sha256:(?P<checksum>[0-9a-f]{64})")
+
+# What the value of a directive looks like, and how it is written. Others may say anything.
+_FORMS = {
+    "parent": (re.compile(rf"none|{_PARENT.pattern}"), "-- parent: NAME sha256:CHECKSUM"),
+    "replaces": (_REPLACED, "-- replaces: FIRST – LAST sha256:CHECKSUM, with the names and the last one's checksum"),
+    "requires-backfill": (re.compile(r"[\w.-]+"), "-- requires-backfill: NAME, one backfill a line"),
+    "lock-timeout": (re.compile(r"[1-9][0-9]*(?:ms|s|min|h)"), _DURATION.format(key="lock-timeout")),
+    "statement-timeout": (re.compile(r"[1-9][0-9]*(?:ms|s|min|h)"), _DURATION.format(key="statement-timeout")),
+    "transaction": (re.compile("none"), "-- transaction: none, or leave the line out: a file is one transaction"),
+    "done-when": (re.compile(r"select\b.*", re.IGNORECASE), "-- done-when: select … that is true once it is done"),
+}
+
+_MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
+_MOST = 2**31 - 1  # what Postgres keeps a number of milliseconds, and our tables a migration's number, in
+
+
+class Flaw(NamedTuple):
+    """One thing that is wrong with a file: the line, from 1, and the error that says so."""
+
+    line: int
+    error: MigrationError
+
+
+class Directive(NamedTuple):
+    """One header line, `-- key: value`, and its number, from 1."""
+
+    line: int
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The migration that another one follows."""
+
+    name: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The migrations that one file stands for: the names of the first and the last, and the last one's checksum."""
+
+    first: str
+    last: str
+    checksum: str
+
+
+def number_of(name: str) -> int | None:
+    """Return the number of a migration's name, None where that is not the name of a migration."""
+    found = FILE_NAME.fullmatch(name)
+    number = int(found["number"]) if found else _MOST + 1
+    return number if number <= _MOST else None
+
+
+def read_header(name: str, lines: Sequence[str]) -> Header:
+    """Return the header of the file `name` (without `.sql`), whatever is wrong with it: `flaws` says that."""
+    length = _length(lines)
+    found = []
+    for number, line in enumerate(lines[:length], 1):
+        match = _DIRECTIVE.fullmatch(line)
+        if match is not None and (match["key"] == match["key"].lower() or _near(match["key"])):
+            found.append(Directive(number, match["key"], match["value"]))
+    return Header(name, length, tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The directives of the file `name`, in order; `length` is the number of its lines."""
+
+    name: str
+    length: int
+    directives: tuple[Directive, ...]
+
+    @property
+    def parent(self) -> Parent | None:
+        """The migration that it follows, None for the first one."""
+        found = _PARENT.fullmatch(self.one("parent") or "none")
+        return Parent(found["name"], found["checksum"]) if found else None
+
+    @property
+    def replaces(self) -> Replaced | None:
+        """The migrations that it stands for, None for all but a squash."""
+        found = _REPLACED.fullmatch(self.one("replaces") or "")
+        return Replaced(found["first"], found["last"], found["checksum"]) if found else None
+
+    def one(self, key: str) -> str | None:
+        """Return the first value of `key`, None where the file has none."""
+        return next((each.value for each in self.directives if each.key == key), None)
+
+    def all(self, key: str) -> tuple[str, ...]:
+        """Return the values of `key`, in order."""
+        return tuple(each.value for each in self.directives if each.key == key)
+
+    def flaws(self) -> Iterator[Flaw]:
+        """Yield what is wrong with it, the name first, for what is not of this file may be anything."""
+        yield from self._misnamed()
+        seen: dict[str, int] = {}
+        for each in self.directives:
+            if each.key not in DIRECTIVES:
+                yield self._unknown(each)
+            elif each.key in seen and each.key not in _MANY:
+                yield self._flaw(
+                    each.line,
+                    f"has the directive {each.key} twice, in the lines {seen[each.key]} and {each.line}",
+                    "keep one of them",
+                )
+            elif each.key in _FORMS:
+                yield from self._unreadable(each)
+            seen.setdefault(each.key, each.line)
+        yield from self._parentless()
+        yield from self._half_alone()
+        yield from self._wrong_squash()
+
+    def _flaw(self, line: int, what: str, todo: str) -> Flaw:
+        where = f"{self.name}.sql:{line}"
+        return Flaw(line, InvalidMigration(f"{self.name}.sql {what}", where=where, todo=todo))
+
+    def _misnamed(self) -> Iterator[Flaw]:
+        first = self.directives[0] if self.directives else None
+        if first is None or first.key != "sendoka" or first.line != 1:
+            todo = f"a migration begins with the line: -- sendoka: {self.name}"
+            yield self._flaw(1, "does not begin with its name", todo)
+        elif first.value != self.name:
+            yield self._flaw(
+                1, f"says that it is {first.value}: the file was renamed", f"rename it back to {first.value}.sql"
+            )
+
+    def _unknown(self, directive: Directive) -> Flaw:
+        near = _near(directive.key)
+        meant = f"did you mean {near}? " if near else ""
+        return self._flaw(
+            directive.line,
+            f"has the unknown directive {directive.key!r}",
+            f"{meant}known are {', '.join(DIRECTIVES)}; a comment of your own goes below the first empty line",
+        )
+
+    def _unreadable(self, directive: Directive) -> Iterator[Flaw]:
+        form, example = _FORMS[directive.key]
+        if not form.fullmatch(directive.value):
+            yield self._flaw(
+                directive.line,
+                f"has a {directive.key} that cannot be read: {directive.value[:200]}",
+                f"write: {example}",
+            )
+        elif directive.key.endswith("-timeout") and _milliseconds(directive.value) > _MOST:
+            what = f"has a {directive.key} that is too long: {directive.value}"
+            yield self._flaw(directive.line, what, "Postgres knows none above 596h: write that")
+
+    def _parentless(self) -> Iterator[Flaw]:
+        if not any(each.key == "parent" and each.line == 2 for each in self.directives):
+            yield self._flaw(
+                2,
+                "does not name its parent in its second line",
+                "write: -- parent: NAME sha256:CHECKSUM, or -- parent: none in the first migration",
+            )
+
+    def _half_alone(self) -> Iterator[Flaw]:
+        """Yield what does not go with, or lacks, its other half in a file that runs in no transaction."""
+        alone = {each.key: each for each in self.directives if each.key in {"transaction", "done-when"}}
+        if len(alone) == 1:
+            (only,) = alone.values()
+            yield self._flaw(
+                only.line,
+                "must have each of the lines transaction and done-when once, or neither",
+                "write: -- transaction: none, and below it -- done-when: select … that is true once it is done",
+            )
+        for each in self.directives:
+            if alone and each.key.endswith("-timeout"):
+                what = (
+                    f"has a {each.key} and runs in no transaction: its statement is sent alone, and no setting with it"
+                )
+                yield self._flaw(each.line, what, f"leave the line {each.key} out")
+
+    def _wrong_squash(self) -> Iterator[Flaw]:
+        replaced = self.replaces
+        if replaced is None:
+            return
+        line = next(each.line for each in self.directives if each.key == "replaces")
+        first, last, own = number_of(replaced.first), number_of(replaced.last), number_of(self.name)
+        if first is None or last is None or first > last:
+            what = f"replaces {replaced.first} – {replaced.last}, which are not two migrations in order"
+            yield self._flaw(line, what, f"write: {_FORMS['replaces'][1]}")
+        elif own is not None and last != own:
+            what = f"replaces what ends with {replaced.last}, and has another number"
+            yield self._flaw(line, what, f"give it the number {last:04d}: what follows it stays as it is")
+        if self.one("parent") not in {None, "none"}:
+            what = "replaces all migrations before it, and names a parent"
+            yield self._flaw(2, what, "write: -- parent: none")
+
+
+def _length(lines: Sequence[str]) -> int:
+    """Return how many lines at the top are comments."""
+    for count, line in enumerate(lines):
+        if not line.startswith("--") or line.startswith("-->"):
+            return count
+    return len(lines)
+
+
+def _near(key: str) -> str | None:
+    """Return the directive that was meant by `key`, None where it is like none."""
+    import difflib  # only where something is wrong
+
+    return next(iter(difflib.get_close_matches(key.lower().replace("_", "-"), DIRECTIVES, n=1, cutoff=0.7)), None)
+
+
+def _milliseconds(duration: str) -> int:
+    digits = duration.rstrip("mshin")
+    return int(digits) * _MILLISECONDS[duration[len(digits) :]]
