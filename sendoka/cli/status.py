@@ -36,6 +36,7 @@ SUMMARY = {
     "pending": "{pending} pending: run `sendoka migrate`",
     "newer": "the database is ahead of this folder: the code here is older",
     "running": "{running} was begun and is not finished: `sendoka migrate` says what to do",
+    "behind": "a squashed file stands for more than the database has: `sendoka migrate` says what to do",
     "altered": "a file was edited after it was applied: restore it (git checkout)",
     "forked": "the folder and the database went different ways: is this the right database, or branch?",
 }
@@ -62,7 +63,7 @@ def status(exit_code: bool, env_file: Path | None, as_json: bool) -> int:
         )
     else:
         _show(report, target, source)
-    broken = report.state in {"running", "altered", "forked"}
+    broken = report.state in {"running", "altered", "behind", "forked"}
     return 1 if broken or (exit_code and report.pending) else 0
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sendoka.migrations.comparison import compare as compare
     from sendoka.migrations.event import Event as Event
     from sendoka.migrations.files import Migration as Migration
     from sendoka.migrations.folder import read_folder as read_folder
-    from sendoka.migrations.history import compare as compare
     from sendoka.migrations.overview import status as status
     from sendoka.migrations.runner import MigrationReport as MigrationReport
     from sendoka.migrations.runner import migrate as migrate
@@ -19,7 +19,7 @@ _HOME = {
     "Event": ".event",
     "Migration": ".files",
     "MigrationReport": ".runner",
-    "compare": ".history",
+    "compare": ".comparison",
     "migrate": ".runner",
     "read_folder": ".folder",
     "status": ".overview",

@@ -14,17 +14,20 @@ from sendoka.errors import (
     InsufficientPrivilege,
     MigrationError,
     MigrationFailed,
+    MissingMigration,
     ReadOnlyTransaction,
     TransportError,
 )
-from sendoka.migrations.history import REACHED, State, probe_statements
+from sendoka.migrations.comparison import State
+from sendoka.migrations.history import REACHED, probe_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sendoka.database.seam import Database
+    from sendoka.migrations.comparison import Comparison
     from sendoka.migrations.files import Migration
-    from sendoka.migrations.history import Comparison, Entry
+    from sendoka.migrations.history import Entry
 
 __all__ = [
     "LOCK",
@@ -186,6 +189,8 @@ def refusal(comparison: Comparison) -> MigrationError | None:
     file, entry = comparison.at
     if comparison.state is State.RUNNING:
         return _unfinished(entry)
+    if comparison.state is State.BEHIND:
+        return _behind(file, entry)
     return _altered(file, entry) if comparison.state is State.ALTERED else _forked(file, entry)
 
 
@@ -198,10 +203,18 @@ def _unfinished(entry: Entry) -> MigrationError:
     )
 
 
+def _behind(file: Migration, head: Entry) -> MissingMigration:
+    return MissingMigration(
+        f"{file.name}.sql stands for files that this database has not: it ends at {head.name}",
+        where=f"migration number {head.seq} of the database; the file stands for all up to {file.number}",
+        todo="migrate it once with the folder as it was before the squash (git checkout), then with this one",
+    )
+
+
 def _altered(file: Migration, entry: Entry) -> ChecksumMismatch:
     return ChecksumMismatch(
         f"{file.name}.sql was edited after it was applied",
-        where=f"applied: sha256:{entry.checksum[:12]}…, the file: sha256:{file.checksum[:12]}…",
+        where=f"applied: sha256:{entry.digest[:12]}…, the file: sha256:{file.digest[:12]}…",
         todo="restore the file (git checkout) and put the change into a new migration",
     )
 

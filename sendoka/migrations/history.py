@@ -1,4 +1,4 @@
-"""The chain in the database: its table, the statements of one migration, and the comparison that decides everything.
+"""The chain in the database: its table, the questions for it, and the statements of one migration.
 
 The unique keys of `sendoka.migrations` are lock, fence and proof at once. A migration's row is inserted before any of
 its statements, in the same transaction: of any number of runners one gets the row, the others wait at its keys and are
@@ -9,7 +9,6 @@ cannot fork, whoever writes it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sendoka.bookkeeping import check_format
@@ -25,11 +24,8 @@ if TYPE_CHECKING:
 __all__ = [
     "REACHED",
     "TABLES",
-    "Comparison",
     "Entry",
-    "State",
     "apply_statements",
-    "compare",
     "entries",
     "head_statement",
     "history_statement",
@@ -63,7 +59,7 @@ TABLES: tuple[Statement, ...] = (
 )
 
 _COLUMNS = (
-    "m.seq::text, m.name, m.checksum, m.state, "
+    "m.seq::text, m.name, m.checksum, m.digest, m.state, "
     "to_char(m.applied_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
     "extract(epoch from m.duration)::text, m.applied_by, m.token, "
     "(select f.value from sendoka.facts f where f.name = 'format')"
@@ -74,67 +70,26 @@ _COLUMNS = (
 class Entry:
     """One row of the history.
 
-    `state` is `applied`, or `running` where the migration was begun and is not finished. `applied_at` is when it came
-    to that state, as ISO 8601 in UTC (`2026-01-31T09:30:00.000000Z`); `seconds` is how long the migration took.
+    `checksum` is what it is in the chain, and `digest` that of its own text: they differ for a squashed file alone,
+    which stands for the last one of those that it replaces. `state` is `applied`, or `running` where the migration was
+    begun and is not finished. `applied_at` is when it came to that state, as ISO 8601 in UTC
+    (`2026-01-31T09:30:00.000000Z`); `seconds` is how long the migration took.
     """
 
     seq: int
     name: str
     checksum: str
+    digest: str
     state: str
     applied_at: str | None = None
     seconds: float | None = None
     applied_by: str | None = None
     token: str | None = None
 
-
-class State(StrEnum):
-    """What a folder is to a database."""
-
-    APPLIED = "applied"
-    """The database has every file, and no more."""
-    PENDING = "pending"
-    """The folder goes on where the database ends."""
-    NEWER = "newer"
-    """The database has every file, and more: this folder is of older code."""
-    RUNNING = "running"
-    """A migration of the folder was begun and is not finished."""
-    ALTERED = "altered"
-    """A file is not the one that was applied under its name."""
-    FORKED = "forked"
-    """The database and the folder went different ways."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What `compare` found.
-
-    `pending` are the files to apply, in order, where `state` is PENDING. `at` is the pair of file and row where the two
-    part, where `state` is ALTERED or FORKED, and the first unfinished one, where it is RUNNING.
-    """
-
-    state: State
-    pending: tuple[Migration, ...] = ()
-    at: tuple[Migration, Entry] | None = None
-
-
-def compare(files: Sequence[Migration], history: Sequence[Entry]) -> Comparison:
-    """Compare a folder with a history, both oldest first and complete. Pure, and the only place that decides.
-
-    An unfinished migration that the folder does not have is no matter of this folder: its code is older, and whoever
-    has the file finishes it.
-    """
-    common = list(zip(files, history, strict=False))
-    for file, entry in common:
-        if file.checksum != entry.checksum:
-            state = State.ALTERED if file.name == entry.name else State.FORKED
-            return Comparison(state, at=(file, entry))
-    for file, entry in common:
-        if entry.state != "applied":
-            return Comparison(State.RUNNING, at=(file, entry))
-    if len(files) > len(history):
-        return Comparison(State.PENDING, tuple(files[len(history) :]))
-    return Comparison(State.NEWER if len(history) > len(files) else State.APPLIED)
+    @property
+    def squashed(self) -> bool:
+        """Whether it stands for others."""
+        return self.digest != self.checksum
 
 
 def head_statement(newest: Migration) -> Statement:
@@ -154,17 +109,16 @@ def history_statement() -> Statement:
 def entries(result: Result[Cells]) -> list[Entry]:
     """Return the rows of either question. Raises MigrationError where a newer Sendoka has changed our tables."""
     for row in result.rows:
-        check_format(row[8])
+        check_format(row[9])
     return [_entry(row) for row in result.rows]
 
 
 def _entry(row: Cells) -> Entry:
-    seq, name, checksum, state, applied_at, seconds, applied_by, token, _ = row
-    if seq is None or name is None or checksum is None or state is None:
-        raise MigrationError("sendoka.migrations holds a row without seq, name, checksum or state")
-    return Entry(
-        int(seq), name, checksum, state, applied_at, None if seconds is None else float(seconds), applied_by, token
-    )
+    seq, name, checksum, digest, state, applied_at, seconds, applied_by, token, _ = row
+    if seq is None or name is None or checksum is None or digest is None or state is None:
+        raise MigrationError("sendoka.migrations holds a row without seq, name, checksum, digest or state")
+    took = None if seconds is None else float(seconds)
+    return Entry(int(seq), name, checksum, digest, state, applied_at, took, applied_by, token)
 
 
 # ------------------------------------------------------------------ one migration as one transaction
@@ -198,12 +152,13 @@ def record_statement(
     return Statement(
         "insert into sendoka.migrations "
         "(seq, name, checksum, parent, digest, state, token, applied_at, applied_by, version) "
-        "values ($1::int, $2, $3, $4, $3, $5, $6, now(), session_user || $7, $8)",
+        "values ($1::int, $2, $3, $4, $5, $6, $7, now(), session_user || $8, $9)",
         (
             str(migration.number),
             migration.name,
             migration.checksum,
             migration.parent.checksum if migration.parent else None,
+            migration.digest,
             state,
             token,
             f", {operator}" if operator else "",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from sendoka.migrations.comparison import State, agree, compare, paired
 from sendoka.migrations.folder import read_folder
-from sendoka.migrations.history import State, compare
 from sendoka.migrations.inquiry import ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sendoka.database.seam import Database
@@ -26,6 +25,8 @@ __all__ = ["StatusReport", "StatusRow", "status"]
 @dataclass(frozen=True, slots=True)
 class StatusRow:
     """One migration: in the folder, in the database, or both.
+
+    What a squashed file stands for is `applied` where that, or the file, is.
 
     `state` is `applied`, `pending`, `newer` (only the database has it), `altered` or `forked` (the two differ here), or
     `running` (begun and not finished, in the folder or not). `applied_at` is ISO 8601 in UTC; of a `running` one it is
@@ -70,22 +71,26 @@ async def status(database: Database, folder: str | Path | Folder = "migrations")
 
 
 def _rows(files: Sequence[Migration], history: Sequence[Entry]) -> list[StatusRow]:
-    rows = []
-    for file, entry in zip_longest(files, history):
-        if entry is None:
-            rows.append(StatusRow(file.name, "pending", file.checksum))
-        else:
-            rows.append(
-                StatusRow(
-                    entry.name, _state(file, entry), entry.checksum, entry.applied_at, entry.seconds, entry.applied_by
-                )
-            )
-    return rows
+    found = paired(files, history)
+    covered = [StatusRow(file.name, State.APPLIED, file.checksum) for file in found.files]
+    replaced = [_row(entry, entry.state) for entry in found.entries]
+    return [*covered, *replaced, *(each for pair in found.pairs for each in _paired(*pair))]
+
+
+def _paired(file: Migration | None, entry: Entry | None) -> Iterator[StatusRow]:
+    if entry is not None:
+        yield _row(entry, _state(file, entry))
+    elif file is not None:
+        yield StatusRow(file.name, "pending", file.checksum)
+
+
+def _row(entry: Entry, state: str) -> StatusRow:
+    return StatusRow(entry.name, state, entry.checksum, entry.applied_at, entry.seconds, entry.applied_by)
 
 
 def _state(file: Migration | None, entry: Entry) -> str:
     if file is None:
         return entry.state if entry.state == State.RUNNING else State.NEWER
-    if file.checksum == entry.checksum:
+    if agree(file, entry):
         return entry.state
     return State.ALTERED if file.name == entry.name else State.FORKED

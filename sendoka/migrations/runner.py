@@ -14,17 +14,11 @@ from sendoka.bookkeeping import BOOTSTRAP, is_race, operator
 from sendoka.database.seam import Database
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, TransportError, UnsupportedMigration
+from sendoka.migrations.comparison import Comparison, State, agree, compare
 from sendoka.migrations.event import Event
 from sendoka.migrations.failure import ended_itself, failed, gave_up, is_ours, no_grant, refusal, waiting_for
 from sendoka.migrations.folder import read_folder, read_newest
-from sendoka.migrations.history import (
-    TABLES,
-    Comparison,
-    State,
-    apply_statements,
-    compare,
-    head_statement,
-)
+from sendoka.migrations.history import TABLES, apply_statements, head_statement
 from sendoka.migrations.inquiry import ask, ask_all
 
 if TYPE_CHECKING:
@@ -248,6 +242,6 @@ def _refuse_alone(pending: Sequence[Migration]) -> None:
 
 def _settled(newest: Migration, history: list[Entry] | None) -> MigrationReport | None:
     """Return the report of a call with nothing to do, None where something is pending or wrong."""
-    if not history or not any(entry.checksum == newest.checksum and entry.state == "applied" for entry in history):
+    if not history or not any(agree(newest, entry) and entry.state == "applied" for entry in history):
         return None
     return MigrationReport(newest.name, ahead=history[-1].checksum != newest.checksum)

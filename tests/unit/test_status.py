@@ -7,7 +7,7 @@ import pytest
 from sendoka.cli._database import place_of
 from sendoka.cli.status import COLUMNS, _cells, _line, _show, _table
 from sendoka.http.target import read_target
-from sendoka.migrations.history import State
+from sendoka.migrations.comparison import State
 from sendoka.migrations.overview import StatusReport, StatusRow
 from sendoka.settings import Source
 
