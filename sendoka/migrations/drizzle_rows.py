@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import READ_ONLY
-from sendoka.errors import ForkedHistory, MigrationError, UndefinedTable
-from sendoka.quoting import qualified
+from sendoka.errors import ForkedHistory, InsufficientPrivilege, MigrationError, UndefinedTable
+from sendoka.quoting import ident, qualified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,12 @@ async def read_rows(database: Database, table: tuple[str, str] = TABLE) -> list[
         (result,) = await database.run_all([question], READ_ONLY)
     except UndefinedTable:
         return None
+    except InsufficientPrivilege as error:
+        raise MigrationError(
+            f"the role may not read what drizzle noted: {error.message}",
+            todo=f"grant usage on schema {ident(table[0])} and select on {qualified(*table)} to the role, "
+            "or use the role that drizzle used",
+        ) from error
     try:
         rows = [_row(json.loads(row[0] or "")) for row in result.rows]
     except (LookupError, TypeError, ValueError) as error:

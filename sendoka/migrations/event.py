@@ -15,10 +15,10 @@ class Event:
     """One thing that happened to a migration; `str(event)` is a line for a person.
 
     `kind` is `applying` (it is being sent), `applied` (by this call), `recorded` (noted as applied by this call and not
-    run, for a push had brought the database there), or `waiting` (for a lock, another runner, or the database itself;
-    what became of the migration is asked next). `migration` is its name, `seconds` how long the database took to apply
-    it, where that is known. `why` says what is waited for or, where something is to be said about an `applied`, that
-    its answer was lost.
+    run, for a push or drizzle had brought the database there), or `waiting` (for a lock, another runner, or the
+    database itself; what became of the migration is asked next). `migration` is its name, `seconds` how long the
+    database took to apply it, where that is known. `why` says what is waited for, who had brought the database there
+    or, where something is to be said about an `applied`, that its answer was lost.
     """
 
     kind: Kind
@@ -30,6 +30,7 @@ class Event:
         if self.kind == "waiting":
             return f"waiting: {self.why}"
         if self.kind == "recorded":
-            return f"recorded {self.migration}: a push had brought the database there, so none of it was run"
+            why = self.why or "a push had brought the database there"
+            return f"recorded {self.migration}: {why}, so none of it was run"
         took = "" if self.seconds is None else f" in {self.seconds:.2f} s"
         return f"{self.kind} {self.migration}{took}" + (f" ({self.why})" if self.why else "")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.database.transaction import control_command
 from sendoka.errors import InvalidMigration
-from sendoka.migrations.header import ANSWERS, Flaw, Parent, Replaced, number_of, read_header
+from sendoka.migrations.header import ANSWERS, Adopted, Flaw, Parent, Replaced, number_of, read_header
 from sendoka.script import join, split
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Migration:
     for one that `replaces` others the last one's. `answers` are the (directive, value) pairs a person decided.
     `done_when` is the query, true or false, that tells whether its one statement is done, of a file that runs in no
     transaction; None for all others. `requires` are the names of the backfills that must be done before it, and the
-    timeouts are as Postgres reads them, `2s`; None where the file has none of its own.
+    timeouts are as Postgres reads them, `2s`; None where the file has none of its own. `adopts` is the row of drizzle's
+    that it stands for in a database that drizzle made.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Migration:
     requires: tuple[str, ...] = ()
     lock_timeout: str | None = None
     statement_timeout: str | None = None
+    adopts: Adopted | None = None
 
     @property
     def digest(self) -> str:
@@ -84,6 +86,7 @@ def render(
     requires: Iterable[str] = (),
     lock_timeout: str | None = None,
     statement_timeout: str | None = None,
+    adopts: Adopted | None = None,
 ) -> str:
     """Return the text of a new migration file; with `done_when` it is one that runs in no transaction."""
     known = f"{parent.as_parent.name} sha256:{parent.checksum}" if parent else "none"
@@ -91,6 +94,7 @@ def render(
         ("sendoka", name),
         ("parent", known),
         ("replaces", f"{replaces.first} – {replaces.last} sha256:{replaces.checksum}" if replaces else None),
+        ("adopts", str(adopts) if adopts else None),
         *answers,
         *(("requires-backfill", each) for each in requires),
         ("lock-timeout", lock_timeout),
@@ -121,6 +125,7 @@ def parse(name: str, content: str) -> Migration:
         requires=header.all("requires-backfill"),
         lock_timeout=header.one("lock-timeout"),
         statement_timeout=header.one("statement-timeout"),
+        adopts=header.adopts,
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from sendoka.migrations.header import Adopted
     from sendoka.schema.diff import Changes
     from sendoka.schema.kind import Renaming
     from sendoka.schema.model import Object
@@ -37,9 +38,12 @@ __all__ = [
     "Written",
     "as_written",
     "custom",
+    "described",
     "draft",
     "generate",
+    "history_in",
     "newest_model",
+    "snapshot_path",
     "ungenerated",
     "write",
 ]
@@ -114,7 +118,7 @@ def custom(migrations: Path, *, name: str | None = None) -> Draft:
 
     Raises what `generate` raises for the folder.
     """
-    history = _history(migrations)
+    history = history_in(migrations)
     parent = history[-1] if history else None
     found = Draft((_file(parent, [], [], name, body=_PLACE),), Plan(), snapshot_of(newest_model(migrations, history)))
     _refuse_orphans(migrations, history, found)
@@ -131,12 +135,14 @@ def draft(
     creates: Collection[str] = (),
     online: bool = False,
     compare: Compare = as_written,
+    adopts: Adopted | None = None,
 ) -> Draft | None:
     """Return what `generate` would write, and write nothing. Raises what `generate` raises.
 
-    `compare` finds the changes; by default texts of SQL are compared as they are, and the plan's notes say so.
+    `adopts` is what of drizzle's the first migration of all stands for. `compare` finds the changes; by default texts
+    of SQL are compared as they are, and the plan's notes say so.
     """
-    history = _history(migrations)
+    history = history_in(migrations)
     with uncollected():
         old, new = _both(schema, migrations, history)
     changes, doubt = compare(old, new, read_renames(renames, old, new, creates))
@@ -145,7 +151,7 @@ def draft(
         if not steps.transactions:
             return None
         steps = replace(steps, notes=(doubt, *steps.notes) if doubt else steps.notes)
-        found = Draft(_files(history, steps, name), steps, snapshot_of(changes.wanted))
+        found = Draft(_files(history, steps, name, adopts), steps, snapshot_of(changes.wanted))
     _refuse_orphans(migrations, history, found)
     return found
 
@@ -156,9 +162,9 @@ def ungenerated(schema: Path, migrations: Path, compare: Compare = as_written) -
     `compare` finds the changes, as in `draft`. Raises SchemaError and MigrationError as `generate` does.
     """
     with uncollected():
-        old, new = _both(schema, migrations, _history(migrations))
+        old, new = _both(schema, migrations, history_in(migrations))
     changes, _ = compare(old, new, read_renames((), old, new))
-    return _described(changes)
+    return described(changes)
 
 
 def _both(schema: Path, migrations: Path, history: Sequence[Migration]) -> tuple[Model, Model]:
@@ -177,7 +183,7 @@ def newest_model(migrations: Path, history: Sequence[Migration]) -> Model:
     """
     if not history:
         return Model(silent=frozenset(kind.name for kind in all_kinds() if kind.may_be_silent))
-    path = _snapshot_path(migrations, history[-1].name)
+    path = snapshot_path(migrations, history[-1].name)
     if not path.is_file():
         raise MissingMigration(
             f"{path.parent.name}/{path.name} is missing: the schema after the newest migration is not known",
@@ -187,11 +193,13 @@ def newest_model(migrations: Path, history: Sequence[Migration]) -> Model:
     return read_snapshot(path)
 
 
-def _history(migrations: Path) -> list[Migration]:
+def history_in(migrations: Path) -> list[Migration]:
+    """Return the migrations of a folder, none where it is not there. Raises what `read_folder` does."""
     return read_folder(migrations) if migrations.is_dir() else []
 
 
-def _snapshot_path(migrations: Path, name: str) -> Path:
+def snapshot_path(migrations: Path, name: str) -> Path:
+    """Return where the schema after a migration stands."""
     return migrations / SNAPSHOTS / f"{name}.json"
 
 
@@ -201,7 +209,7 @@ def _refuse_orphans(migrations: Path, history: Sequence[Migration], found: Draft
     Its migration was deleted, and may have been applied somewhere.
     """
     newest = history[-1].number if history else -1
-    ours = _snapshot_path(migrations, found.newest.name)
+    ours = snapshot_path(migrations, found.newest.name)
     for path in sorted((migrations / SNAPSHOTS).glob("[0-9]*_*.json")):
         number = path.stem.partition("_")[0]
         if not number.isdecimal() or int(number) <= newest:
@@ -214,14 +222,17 @@ def _refuse_orphans(migrations: Path, history: Sequence[Migration], found: Draft
             )
 
 
-def _files(history: Sequence[Migration], steps: Plan, name: str | None) -> tuple[Migration, ...]:
+def _files(
+    history: Sequence[Migration], steps: Plan, name: str | None, adopts: Adopted | None
+) -> tuple[Migration, ...]:
     kept = {"renamed": steps.renamed, "created": steps.created, "allowed": steps.allowed}
     answers = [(directive, each) for directive, texts in kept.items() for each in texts]
     parent = history[-1] if history else None
     files = []
     for transaction in steps.transactions:
         statements = [f"{step.text};" for step in transaction.steps]
-        parent = _file(parent, statements, answers, name, done_when=transaction.done_when)
+        root = adopts if parent is None else None
+        parent = _file(parent, statements, answers, name, done_when=transaction.done_when, adopts=root)
         files.append(parent)
     return tuple(files)
 
@@ -234,10 +245,11 @@ def _file(
     *,
     body: str = "",
     done_when: str | None = None,
+    adopts: Adopted | None = None,
 ) -> Migration:
     words = name if name is not None else two_words("\n".join([parent.checksum if parent else "", *statements]))
     full = file_name(parent.number + 1 if parent else 0, words)
-    migration = parse(full, render(full, parent, statements, answers, done_when) + body)
+    migration = parse(full, render(full, parent, statements, answers, done_when, adopts=adopts) + body)
     if migration.done_when != done_when:
         what = "the name of an index holds a line end, and cannot stand in the header of a file without a transaction"
         raise InvalidMigration(what, where=statements[0][:200], todo="rename it, or generate it without --online")
@@ -256,7 +268,7 @@ def write(found: Draft, migrations: Path) -> Written:
     The snapshot comes first: without its migration it counts for nothing, so a crash in between does no harm.
     """
     made = None if migrations.is_dir() else migrations
-    snapshot = _snapshot_path(migrations, found.newest.name)
+    snapshot = snapshot_path(migrations, found.newest.name)
     snapshot.parent.mkdir(parents=True, exist_ok=True)
     snapshot.write_text(found.snapshot, encoding="utf-8", newline="\n")
     paths = []
@@ -268,7 +280,8 @@ def write(found: Draft, migrations: Path) -> Written:
     return Written(found.migrations, found.plan, (*paths, snapshot), made)
 
 
-def _described(changes: Changes) -> tuple[str, ...]:
+def described(changes: Changes) -> tuple[str, ...]:
+    """Return a line for each change, as one of the schema."""
     return (
         *(f"{each.old} is called {each.new.address} now" for each in changes.renamed),
         *(f"{each.id} is not declared any more" for each in _outer(changes.dropped)),

@@ -17,6 +17,7 @@ __all__ = [
     "ANSWERS",
     "DIRECTIVES",
     "FILE_NAME",
+    "Adopted",
     "Directive",
     "Flaw",
     "Header",
@@ -33,6 +34,7 @@ DIRECTIVES = (
     "sendoka",
     "parent",
     "replaces",
+    "adopts",
     *ANSWERS,
     "requires-backfill",
     "lock-timeout",
@@ -49,12 +51,16 @@ _DIRECTIVE = re.compile(r"--\s*(?P<key>[A-Za-z][A-Za-z_-]*)\s*:\s*(?P<value>.*?)
 _DURATION = "-- {key}: 30s, a whole number above 0 with ms, s, min or h"
 
 _REPLACED = re.compile(r"(?P<first>\S+) [–-] (?P<last>\S+) sha256:(?P<checksum>[0-9a-f]{64})")
+_ADOPTED = re.compile(
+    r"(?P<namespace>[\w$]+)\.(?P<table>[\w$]+) (?P<name>\S+) sha256:(?P<hash>[0-9a-f]{64}) (?P<when>[0-9]{1,18})"
+)
 _PARENT = re.compile(r"(?P<name>\S+) sha256:(?P<checksum>[0-9a-f]{64})")
 
 # What the value of a directive looks like, and how it is written. Others may say anything.
 _FORMS = {
     "parent": (re.compile(rf"none|{_PARENT.pattern}"), "-- parent: NAME sha256:CHECKSUM"),
     "replaces": (_REPLACED, "-- replaces: FIRST – LAST sha256:CHECKSUM, with the names and the last one's checksum"),
+    "adopts": (_ADOPTED, "-- adopts: drizzle.__drizzle_migrations NAME sha256:HASH MILLISECONDS, as drizzle noted it"),
     "requires-backfill": (re.compile(r"[\w.-]+"), "-- requires-backfill: NAME, one backfill a line"),
     "lock-timeout": (re.compile(r"[1-9][0-9]*(?:ms|s|min|h)"), _DURATION.format(key="lock-timeout")),
     "statement-timeout": (re.compile(r"[1-9][0-9]*(?:ms|s|min|h)"), _DURATION.format(key="statement-timeout")),
@@ -98,6 +104,19 @@ class Replaced:
     checksum: str
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The newest row of drizzle's that a file stands for: in which (namespace, table), and all that drizzle noted."""
+
+    table: tuple[str, str]
+    name: str
+    hash: str
+    when: int
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.table)} {self.name} sha256:{self.hash} {self.when}"
+
+
 def number_of(name: str) -> int | None:
     """Return the number of a migration's name, None where that is not the name of a migration."""
     found = FILE_NAME.fullmatch(name)
@@ -136,6 +155,16 @@ class Header:
         found = _REPLACED.fullmatch(self.one("replaces") or "")
         return Replaced(found["first"], found["last"], found["checksum"]) if found else None
 
+    @property
+    def adopts(self) -> Adopted | None:
+        """The row of drizzle's that it stands for, None for all but what an adopted database begins with."""
+        found = _ADOPTED.fullmatch(self.one("adopts") or "")
+        return (
+            Adopted((found["namespace"], found["table"]), found["name"], found["hash"], int(found["when"]))
+            if found
+            else None
+        )
+
     def one(self, key: str) -> str | None:
         """Return the first value of `key`, None where the file has none."""
         return next((each.value for each in self.directives if each.key == key), None)
@@ -163,6 +192,7 @@ class Header:
         yield from self._parentless()
         yield from self._half_alone()
         yield from self._wrong_squash()
+        yield from self._late_adoption()
 
     def _flaw(self, line: int, what: str, todo: str) -> Flaw:
         where = f"{self.name}.sql:{line}"
@@ -223,6 +253,11 @@ class Header:
                     f"has a {each.key} and runs in no transaction: its statement is sent alone, and no setting with it"
                 )
                 yield self._flaw(each.line, what, f"leave the line {each.key} out")
+
+    def _late_adoption(self) -> Iterator[Flaw]:
+        if self.one("adopts") is not None and self.one("parent") not in {None, "none"}:
+            what = "stands for what drizzle ran, and names a parent"
+            yield self._flaw(2, what, "only the first file adopts a database: leave the line adopts out")
 
     def _wrong_squash(self) -> Iterator[Flaw]:
         replaced = self.replaces

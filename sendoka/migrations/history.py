@@ -146,13 +146,20 @@ def apply_statements(migration: Migration, token: str, operator: str, version: s
 
 
 def record_statement(
-    migration: Migration, token: str, operator: str, version: str, *, state: str = "applied"
+    migration: Migration,
+    token: str,
+    operator: str,
+    version: str,
+    *,
+    state: str = "applied",
+    condition: str = "true",
 ) -> Statement:
-    """Return what notes `migration` in the history."""
+    """Return what notes `migration` in the history; it is refused where `condition` of SQL does not hold."""
+    digest = "$5" if condition == "true" else f"case when {condition} then $5 end"
     return Statement(
-        "insert into sendoka.migrations "
+        "insert into sendoka.migrations "  # noqa: S608 - the condition is ours
         "(seq, name, checksum, parent, digest, state, token, applied_at, applied_by, version) "
-        "values ($1::int, $2, $3, $4, $5, $6, $7, now(), session_user || $8, $9)",
+        f"values ($1::int, $2, $3, $4, {digest}, $6, $7, now(), session_user || $8, $9)",
         (
             str(migration.number),
             migration.name,

@@ -130,9 +130,10 @@ class _Run:
                 found = [migration.name for migration in comparison.pending]
             if comparison.state is not State.PENDING:
                 return self._report(files, found, ours, comparison)
+            root = comparison.pending[0]
             if pushed is not None:
                 await self._record(files, comparison.pending, pushed, ours)
-            else:
+            elif root.adopts is None or not await self._adopt(root, ours):
                 _refuse_alone(comparison.pending)
                 await self._apply(comparison.pending, ours, new=history is None)
 
@@ -164,6 +165,23 @@ class _Run:
             ours[migration.name] = None
             self.recorded.add(migration.name)
             self._tell(Event("recorded", migration.name))
+
+    async def _adopt(self, root: Migration, ours: dict[str, float | None]) -> bool:
+        """Note `root` where it stands for what drizzle ran here; false where drizzle never was here."""
+        from sendoka.migrations.adoption import adopting
+
+        statements = await adopting(self.database, root, (self.token, operator(), __version__))
+        if statements is None:
+            return False
+        try:
+            await self.database.run_all(statements, TransactionOptions(timeout=max(1.0, self._left())))
+        except (DatabaseError, TransportError) as error:
+            await self._settle(root, error, new=True)
+            return True
+        ours[root.name] = None
+        self.recorded.add(root.name)
+        self._tell(Event("recorded", root.name, why="drizzle ran what it stands for"))
+        return True
 
     async def _apply(self, pending: Sequence[Migration], ours: dict[str, float | None], *, new: bool) -> None:
         """Apply `pending` in order, up to the first one that calls for reading the history again."""

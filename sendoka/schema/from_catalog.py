@@ -53,7 +53,10 @@ _COMMON = """
     with of_extensions as (select d.classid, d.objid from pg_depend d where d.deptype = 'e'),
     namespaces as (
         select n.oid, n.nspname from pg_namespace n
-         where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'sendoka') and not exists (
+         where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'sendoka')
+           and not (n.nspname = 'drizzle' and exists (
+                    select from pg_class c where c.relnamespace = n.oid and c.relname = '__drizzle_migrations'))
+           and not exists (
                select from of_extensions x where x.classid = 'pg_namespace'::regclass and x.objid = n.oid)),
     tables as (
         select c.oid, n.nspname as namespace, c.relname as name

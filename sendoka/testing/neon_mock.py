@@ -65,7 +65,8 @@ class NeonMock(Scripted, Transport):
         from sendoka.migrations.history import head_statement
 
         newest = read_folder(folder)[-1]
-        row = (str(newest.number), newest.name, newest.checksum, "applied", None, "0.1", "mock", "mock", "1")
+        told = (str(newest.number), newest.name, newest.checksum, newest.digest)
+        row = (*told, "applied", None, "0.1", "mock", "mock", "1")
         return self.on(head_statement(newest).text).rows(row)
 
     def client(self) -> Neon:

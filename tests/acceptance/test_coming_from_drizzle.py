@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from tests.acceptance.test_readme import commands
@@ -28,8 +29,16 @@ HISTORY = {
 def test_the_commands_move_a_project_over(tmp_path: Path, database_url: str, direct: Any) -> None:
     folder = tmp_path / "drizzle"
     (folder / "meta").mkdir(parents=True)
-    (folder / "meta" / "_journal.json").write_text(json.dumps({"entries": [{"tag": name} for name in HISTORY]}))
-    for name, text in HISTORY.items():
+    (folder / "meta" / "_journal.json").write_text(
+        json.dumps({"entries": [{"tag": name, "when": when} for when, name in enumerate(HISTORY, 1)]})
+    )
+    direct.execute("create schema drizzle")
+    direct.execute("grant usage on schema drizzle to public")
+    direct.execute("create table drizzle.__drizzle_migrations (id serial primary key, hash text, created_at bigint)")
+    direct.execute("grant select on drizzle.__drizzle_migrations to public")
+    for when, (name, text) in enumerate(HISTORY.items(), 1):
+        row = (sha256(text.encode()).hexdigest(), when)
+        direct.execute("insert into drizzle.__drizzle_migrations (hash, created_at) values (%s, %s)", row)
         (folder / f"{name}.sql").write_text(text)
         for statement in text.split("--> statement-breakpoint"):
             direct.execute(statement)
@@ -37,7 +46,14 @@ def test_the_commands_move_a_project_over(tmp_path: Path, database_url: str, dir
     printed = {line: project.run(line) for line in commands(SHELL)}
     assert (tmp_path / "schema" / "orgs.py").is_file()
     assert "no difference" in printed["sendoka diff --from drizzle --to schema"]
-    assert (tmp_path / "migrations" / "0000_baseline.sql").is_file()
+    assert "noted as applied, and not run: 0000_baseline" in printed["sendoka adopt --drizzle drizzle"]
+    assert "-- adopts: drizzle.__drizzle_migrations 0001_pink_devos" in (
+        tmp_path / "migrations" / "0000_baseline.sql"
+    ).read_text(encoding="utf-8")
+    assert "nothing to do" in printed["sendoka migrate"]
+    noted = json.loads(project.run("sendoka adopt --json"))
+    assert (noted["already"], noted["noted"]) == (True, ["0000_baseline"])
+    assert "is not NAMESPACE.TABLE" in project.run("sendoka adopt --drizzle-table drizzle", status=2)
     direct.execute('ALTER TABLE "orgs" ADD COLUMN "beside" text')
     drifted = project.run("sendoka diff --from drizzle --to schema --check")
     assert "no difference" in drifted

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sendoka.testing.expected_statement import ExpectedStatement
     from sendoka.testing.mishaps import MishapName
 
-ROW = ("1", "0001_owl", "ab" * 32, "applied", "2026-01-31T09:30:00.000000Z", "0.1", "ada", "t", "1")
+ROW = ("1", "0001_owl", "ab" * 32, "ab" * 32, "applied", "2026-01-31T09:30:00.000000Z", "0.1", "ada", "t", "1")
 
 
 @pytest.fixture(autouse=True)

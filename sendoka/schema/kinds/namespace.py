@@ -49,6 +49,9 @@ class NamespaceKind(Kind[Namespace]):
           from pg_description d
          where d.classoid = 'pg_namespace'::regclass and d.objoid = to_regnamespace('public')
            and d.description <> 'standard public schema'
+        union all select 'namespace drizzle is where drizzle keeps its history'
+          from pg_namespace n join pg_class c on c.relnamespace = n.oid
+         where n.nspname = 'drizzle' and c.relname = '__drizzle_migrations'
         union all select 'namespace public is not there' where to_regnamespace('public') is null"""
 
     def declared(self, declarations: Declarations) -> Iterator[Namespace]:

@@ -1,0 +1,191 @@
+"""`adopt`: a database that is in use, and the first migration that stands for what it has already."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka import __version__
+from sendoka.bookkeeping import operator
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import DatabaseError, MigrationError, MissingMigration, Outcome, TransportError
+from sendoka.migrations.adoption import noting, refuse_another
+from sendoka.migrations.drizzle import read_drizzle_folder
+from sendoka.migrations.drizzle_rows import TABLE, head_of, matched, read_rows
+from sendoka.migrations.generator import Written, described, draft, history_in, snapshot_path, write
+from sendoka.migrations.header import Adopted
+from sendoka.migrations.inquiry import ask_all
+from sendoka.schema.from_catalog import read_catalog
+from sendoka.schema.from_python import model_from_folder
+from sendoka.schema.from_snapshot import read_snapshot
+from sendoka.schema.model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sendoka.database.seam import Database
+    from sendoka.migrations.drizzle_rows import DrizzleRow
+    from sendoka.migrations.files import Migration
+    from sendoka.schema.diff import Changes
+
+__all__ = ["Adoption", "Found", "adopt"]
+
+Found = Callable[[Model, Model], Awaitable["Changes"]]
+"""Finds what lies between what a database has and what is declared."""
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What became of an adoption.
+
+    `written` is the first migration where there was none; `noted` are the names of those that the database has now,
+    and `pending` of those that come after what it is. `adopted` is the row of drizzle's that the first stands for.
+    `unmanaged` names what the database has and no migration holds; `already` is true where it had a history.
+    """
+
+    noted: tuple[str, ...]
+    pending: tuple[str, ...] = ()
+    written: Written | None = None
+    adopted: Adopted | None = None
+    unmanaged: tuple[str, ...] = ()
+    already: bool = False
+
+
+async def adopt(
+    database: Database,
+    schema: Path,
+    migrations: Path,
+    found: Found,
+    *,
+    drizzle: Path | None = None,
+    table: tuple[str, str] = TABLE,
+    name: str = "baseline",
+    dry_run: bool = False,
+) -> Adoption:
+    """Note what `database` is as applied, and run nothing. Without migrations the first one is written, from `schema`.
+
+    With migrations, those are noted up to the newest whose snapshot the database equals. `drizzle` is the folder that
+    drizzle ran, `table` where it noted that: every row must be one of its files, and every file have one row. `dry_run`
+    ends before anything is written.
+
+    Raises MigrationError where the database is nothing that is declared, where drizzle's rows and folder do not go
+    together, and where the database changes meanwhile; else what the schema, the folder or the exchange raises.
+    """
+    history, _ = await ask_all(database)
+    if history:
+        return Adoption(tuple(entry.name for entry in history), already=True)
+    row = await _drizzle_head(database, drizzle, table)
+    adopted = None if row is None else Adopted(table, row[1], row[0].hash, row[0].when)
+    catalog = await read_catalog(database)
+    files = history_in(migrations)
+    written: Written | None = None
+    if not files:
+        await _compare(found, catalog.model, model_from_folder(schema), "what schema/ declares")
+        drafted = draft(schema, migrations, name=name, adopts=adopted)
+        if drafted is None:
+            raise MigrationError(
+                "this database is empty, and so is the schema: there is nothing to adopt",
+                todo="begin with tables in schema/, and `sendoka generate`",
+            )
+        files, count = list(drafted.migrations), len(drafted.migrations)
+        written = None if dry_run else write(drafted, migrations)
+    else:
+        if row is not None:
+            _refuse_unlike(files[0], row[0])
+        count = await _reached(found, catalog.model, migrations, files)
+    by = (secrets.token_hex(8), operator(), __version__)
+    if not dry_run:
+        await _send(database, files[:count], by, catalog.digest, adopted)
+    names = tuple(file.name for file in files)
+    return Adoption(names[:count], names[count:], written, adopted, catalog.model.unmanaged)
+
+
+async def _drizzle_head(
+    database: Database, folder: Path | None, table: tuple[str, str]
+) -> tuple[DrizzleRow, str] | None:
+    """Return drizzle's newest row and its file's name, None where drizzle was never here; both are matched before."""
+    rows = await read_rows(database, table)
+    if rows is None and folder is None:
+        return None
+    if folder is None:
+        raise MigrationError(
+            f"drizzle keeps its history in this database: {'.'.join(table)} is there",
+            todo="say which folder it ran: sendoka adopt --drizzle FOLDER",
+        )
+    files = read_drizzle_folder(folder)
+    if not rows:
+        raise MigrationError(
+            f"drizzle ran nothing in this database: {'.'.join(table)} is {'not there' if rows is None else 'empty'}",
+            todo="is it the right database? A table of another name is said with --drizzle-table NAMESPACE.TABLE; "
+            "without --drizzle the database is adopted as it is",
+        )
+    matched(files, rows)
+    head = head_of(rows)
+    return head, next(file.name for file in files if head.hash in file.hashes and file.name == (head.name or file.name))
+
+
+def _refuse_unlike(root: Migration, head: DrizzleRow) -> None:
+    """Raise MigrationError where the first migration stands for nothing, or for something else, of drizzle's."""
+    if root.adopts is None:
+        raise MigrationError(
+            f"{root.name}.sql is there, and stands for nothing that drizzle ran",
+            todo="adopt the first database before there is a migration: sendoka adopt --drizzle FOLDER",
+        )
+    refuse_another(root, root.adopts, head)
+
+
+async def _compare(found: Found, there: Model, wanted: Model, what: str) -> None:
+    """Raise MigrationError where the two differ."""
+    changes = await found(there, wanted)
+    if changes:
+        differing = described(changes)
+        more = f" and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
+        raise MigrationError(
+            f"this database is not {what}: {'; '.join(differing[:_SHOWN])}{more}",
+            where="nothing was noted and nothing written",
+            todo='bring them together first: `sendoka diff --from "$DATABASE_URL" --to schema` shows it all, '
+            "`sendoka pull` writes schema/ from the database",
+        )
+
+
+async def _reached(found: Found, there: Model, migrations: Path, files: Sequence[Migration]) -> int:
+    """Return how many of the files a database has: up to the newest whose snapshot it equals."""
+    for count in range(len(files), 0, -1):
+        path = snapshot_path(migrations, files[count - 1].name)
+        if path.is_file() and not await found(there, read_snapshot(path)):
+            return count
+    newest = snapshot_path(migrations, files[-1].name)
+    if not newest.is_file():
+        raise MissingMigration(
+            f"{newest.parent.name}/{newest.name} is missing, so nobody can tell what this database has",
+            todo="restore it from version control",
+        )
+    await _compare(found, there, read_snapshot(newest), "what any of the migrations leads to")
+    raise AssertionError("it was found different before")
+
+
+async def _send(
+    database: Database, files: Sequence[Migration], by: tuple[str, str, str], catalog: str, adopted: Adopted | None
+) -> None:
+    """Note the files; where the answer is lost, the history tells whether that happened."""
+    statements = noting(files, by, catalog=catalog, adopted=adopted)
+    try:
+        await database.run_all(statements, TransactionOptions())
+    except (DatabaseError, TransportError) as error:
+        if error.outcome is Outcome.UNKNOWN:
+            history, _ = await ask_all(database)
+            if any(entry.token == by[0] for entry in history or ()):
+                return
+            raise
+        if isinstance(error, DatabaseError) and error.sqlstate in {"23502", "23505"}:
+            raise MigrationError(
+                "this database changed while it was compared, or somebody else adopted it",
+                where="nothing was noted",
+                todo="give the command again: it sees what is there",
+            ) from error
+        raise
