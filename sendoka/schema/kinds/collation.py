@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sendoka.quoting import literal, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._type import meanwhile
 from sendoka.schema.model import Id, Object
-from sendoka.schema.names import MAX_NAME
 from sendoka.schema.step import Hazard, Step
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class CollationKind(Kind[Collation]):
 
     def superseded(self, old: Collation, new: Collation) -> tuple[Collation, tuple[Hazard, ...]] | None:
         """Return the name that the old one has meanwhile."""
-        return replace(old, name=old.name.encode()[: MAX_NAME - len("_old")].decode(errors="ignore") + "_old"), ()
+        return replace(old, name=meanwhile(old.name)), ()
 
     def loss(self, old: Collation) -> Hazard:
         """Return the loss of the collation; no row is lost."""
