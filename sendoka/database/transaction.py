@@ -15,6 +15,7 @@ __all__ = [
     "LEVELS",
     "READ_ONLY",
     "TransactionOptions",
+    "after_blanks",
     "control_command",
     "first_words",
     "is_repeatable",
@@ -127,12 +128,13 @@ def _may_leave_read_only(text: str) -> bool:
 
 
 def _next_word(text: str, at: int) -> tuple[str, int]:
-    at = _skip_blank(text, at)
+    at = after_blanks(text, at)
     word = _WORD.match(text, at)
     return (word[0].upper(), word.end()) if word else ("", at)
 
 
-def _skip_blank(text: str, at: int) -> int:
+def after_blanks(text: str, at: int) -> int:
+    """Return where the first command begins in `text` from `at` on: behind white space, comments and lone `;`."""
     while True:
         blank = _BLANK.match(text, at)
         if blank:

@@ -8,6 +8,7 @@ from sendoka.errors import MigrationError
 from sendoka.lint import Finding, lint
 from sendoka.migrations.folder import read_folder
 from sendoka.migrations.generator import SNAPSHOTS, as_written, ungenerated
+from sendoka.migrations.inspection import folder_findings
 from sendoka.schema.from_python import model_from_folder
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ def _migrations(schema: Path, migrations: Path, compare: Compare) -> list[Findin
     """Return what is wrong with the folder; what follows from it, and would only hide it, is left out."""
     if not migrations.is_dir():
         return _missing(schema, migrations, compare)
+    findings = folder_findings(migrations)
     try:
         files = read_folder(migrations)
-        return _snapshots(files, migrations) or _changes(schema, migrations, compare)
-    except MigrationError as error:
-        what = f"{error.what} ({error.where})" if error.where else error.what
-        return [Finding("folder", migrations.name, what, error.todo)]
+    except MigrationError:
+        return findings
+    return findings + (_snapshots(files, migrations) or _changes(schema, migrations, compare))
 
 
 def _missing(schema: Path, migrations: Path, compare: Compare) -> list[Finding]:

@@ -10,17 +10,23 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendoka.database.transaction import control_command
-from sendoka.errors import InvalidMigration
-from sendoka.migrations.header import ANSWERS, Adopted, Flaw, Parent, Replaced, number_of, read_header
-from sendoka.script import join, split
+from sendoka.database.transaction import control_command, first_words
+from sendoka.migrations.flaw import broken
+from sendoka.migrations.header import ANSWERS, Adopted, Parent, Replaced, number_of, read_header
+from sendoka.script import chunks, join, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from sendoka.migrations.flaw import Flaw
     from sendoka.migrations.header import Header
 
-__all__ = ["Migration", "Parent", "Replaced", "checksum", "flaws", "parse", "render"]
+__all__ = ["MOST_BYTES", "Migration", "Parent", "Replaced", "checksum", "flaws", "normal", "parse", "render"]
+
+MOST_BYTES = 64 * 1024 * 1024 - 64 * 1024
+"""What the statements of one file may come to as JSON: Neon takes 64 MiB at once, and ours go beside them."""
+
+_ESCAPE = 6  # the most bytes that JSON makes of one character
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,10 @@ class Migration:
 
 def checksum(text: str) -> str:
     """Return the sha256, in hex, of a migration's text. Line endings and a BOM do not count."""
-    return hashlib.sha256(_normal(text).encode()).hexdigest()
+    return hashlib.sha256(normal(text).encode()).hexdigest()
 
 
-def _normal(text: str) -> str:
+def normal(text: str) -> str:
     """Return `text` without a BOM and with `\\n` as its only line ending."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -108,7 +114,7 @@ def render(
 
 def parse(name: str, content: str) -> Migration:
     """Return the migration in the file `name` (without `.sql`). Raises InvalidMigration for what breaks the format."""
-    text = _normal(content)
+    text = normal(content)
     header = read_header(name, text.split("\n"))
     for flaw in _flaws(header, text):
         raise flaw.error
@@ -131,30 +137,47 @@ def parse(name: str, content: str) -> Migration:
 
 def flaws(name: str, content: str) -> list[Flaw]:
     """Return all that breaks the format in the file `name` (without `.sql`), of which `parse` raises the first."""
-    text = _normal(content)
+    text = normal(content)
     return list(_flaws(read_header(name, text.split("\n")), text))
 
 
 def _flaws(header: Header, text: str) -> Iterator[Flaw]:
     name = header.name
     if number_of(name) is None:
-        what = f"{name}.sql is not the name of a migration"
-        todo = "expected four digits and words: 0042_reflective_fury.sql"
-        yield Flaw(1, InvalidMigration(what, where=f"{name}.sql:1", todo=todo))
+        what, todo = "is not the name of a migration", "expected four digits and words: 0042_reflective_fury.sql"
+        yield broken("file-name", name, 0, what, todo)
     yield from header.flaws()
-    statements = split(text)
-    for number, statement in enumerate(statements, 1):
-        command = control_command(statement)
+    if "\0" in text:
+        what, todo = "holds NUL, which Postgres cannot read", "leave the character out"
+        yield broken("encoding", name, text.count("\n", 0, text.index("\0")) + 1, what, todo)
+    statements = chunks(text)
+    for number, chunk in enumerate(statements, 1):
+        command = _transaction_command(chunk.text)
         if command:
-            yield Flaw(
-                1,
-                InvalidMigration(
-                    f"{name}.sql holds {command}, which would end its transaction",
-                    where=f"statement {number}",
-                    todo="leave it out: a file is one transaction",
-                ),
-            )
-    if header.one("transaction") is not None and len(statements) != 1:
-        what = f"{name}.sql runs in no transaction and holds {len(statements)} statements"
+            what = f"holds {command} as statement {number}, and would not be one transaction"
+            yield broken("transaction-command", name, chunk.line, what, "leave it out: a file is one transaction")
+    alone = header.one("transaction")
+    if alone is not None and len(statements) != 1:
+        what = f"runs in no transaction and holds {len(statements)} statements"
         todo = "put one statement into it, and each other one into a file of its own"
-        yield Flaw(1, InvalidMigration(what, where=f"{name}.sql:1", todo=todo))
+        yield broken("several-commands", name, statements[1].line if statements else 0, what, todo)
+    yield from _too_large(header, text)
+
+
+def _transaction_command(statement: str) -> str | None:
+    """Return the command that `statement` begins with where it begins, ends or divides a transaction."""
+    word = next(iter(first_words(statement, 1)), "")
+    return word if word in {"SAVEPOINT", "RELEASE", "ROLLBACK"} else control_command(statement)
+
+
+def _too_large(header: Header, text: str) -> Iterator[Flaw]:
+    """Yield what is wrong where the file makes a request that is too large; most are far too small to be looked at."""
+    if len(text) < MOST_BYTES // _ESCAPE:
+        return
+    import json
+
+    body = "\n".join(text.split("\n")[header.length :])
+    size = sum(len(json.dumps(each, ensure_ascii=False).encode()) for each in split(body))
+    if size > MOST_BYTES:
+        what = f"makes a request of {size:,} bytes, and {MOST_BYTES:,} are the most that one file may"
+        yield broken("too-large", header.name, 0, what, "make several files of it, or load the data by a backfill")

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from sendoka.errors import (
-    ChecksumMismatch,
-    ForkedHistory,
-    InvalidMigration,
-    MigrationError,
-    MissingMigration,
-    SettingsError,
-)
-from sendoka.migrations.files import parse
+from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MissingMigration, SettingsError
+from sendoka.migrations.files import flaws, normal, parse
+from sendoka.migrations.flaw import Flaw, broken
+from sendoka.migrations.header import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sendoka.errors import MigrationError
     from sendoka.migrations.files import Migration, Parent
 
-__all__ = ["Folder", "read_folder", "read_newest"]
+__all__ = ["Folder", "Look", "look", "read_folder", "read_newest"]
+
+_DIGITS = re.compile("[0-9]+")
 
 
 class Folder(Protocol):
@@ -33,18 +32,24 @@ class Folder(Protocol):
     def read_bytes(self) -> bytes: ...
 
 
+class Look(NamedTuple):
+    """What a folder holds: its migrations, oldest first, all that is wrong, and name and text of broken files."""
+
+    migrations: list[Migration]
+    flaws: list[Flaw]
+    broken: list[tuple[str, str]]
+
+
 def read_folder(folder: str | Path | Folder) -> list[Migration]:
     """Return all migrations of a folder, oldest first, with the chain verified.
 
     Raises a MigrationError that names the file and the way out: ForkedHistory, ChecksumMismatch, MissingMigration or
     InvalidMigration; and SettingsError where there is no such folder.
     """
-    migrations = [_read(name, file) for _, name, file in _listing(folder)]
-    previous: Migration | None = None
-    for migration in migrations:
-        _check_link(migration, previous, migrations)
-        previous = migration
-    return migrations
+    found = look(folder)
+    for flaw in found.flaws:
+        raise flaw.error
+    return found.migrations
 
 
 def read_newest(folder: str | Path | Folder) -> Migration | None:
@@ -52,11 +57,49 @@ def read_newest(folder: str | Path | Folder) -> Migration | None:
 
     Raises SettingsError where there is no such folder, and InvalidMigration or ForkedHistory for what it reads.
     """
-    listing = _listing(folder)
-    return _read(*listing[-1][1:]) if listing else None
+    listing, wrong = _listing(folder)
+    for flaw in wrong:
+        if not listing or flaw.kind == "duplicate-number":
+            raise flaw.error
+    if not listing:
+        return None
+    name, file = listing[-1]
+    content = _content(name, file)
+    if isinstance(content, Flaw):
+        raise content.error
+    return parse(name, content)
 
 
-def _listing(folder: str | Path | Folder) -> list[tuple[int, str, Folder]]:
+def look(folder: str | Path | Folder) -> Look:
+    """Return what a folder holds, with everything that is wrong and not the first alone.
+
+    What only follows from something else is left out: a file is not told that its parent is missing where that one is
+    there and cannot be read. Raises SettingsError where there is no such folder.
+    """
+    listing, wrong = _listing(folder)
+    migrations: list[Migration] = []
+    torn: list[tuple[str, str]] = []
+    unread = {flaw.file.removesuffix(".sql") for flaw in wrong}
+    for name, file in listing:
+        content = _content(name, file)
+        try:
+            if not isinstance(content, Flaw):
+                migrations.append(parse(name, content))
+                continue
+            wrong.append(content)
+        except InvalidMigration:
+            wrong.extend(flaws(name, str(content)))
+            torn.append((name, normal(str(content))))
+        unread.add(name)
+    wrong.extend(_Chain(migrations, unread).flaws())
+    return Look(migrations, wrong, torn)
+
+
+# ------------------------------------------------------------------ the files
+
+
+def _listing(folder: str | Path | Folder) -> tuple[list[tuple[str, Folder]], list[Flaw]]:
+    """Return name and file of each migration, by number, and what is wrong with the names."""
     place: Folder = Path(folder) if isinstance(folder, str) else folder
     if not place.is_dir():
         raise SettingsError(
@@ -65,72 +108,140 @@ def _listing(folder: str | Path | Folder) -> list[tuple[int, str, Folder]]:
             todo="`sendoka generate` makes it; one of another name belongs into [tool.sendoka] of pyproject.toml",
         )
     found: dict[int, tuple[str, Folder]] = {}
-    for file in place.iterdir():
+    wrong: list[Flaw] = []
+    for file in sorted(place.iterdir(), key=lambda each: each.name):
         name, dot, suffix = file.name.rpartition(".")
-        if suffix != "sql" or not dot or name.startswith("."):
+        if suffix.lower() != "sql" or not dot or name.startswith("."):
             continue
-        digits = name.partition("_")[0]
-        number = int(digits) if digits.isdecimal() else -1 - len(found)
-        if number in found:
-            raise _same_number(number, name, found[number][0])
-        found[number] = (name, file)
-    return [(number, *found[number]) for number in sorted(found)]
+        number = number_of(name)
+        if number is None or suffix != "sql":
+            wrong.append(_no_name(file.name))
+        elif number in found:
+            wrong.append(_same_number(number, found[number][0], name))
+        else:
+            found[number] = (name, file)
+    return [found[number] for number in sorted(found)], wrong
 
 
-def _same_number(number: int, one: str, other: str) -> ForkedHistory:
+def _no_name(file: str) -> Flaw:
+    todo = "expected four digits and words of a–z and 0–9: 0042_reflective_fury.sql"
+    return Flaw("file-name", file, 0, InvalidMigration(f"{file} is not the name of a migration", todo=todo))
+
+
+def _same_number(number: int, one: str, other: str) -> Flaw:
     names = " and ".join(f"{name}.sql" for name in sorted((one, other)))
-    return ForkedHistory(
+    error = ForkedHistory(
         f"two migrations have the number {number:04d}: {names}",
         todo="keep the one that is applied or was merged first, delete the other and generate it again",
     )
+    return Flaw("duplicate-number", f"{other}.sql", 0, error)
 
 
-def _read(name: str, file: Folder) -> Migration:
+def _content(name: str, file: Folder) -> str | Flaw:
+    """Return the text of a file, or what keeps it from being read."""
     try:
-        content = file.read_bytes().decode("utf-8")
+        content = file.read_bytes()
+    except OSError as error:
+        what = f"cannot be read: {error.strerror or type(error).__name__}"
+        return broken("unreadable", name, 0, what, "take it back from version control, or mend its permissions")
+    try:
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidMigration(
-            f"{name}.sql is not UTF-8", where=f"byte {error.start}", todo="save the file in that encoding"
-        ) from error
-    return parse(name, content)
+        line = content.count(b"\n", 0, error.start) + 1
+        return broken("encoding", name, line, f"is not UTF-8: see byte {error.start}", "save the file in that encoding")
 
 
-def _check_link(migration: Migration, previous: Migration | None, all_of_them: Sequence[Migration]) -> None:
-    """Raise where the parent that `migration` names is not `previous`, as it is."""
-    parent = migration.parent
-    if parent is None:
-        if previous is not None:
-            raise _second_root(migration, all_of_them[0])
-    elif previous is None or parent.name != previous.as_parent.name:
-        raise _another_parent(migration, parent, previous, all_of_them)
-    elif parent.checksum != previous.checksum:
-        raise _edited(migration, parent, previous)
+# ------------------------------------------------------------------ the chain
 
 
-def _second_root(migration: Migration, first: Migration) -> ForkedHistory:
-    return ForkedHistory(
-        f"{migration.name}.sql says it is the first migration, but {first.name}.sql comes before it",
-        todo="keep the chain that is applied, delete the other one's files and generate them again",
-    )
+class _Chain:
+    """The files that could be read, and the links between them."""
 
+    def __init__(self, migrations: Sequence[Migration], unread: set[str]) -> None:
+        self.migrations = migrations
+        self.unread = unread
+        self.unread_numbers = {int(found[0]) for name in unread if (found := _DIGITS.match(name))}
+        self.known = {migration.as_parent.name: migration for migration in migrations}
 
-def _edited(migration: Migration, parent: Parent, previous: Migration) -> ChecksumMismatch:
-    return ChecksumMismatch(
-        f"{previous.name}.sql was edited after {migration.name}.sql was made on top of it",
-        where=f"expected sha256:{parent.checksum[:12]}…, the file has sha256:{previous.checksum[:12]}…",
-        todo="restore the file (git checkout) and put the change into a new migration",
-    )
+    def flaws(self) -> Iterator[Flaw]:
+        """Yield what is wrong with each link, the oldest first."""
+        previous: Migration | None = None
+        for migration in self.migrations:
+            found = self._link(migration, previous)
+            if found is not None:
+                kind, error = found
+                yield Flaw(kind, f"{migration.name}.sql", 2, error)
+            if found is None or found[0] != "out-of-order":
+                previous = migration
 
+    def _link(self, migration: Migration, previous: Migration | None) -> tuple[str, MigrationError] | None:
+        parent = migration.parent
+        if parent is None:
+            return None if previous is None else self._second_root(migration, previous)
+        if parent.name in self.unread or number_of(parent.name) in self.unread_numbers:
+            return None
+        known = self.known.get(parent.name)
+        if known is None:
+            return "lost", self._lost(migration, parent)
+        if known.number >= migration.number:
+            return "out-of-order", _out_of_order(migration, parent)
+        if known is not previous and not self._gap(known, migration):
+            return "forked", self._forked(migration, parent, previous)
+        return None if parent.checksum == known.checksum else _edited(migration, parent, known)
 
-def _another_parent(
-    migration: Migration, parent: Parent, previous: Migration | None, all_of_them: Sequence[Migration]
-) -> MigrationError:
-    if all(parent.name != other.name for other in all_of_them):
+    def _gap(self, older: Migration, newer: Migration) -> bool:
+        """Tell whether a file that cannot be read may stand between the two."""
+        return any(older.number < number < newer.number for number in self.unread_numbers)
+
+    def _second_root(self, migration: Migration, previous: Migration) -> tuple[str, MigrationError]:
+        first = self.migrations[0]
+        if migration.replaces is not None:
+            return "squash", ForkedHistory(
+                f"{migration.name}.sql replaces all up to its number, and {previous.name}.sql is beside it",
+                todo="delete the files that it replaces, or take it away",
+            )
+        return "forked", ForkedHistory(
+            f"{migration.name}.sql says it is the first migration, but {first.name}.sql comes before it",
+            todo="keep the chain that is applied, delete the other one's files and generate them again",
+        )
+
+    def _lost(self, migration: Migration, parent: Parent) -> MigrationError:
+        words = parent.name.partition("_")[2]
+        moved = next((each.name for each in self.migrations if each.name.partition("_")[2] == words), None)
+        if moved is not None:
+            return MissingMigration(
+                f"{migration.name}.sql follows {parent.name}, which is not in the folder: it seems to be {moved} now",
+                todo=f"call {moved}.sql {parent.name}.sql again, in its first line too; a migration keeps its number",
+            )
         return MissingMigration(
             f"{migration.name}.sql follows {parent.name}, which is not in the folder",
             todo=f"restore {parent.name}.sql; a migration is never deleted or renamed",
         )
+
+    def _forked(self, migration: Migration, parent: Parent, previous: Migration | None) -> MigrationError:
+        before = previous.name if previous else "nothing"
+        return ForkedHistory(
+            f"{migration.name}.sql follows {parent.name}, but {before} comes before it",
+            todo="two branches were merged: delete the later file and generate it again",
+        )
+
+
+def _out_of_order(migration: Migration, parent: Parent) -> MigrationError:
     return ForkedHistory(
-        f"{migration.name}.sql follows {parent.name}, but {previous.name if previous else 'nothing'} comes before it",
-        todo="two branches were merged: delete the later file and generate it again",
+        f"{migration.name}.sql follows {parent.name}, whose number is not lower: the files are out of order",
+        todo="give the file its old number again; if it was applied nowhere, delete it and generate it again",
+    )
+
+
+def _edited(migration: Migration, parent: Parent, known: Migration) -> tuple[str, MigrationError]:
+    if known.replaces is not None:
+        return "squash", ChecksumMismatch(
+            f"{known.name}.sql stands for another {parent.name} than the one that {migration.name}.sql follows",
+            where=f"expected sha256:{parent.checksum[:12]}…, the file replaces sha256:{known.checksum[:12]}…",
+            todo=f"restore both files (git checkout); squash the chain that {migration.name} goes on from",
+        )
+    return "edited", ChecksumMismatch(
+        f"{known.name}.sql was edited after {migration.name}.sql was made on top of it",
+        where=f"expected sha256:{parent.checksum[:12]}…, the file has sha256:{known.checksum[:12]}…",
+        todo="restore the file (git checkout) and put the change into a new migration",
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sendoka.errors import InvalidMigration, MissingMigration
 from sendoka.migrations.files import Migration, parse, render
 from sendoka.migrations.folder import read_folder
+from sendoka.migrations.inspection import refuse_statements
 from sendoka.migrations.names import file_name, two_words
 from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
@@ -259,6 +260,7 @@ def _file(
             where=next((one for one in statements if one not in migration.statements), "")[:200],
             todo="write the text in the schema without it, for instance with chr(13)",
         )
+    refuse_statements([migration])
     return migration
 
 

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendoka.errors import InvalidMigration
+from sendoka.migrations.flaw import broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sendoka.errors import MigrationError
+    from sendoka.migrations.flaw import Flaw
 
 __all__ = [
     "ANSWERS",
@@ -19,7 +19,6 @@ __all__ = [
     "FILE_NAME",
     "Adopted",
     "Directive",
-    "Flaw",
     "Header",
     "Parent",
     "Replaced",
@@ -70,13 +69,6 @@ _FORMS = {
 
 _MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
 _MOST = 2**31 - 1  # what Postgres keeps a number of milliseconds, and our tables a migration's number, in
-
-
-class Flaw(NamedTuple):
-    """One thing that is wrong with a file: the line, from 1, and the error that says so."""
-
-    line: int
-    error: MigrationError
 
 
 class Directive(NamedTuple):
@@ -181,11 +173,8 @@ class Header:
             if each.key not in DIRECTIVES:
                 yield self._unknown(each)
             elif each.key in seen and each.key not in _MANY:
-                yield self._flaw(
-                    each.line,
-                    f"has the directive {each.key} twice, in the lines {seen[each.key]} and {each.line}",
-                    "keep one of them",
-                )
+                what = f"has the directive {each.key} twice, in the lines {seen[each.key]} and {each.line}"
+                yield self._flaw(each.line, what, "keep one of them")
             elif each.key in _FORMS:
                 yield from self._unreadable(each)
             seen.setdefault(each.key, each.line)
@@ -195,8 +184,7 @@ class Header:
         yield from self._late_adoption()
 
     def _flaw(self, line: int, what: str, todo: str) -> Flaw:
-        where = f"{self.name}.sql:{line}"
-        return Flaw(line, InvalidMigration(f"{self.name}.sql {what}", where=where, todo=todo))
+        return broken("directive", self.name, line, what, todo)
 
     def _misnamed(self) -> Iterator[Flaw]:
         first = self.directives[0] if self.directives else None
@@ -204,54 +192,40 @@ class Header:
             todo = f"a migration begins with the line: -- sendoka: {self.name}"
             yield self._flaw(1, "does not begin with its name", todo)
         elif first.value != self.name:
-            yield self._flaw(
-                1, f"says that it is {first.value}: the file was renamed", f"rename it back to {first.value}.sql"
-            )
+            what, todo = f"says that it is {first.value}: the file was renamed", f"rename it back to {first.value}.sql"
+            yield broken("file-name", self.name, 1, what, todo)
 
     def _unknown(self, directive: Directive) -> Flaw:
         near = _near(directive.key)
         meant = f"did you mean {near}? " if near else ""
-        return self._flaw(
-            directive.line,
-            f"has the unknown directive {directive.key!r}",
-            f"{meant}known are {', '.join(DIRECTIVES)}; a comment of your own goes below the first empty line",
-        )
+        todo = f"{meant}known are {', '.join(DIRECTIVES)}; a comment of your own goes below the first empty line"
+        return self._flaw(directive.line, f"has the unknown directive {directive.key!r}", todo)
 
     def _unreadable(self, directive: Directive) -> Iterator[Flaw]:
         form, example = _FORMS[directive.key]
         if not form.fullmatch(directive.value):
-            yield self._flaw(
-                directive.line,
-                f"has a {directive.key} that cannot be read: {directive.value[:200]}",
-                f"write: {example}",
-            )
+            what = f"has a {directive.key} that cannot be read: {directive.value[:200]}"
+            yield self._flaw(directive.line, what, f"write: {example}")
         elif directive.key.endswith("-timeout") and _milliseconds(directive.value) > _MOST:
             what = f"has a {directive.key} that is too long: {directive.value}"
             yield self._flaw(directive.line, what, "Postgres knows none above 596h: write that")
 
     def _parentless(self) -> Iterator[Flaw]:
         if not any(each.key == "parent" and each.line == 2 for each in self.directives):
-            yield self._flaw(
-                2,
-                "does not name its parent in its second line",
-                "write: -- parent: NAME sha256:CHECKSUM, or -- parent: none in the first migration",
-            )
+            todo = "write: -- parent: NAME sha256:CHECKSUM, or -- parent: none in the first migration"
+            yield self._flaw(2, "does not name its parent in its second line", todo)
 
     def _half_alone(self) -> Iterator[Flaw]:
         """Yield what does not go with, or lacks, its other half in a file that runs in no transaction."""
         alone = {each.key: each for each in self.directives if each.key in {"transaction", "done-when"}}
         if len(alone) == 1:
             (only,) = alone.values()
-            yield self._flaw(
-                only.line,
-                "must have each of the lines transaction and done-when once, or neither",
-                "write: -- transaction: none, and below it -- done-when: select … that is true once it is done",
-            )
+            what = "must have each of the lines transaction and done-when once, or neither"
+            todo = "write: -- transaction: none, and below it -- done-when: select … that is true once it is done"
+            yield self._flaw(only.line, what, todo)
         for each in self.directives:
             if alone and each.key.endswith("-timeout"):
-                what = (
-                    f"has a {each.key} and runs in no transaction: its statement is sent alone, and no setting with it"
-                )
+                what = f"has a {each.key} and runs in no transaction: its statement is sent alone, without settings"
                 yield self._flaw(each.line, what, f"leave the line {each.key} out")
 
     def _late_adoption(self) -> Iterator[Flaw]:

@@ -104,7 +104,8 @@ def test_a_broken_file_is_named_with_its_line(folders: Folders) -> None:
     file.write_text(file.read_text().replace("\n\n", "\n-- transactoin: none\n\n", 1))
     (finding,) = folders.check()
     assert f"{name}.sql has the unknown directive" in finding.what
-    assert "line: -- transactoin: none" in finding.what
+    assert "unknown directive 'transactoin'" in finding.what
+    assert finding.address.endswith(".sql:3")
     assert finding.instead
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 HEAVY = {"sqlalchemy", "pydantic", "asyncpg", "httpx", "rich", "click", "psycopg", "uvicorn", "numpy", "opentelemetry"}
-HEAVY |= {"orjson", "msgspec"}
+HEAVY |= {"google", "msgspec", "orjson", "postgast"}
 
 
 def loaded_by(code: str) -> set[str]:

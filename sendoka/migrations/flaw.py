@@ -1,0 +1,35 @@
+"""One thing that is wrong with a migrations folder: where, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendoka.errors import InvalidMigration
+
+if TYPE_CHECKING:
+    from sendoka.errors import MigrationError
+
+__all__ = ["Flaw", "broken"]
+
+
+class Flaw(NamedTuple):
+    """One thing that is wrong: its kind, a word of docs/format.md, the file's name, its line, and the error.
+
+    The line counts from 1, and is 0 where the file as a whole is meant.
+    """
+
+    kind: str
+    file: str
+    line: int
+    error: MigrationError
+
+    @property
+    def place(self) -> str:
+        """File and line, as editors read them."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+def broken(kind: str, name: str, line: int, what: str, todo: str) -> Flaw:
+    """Return what is wrong inside the file `name` (without `.sql`): `what` goes on from the file's name."""
+    where = f"{name}.sql:{line}" if line else ""
+    return Flaw(kind, f"{name}.sql", line, InvalidMigration(f"{name}.sql {what}", where=where, todo=todo))

@@ -1,0 +1,81 @@
+"""A folder looked at from end to end: all that is wrong with it, and not the first thing alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sendoka.bookkeeping import NAMESPACE
+from sendoka.migrations.folder import look
+from sendoka.migrations.header import number_of, read_header
+from sendoka.migrations.literals import literal_flaws
+from sendoka.migrations.syntax import is_installed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendoka.lint import Finding
+    from sendoka.migrations.files import Migration
+    from sendoka.migrations.flaw import Flaw
+    from sendoka.migrations.folder import Folder
+
+__all__ = ["folder_findings", "not_looked_at", "refuse_statements"]
+
+
+def folder_findings(folder: str | Path | Folder, namespace: str = NAMESPACE) -> list[Finding]:
+    """Return what is wrong with the files of a folder and the chain they make, in the order of the files.
+
+    The statements are looked at where the grammar is installed; `not_looked_at` says so where it is not. Reads files
+    only. Raises SettingsError where there is no such folder.
+    """
+    name = Path(folder).name if isinstance(folder, str) else folder.name
+    return [_finding(name, flaw) for flaw in _flaws(folder, namespace)]
+
+
+def not_looked_at() -> str | None:
+    """Return a line for a person where the statements of the files are not looked at, None where they are."""
+    if is_installed():
+        return None
+    return 'the statements of the migrations were not read: pip install "sendoka[lint]" brings Postgres\' grammar'
+
+
+def refuse_statements(migrations: Sequence[Migration], namespace: str = NAMESPACE) -> None:
+    """Raise InvalidMigration for the first thing that is wrong with the statements of `migrations`.
+
+    Without the grammar only breakpoints are looked at. What it does not know is left to the database, whose Postgres
+    may be newer.
+    """
+    for migration in migrations:
+        for flaw in _statements(migration.name, migration.text, migration.done_when is not None, namespace):
+            if flaw.kind != "syntax":
+                raise flaw.error
+
+
+def _flaws(folder: str | Path | Folder, namespace: str) -> list[Flaw]:
+    found = look(folder)
+    flaws = list(found.flaws)
+    texts = [*((each.name, each.text) for each in found.migrations), *found.broken]
+    for name, text in texts:
+        alone = read_header(name, text.split("\n")).one("transaction") is not None
+        mine = _statements(name, text, alone, namespace)
+        # The grammar finds the command itself where the format sees what a statement begins with.
+        known = {(flaw.kind, flaw.file) for flaw in mine}
+        flaws = [flaw for flaw in flaws if (flaw.kind, flaw.file) not in known] + mine
+    return sorted(flaws, key=lambda flaw: (number_of(flaw.file.removesuffix(".sql")) or 0, flaw.file, flaw.line))
+
+
+def _statements(name: str, text: str, alone: bool, namespace: str) -> list[Flaw]:
+    flaws = literal_flaws(name, text)
+    if is_installed():
+        from sendoka.migrations.grammar import statement_flaws
+
+        flaws += statement_flaws(name, text, alone=alone, namespace=namespace)
+    return flaws
+
+
+def _finding(folder: str, flaw: Flaw) -> Finding:
+    from sendoka.lint import Finding
+
+    error = flaw.error
+    what = error.what if error.where in {"", flaw.place} else f"{error.what} ({error.where})"
+    return Finding(flaw.kind, f"{folder}/{flaw.place}", what, error.todo)
