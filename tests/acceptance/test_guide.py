@@ -27,6 +27,7 @@ SHELL = blocks_of("docs/guide.md", language="sh")
 def test_the_commands_do_what_they_say(project: Project, tmp_path: Path) -> None:
     (gadgets,) = [block for block in PYTHON if block.code.startswith("# schema/gadgets.py")]
     (project.folder / "schema" / "gadgets.py").write_text(gadgets.code, encoding="utf-8")
+    printed = {}
     for line in commands(SHELL):
         if line.startswith("pip install"):
             continue  # tests/acceptance/test_wheel.py installs what would be on the index
@@ -38,8 +39,9 @@ def test_the_commands_do_what_they_say(project: Project, tmp_path: Path) -> None
             empty.mkdir()
             type(project)(empty).run(line)
         else:
-            project.run(line)
-    assert (project.folder / "migrations").joinpath("0001_add_gadgets.sql").is_file()
+            printed[line] = project.run(line)
+    assert "0000_eager_violet to 0002_fill_in_names" in printed["sendoka squash"]
+    assert "0001_add_gadgets" in printed["sendoka generate --name add_gadgets"]
 
 
 def test_help_is_what_the_guide_shows(project: Project) -> None:

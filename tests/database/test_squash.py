@@ -1,0 +1,178 @@
+"""Many migrations as one: the same schema and rows, proved, and databases of every age that go on with it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendoka.errors import MigrationError, MissingMigration, SettingsError
+from sendoka.migrations import migrate, read_folder, status
+from sendoka.migrations.files import parse, render
+from sendoka.migrations.squasher import Squash, squash, write_squash
+from sendoka.schema.from_catalog import model_from_catalog
+from sendoka.schema.from_snapshot import snapshot_of
+from sendoka.schema.model import Model
+from sendoka.scratch import Scratch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from sendoka import Neon
+    from sendoka.migrations.files import Migration
+    from sendoka.scratch import ScratchDatabase
+
+SHOUT = (
+    "create function shout() returns trigger language plpgsql as "
+    "$$ begin new.up = coalesce(new.up, '') || '!'; return new; end $$"
+)
+FILES = (
+    [
+        "create type mood as enum ('sad')",
+        "create table orgs (id text primary key, name text not null, mood mood)",
+        "insert into orgs values ('o', 'Acme''s \"one\"\n', 'sad'), ('p', 'Ümlaut', null)",
+    ],
+    ["alter type mood add value 'happy'"],
+    [
+        "create table people (n bigint generated always as identity, org text references orgs, up text)",
+        SHOUT,
+        "create trigger shout before insert on people for each row execute function shout()",
+        "insert into people (org) values ('o'), ('p')",
+        "update orgs set mood = 'happy' where id = 'p'",
+        "create sequence numbers",
+        "select nextval('numbers'), nextval('numbers')",
+    ],
+    ["alter table orgs add size int"],
+)
+
+
+def fill(folder: Path, files: Sequence[Sequence[str]], *, snapshots: bool = True) -> list[Migration]:
+    (folder / "meta").mkdir(parents=True)
+    written: list[Migration] = []
+    for number, statements in enumerate(files):
+        name = f"{number:04d}_step"
+        migration = parse(name, render(name, written[-1] if written else None, [f"{each};" for each in statements], ()))
+        (folder / f"{name}.sql").write_text(migration.text, encoding="utf-8")
+        if snapshots:
+            (folder / "meta" / f"{name}.json").write_text(snapshot_of(Model()), encoding="utf-8")
+        written.append(migration)
+    return written
+
+
+async def squashed(folder: Path, to: str | None = None, name: str | None = None) -> Squash:
+    async with Scratch() as scratch:
+
+        @asynccontextmanager
+        async def playground() -> AsyncIterator[ScratchDatabase]:
+            async with scratch.database() as database:
+                yield database
+
+        return await squash(folder, playground, to=to, name=name)
+
+
+async def contents(sql: Neon) -> list[object]:
+    rows = await sql("select id, name, mood::text, size from orgs order by 1")
+    people = await sql("select n, org, up from people order by 1")
+    return [*map(tuple, rows), *map(tuple, people), await sql("select last_value from numbers").value()]
+
+
+async def test_a_new_database_is_the_same_and_every_older_one_goes_on(sql: Neon, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    fill(folder, FILES)
+    await migrate(sql, folder)
+    before, made = await contents(sql), await model_from_catalog(sql)
+    last = (folder / "0003_step.sql").read_bytes()
+    found = await squashed(folder, to="0002", name="all")
+    assert found.seeded == (("public.orgs", 2), ("public.people", 2))
+    write_squash(found, folder)
+    assert sorted(path.name for path in folder.rglob("*.*")) == [
+        "0002_all.json",
+        "0002_all.sql",
+        "0003_step.json",
+        "0003_step.sql",
+    ]
+    assert (folder / "0003_step.sql").read_bytes() == last
+    # The database that ran all of them needs nothing, and says so.
+    assert (await migrate(sql, folder, verify=True)).applied == ()
+    assert [row.state for row in (await status(sql, folder)).rows] == ["applied"] * 4
+    # A new one runs the one file, and what follows.
+    await sql("drop schema public cascade")
+    await sql("drop schema sendoka cascade")
+    await sql("create schema public")
+    report = await migrate(sql, folder)
+    assert [each.name for each in report.applied] == ["0002_all", "0003_step"]
+    assert await contents(sql) == before
+    again = await model_from_catalog(sql)
+    assert [each for each in again if each.kind != "grant"] == [each for each in made if each.kind != "grant"]
+
+
+async def test_a_database_behind_it_is_told_the_way(sql: Neon, tmp_path: Path) -> None:
+    folder, old = tmp_path / "migrations", tmp_path / "old"
+    fill(folder, FILES)
+    fill(old, FILES[:2])
+    await migrate(sql, old)
+    write_squash(await squashed(folder, to="0002_step"), folder)
+    with pytest.raises(
+        MissingMigration, match="stands for files that this database has not: it ends at 0001_step"
+    ) as e:
+        await migrate(sql, folder)
+    assert "folder as it was before the squash" in e.value.todo
+    assert (await status(sql, folder)).state == "behind"
+
+
+async def test_code_from_before_the_squash_finds_a_database_that_ran_it(sql: Neon, tmp_path: Path) -> None:
+    folder, old = tmp_path / "migrations", tmp_path / "old"
+    fill(folder, FILES)
+    fill(old, FILES)
+    write_squash(await squashed(folder), folder)
+    await migrate(sql, folder)
+    assert (await migrate(sql, old, verify=True)).applied == ()
+    assert (await status(sql, old)).state == "applied"
+
+
+async def test_squashed_once_more_it_still_begins_where_it_began(tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    fill(folder, FILES)
+    write_squash(await squashed(folder, to="1"), folder)
+    found = await squashed(folder)
+    assert found.migration.replaces is not None
+    assert (found.migration.replaces.first, found.migration.replaces.last) == ("0000_step", "0003_step")
+    write_squash(found, folder)
+    assert [each.number for each in read_folder(folder)] == [3]
+
+
+MANY = "insert into t select generate_series(1, 1001)"
+CIRCLE = [
+    "create table a (id int primary key, b int)",
+    "create table b (id int primary key, a int references a)",
+    "insert into a values (1, 1)",
+    "insert into b values (1, 1)",
+    "alter table a add foreign key (b) references b",
+]
+REFUSED: list[tuple[list[list[str]], str]] = [
+    ([["select 1"]], "there is nothing to squash"),
+    ([["create table t (a int)"], [MANY]], "put 1001 rows into t, and a file carries 1000 at most"),
+    ([CIRCLE, ["select 1"]], "put rows into (a and b|b and a)( and [ab])?, which point at each other"),
+    ([["create publication p for all tables"], ["select 1"]], "differs in publication p"),
+]
+
+
+@pytest.mark.parametrize(("files", "says"), REFUSED)
+async def test_what_one_file_cannot_do_is_refused(tmp_path: Path, files: list[list[str]], says: str) -> None:
+    folder = tmp_path / "migrations"
+    fill(folder, files)
+    before = sorted(path.name for path in folder.rglob("*"))
+    with pytest.raises(MigrationError, match=says):
+        await squashed(folder)
+    assert sorted(path.name for path in folder.rglob("*")) == before
+
+
+async def test_a_file_that_is_not_there_or_has_no_snapshot_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    fill(folder, FILES[:2], snapshots=False)
+    with pytest.raises(SettingsError, match="there is no migration '0007'"):
+        await squashed(folder, to="0007")
+    with pytest.raises(MissingMigration, match=r"meta/0001_step\.json is missing"):
+        await squashed(folder)
