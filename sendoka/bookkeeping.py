@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendoka.database.statement import Statement
+from sendoka.database.home import Ours
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
 from sendoka.errors import DatabaseError, MigrationError, UndefinedTable
 
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sendoka.database.seam import Database
-    from sendoka.database.statement import Cells, Result
+    from sendoka.database.statement import Cells, Result, Statement
 
 __all__ = [
     "BOOTSTRAP",
     "DEV",
     "FACTS",
     "FORMAT",
-    "NAMESPACE",
     "PRODUCTION",
     "Fact",
     "check_format",
@@ -36,18 +35,16 @@ __all__ = [
     "set_mark",
 ]
 
-NAMESPACE = "sendoka"
-
 FORMAT = 1
 """The version of our own tables. A database with a higher one belongs to a newer Sendoka."""
 
 BOOTSTRAP: tuple[Statement, ...] = (
-    Statement("create schema if not exists sendoka"),
-    Statement(
+    Ours("create schema if not exists sendoka"),
+    Ours(
         "create table if not exists sendoka.facts ("
         "name text primary key, value text not null, at timestamptz not null default now())"
     ),
-    Statement(
+    Ours(
         "insert into sendoka.facts (name, value) values ('format', $1) on conflict (name) do nothing",
         (str(FORMAT),),
     ),
@@ -57,7 +54,7 @@ BOOTSTRAP: tuple[Statement, ...] = (
 DEV, PRODUCTION = "dev", "production"
 """What a database may be marked as: one that `push` may change, and one that nothing but migrations may."""
 
-FACTS = Statement(
+FACTS = Ours(
     "select name, value, to_char(at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from sendoka.facts"
 )
 """The question for all that is noted about a database: `format`, `mark`, `pushed`."""
@@ -145,7 +142,7 @@ async def set_mark(database: Database, mark: str, *, anyway: bool = False) -> Ma
     """
     if not await read_facts(database):
         await ensure(database, ())
-    told = Statement(_SET_MARK, (mark, PRODUCTION, "true" if anyway else "false"))
+    told = Ours(_SET_MARK, (mark, PRODUCTION, "true" if anyway else "false"))
     results = await database.run_all([told, FACTS], TransactionOptions(idempotent=True))
     return facts_in(results[1])
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sendoka.database.home import NAMESPACE, checked_namespace
 from sendoka.dotenv import parse_env
 from sendoka.errors import SettingsError
 
@@ -38,7 +39,8 @@ class Settings:
     """The folders of a project, as absolute paths.
 
     `root` is the folder of the pyproject.toml that was read, or where the search began if there is none. `rules` is the
-    table `[tool.sendoka.rules]` as it stands there; the schema rules read it.
+    table `[tool.sendoka.rules]` as it stands there; the schema rules read it. `namespace` is where our own tables are
+    in a database.
     """
 
     root: Path
@@ -46,14 +48,19 @@ class Settings:
     migrations: Path
     backfill: Path
     rules: Mapping[str, Any]
+    namespace: str = NAMESPACE
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A connection string, which its repr does not show, and where it was found (`.env.local`, `the environment`)."""
+    """A connection string, which its repr does not show, and where it was found (`.env.local`, `the environment`).
+
+    `namespace` is where our own tables are in that database.
+    """
 
     name: str
     url: str = field(repr=False)
+    namespace: str = NAMESPACE
 
 
 def read_settings(start: Path | None = None) -> Settings:
@@ -105,7 +112,7 @@ def _no_slip(tool: Mapping[str, Any], file: Path) -> None:
 
 
 _FOLDERS = ("schema", "migrations", "backfill")
-_KEYS = (*_FOLDERS, "rules")
+_KEYS = (*_FOLDERS, "namespace", "rules")
 
 
 def _settings(root: Path, table: Mapping[str, Any], file: Path) -> Settings:
@@ -120,7 +127,12 @@ def _settings(root: Path, table: Mapping[str, Any], file: Path) -> Settings:
     if not isinstance(rules, dict):
         raise _wrong("rules", rules, "a table", file)
     folders = {name: root / _folder(name, table.get(name, name), file) for name in _FOLDERS}
-    return Settings(root, folders["schema"], folders["migrations"], folders["backfill"], rules)
+    try:
+        namespace = checked_namespace(table.get("namespace", NAMESPACE))
+    except SettingsError as error:
+        error.where = str(file)
+        raise
+    return Settings(root, folders["schema"], folders["migrations"], folders["backfill"], rules, namespace)
 
 
 def _nearest(key: str) -> str:
@@ -149,18 +161,21 @@ def find_source(
     Raises SettingsError where there is none, where the one that counts is empty, and for an `env_file` without one.
     """
     if env_file is not None:
-        return read_source(env_file, str(env_file)) or _raise_missing(str(env_file))
-    found = look_for_source(settings, environ=environ)
-    return found or _raise_missing(f"the environment, {' and '.join(ENV_FILES)} in {settings.root}")
+        found = read_source(env_file, str(env_file)) or _raise_missing(str(env_file))
+        return replace(found, namespace=settings.namespace)
+    known = look_for_source(settings, environ=environ)
+    return known or _raise_missing(f"the environment, {' and '.join(ENV_FILES)} in {settings.root}")
 
 
 def look_for_source(settings: Settings, *, environ: Mapping[str, str] | None = None) -> Source | None:
     """Return what `find_source` would, and None where there is no connection string."""
     environ = os.environ if environ is None else environ
     if VARIABLE in environ:
-        return _checked(Source("the environment", environ[VARIABLE]))
-    files = ((settings.root / name, name) for name in ENV_FILES)
-    return next((source for file, name in files if file.is_file() and (source := read_source(file, name))), None)
+        found: Source | None = _checked(Source("the environment", environ[VARIABLE]))
+    else:
+        files = ((settings.root / name, name) for name in ENV_FILES)
+        found = next((source for file, name in files if file.is_file() and (source := read_source(file, name))), None)
+    return None if found is None else replace(found, namespace=settings.namespace)
 
 
 def read_source(file: Path, name: str) -> Source | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.backfills.checkpoint import Shard, read_shard
 from sendoka.backfills.statements import change_batch
-from sendoka.database.statement import Statement
+from sendoka.database.home import Ours
 
 if TYPE_CHECKING:
     from sendoka.backfills.walk import WalkOf
@@ -33,7 +33,7 @@ class ChangeWalk:
         work = self._work
         text = self._first if self._shard.cursor is None else self._next
         params = (str(work.run), str(work.shard), str(size), secrets.token_hex(8), str(self._shard.epoch))
-        rows = (await work.database.run(Statement(text, params))).rows
+        rows = (await work.database.run(Ours(text, params))).rows
         if rows:
             self.batches += 1
             self._shard = Shard.of(rows[0])

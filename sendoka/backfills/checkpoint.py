@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from sendoka.backfills.statements import BATCH_COLUMNS
 from sendoka.bookkeeping import ensure
-from sendoka.database.statement import Statement
+from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError
 
 if TYPE_CHECKING:
     from sendoka.database.seam import Database
-    from sendoka.database.statement import Cells
+    from sendoka.database.statement import Cells, Statement
 
 __all__ = [
     "TABLES",
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 TABLES: tuple[Statement, ...] = (
-    Statement("""create table if not exists sendoka.backfill_runs (
+    Ours("""create table if not exists sendoka.backfill_runs (
   id bigint generated always as identity primary key,
   name text not null,
   number int not null,
@@ -58,7 +58,7 @@ TABLES: tuple[Statement, ...] = (
   unique (name, number)
 )"""),
     # The row of a shard is written by every batch: the empty half of its page keeps those updates off the index.
-    Statement("""create table if not exists sendoka.backfill_shards (
+    Ours("""create table if not exists sendoka.backfill_shards (
   run bigint not null references sendoka.backfill_runs (id),
   shard int not null,
   state text not null default 'running',
@@ -80,7 +80,7 @@ TABLES: tuple[Statement, ...] = (
   updated_at timestamptz not null default clock_timestamp(),
   primary key (run, shard)
 ) with (fillfactor = 50)"""),
-    Statement("""create table if not exists sendoka.backfill_batches (
+    Ours("""create table if not exists sendoka.backfill_batches (
   run bigint not null,
   shard int not null,
   seq bigint not null,
@@ -213,7 +213,7 @@ def _run(cells: Cells) -> Run:
 
 
 async def _rows(database: Database, text: str, *params: str | None) -> list[Cells]:
-    return (await database.run(Statement(text, params))).rows
+    return (await database.run(Ours(text, params))).rows
 
 
 async def find_run(database: Database, name: str) -> Run | None:
@@ -263,18 +263,18 @@ async def open_run(
     """Return the run `number` of `name`, or a newer one; it is made if missing. Two that open at once get the same."""
     await ensure(database, TABLES)
     make = (
-        Statement(
+        Ours(
             "insert into sendoka.backfill_runs (name, number, checksum, total, started_by)"
             " values ($1, $5::int, $2, $3::bigint, $4) on conflict (name, number) do nothing",
             (name, checksum, None if total is None else str(total), operator, str(number)),
         ),
-        Statement(
+        Ours(
             "insert into sendoka.backfill_shards (run, shard)"
             " select id, 0 from sendoka.backfill_runs where name = $1 and number = $2::int"
             " on conflict (run, shard) do nothing",
             (name, str(number)),
         ),
-        Statement(
+        Ours(
             f"select {_RUN} from sendoka.backfill_runs where name = $1 order by number desc limit 1",
             (name,),
         ),

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.words import words
+from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.quoting import ident
 
@@ -151,12 +152,12 @@ insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, curso
 values ($1::bigint, $2::int, $3::bigint, (select epoch from sendoka_fence), (select pass from sendoka_fence),
   $6, $5::jsonb, $7::bigint, $8::bigint, 0)"""
     amounts = (str(batch.scanned), str(batch.paged), "true" if batch.last else "false", str(batch.lease))
-    return Statement(text, (*batch.place, str(batch.epoch), batch.cursor, batch.token, *amounts))
+    return Ours(text, (*batch.place, str(batch.epoch), batch.cursor, batch.token, *amounts))
 
 
 def look(batch: Fence) -> Statement:
     """Return the read of the batch's shard as it stands in its transaction."""
-    return Statement(
+    return Ours(
         f"select {BATCH_COLUMNS} from sendoka.backfill_shards where run = $1::bigint and shard = $2::int",
         batch.place[:2],
     )
@@ -181,7 +182,7 @@ returning 1
 )
 update sendoka.backfill_batches b set changed = b.changed + n.changed
 from sendoka_counted n where run = {run}::bigint and shard = {shard}::int and seq = {seq}::bigint"""
-    return Statement(wrapped, (*statement.params, *batch.place))
+    return Ours(wrapped, (*statement.params, *batch.place))
 
 
 def write_back(backfill: Backfill, target: Target, columns: tuple[str, ...]) -> str:

@@ -61,7 +61,7 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
     from sendoka.http.client import neon
 
     with about(source):
-        client = neon(source.url, hooks=[_Waits(source)])
+        client = neon(source.url, hooks=[_Waits(source)], namespace=source.namespace)
     async with client as sql:
         try:
             yield sql

@@ -56,14 +56,11 @@ def _create_command(env_file: Path | None, as_json: bool) -> int:
 
     The first `once=` transaction does the same where its role may create.
     """
-    from sendoka.database.ledger import GRANTS
-
-    run(_create(find_source(read_settings(), env_file=env_file)))
-    grants = GRANTS.format(role="ROLE")
+    name, grants = run(_create(find_source(read_settings(), env_file=env_file)))
     if as_json:
-        print_json({"ledger": "sendoka.ledger", "grants": grants})
+        print_json({"ledger": name, "grants": grants})
     else:
-        say("sendoka.ledger is there")
+        say(f"{name} is there")
         say(f"for another role: {grants}", dim=True)
     return 0
 
@@ -112,11 +109,12 @@ def _prune_command(older_than: timedelta, env_file: Path | None, as_json: bool) 
     return 0
 
 
-async def _create(source: Source) -> None:
-    from sendoka.database.ledger import ensure_ledger
+async def _create(source: Source) -> tuple[str, str]:
+    from sendoka.database.ledger import ensure_ledger, grants_to, ledger_of
 
     async with connect(source) as sql:
         await ensure_ledger(sql)
+        return ledger_of(sql), grants_to("ROLE", sql)
 
 
 async def _find(source: Source, key: str) -> Entry | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sendoka.bookkeeping import ensure
-from sendoka.database.statement import Statement
+from sendoka.database.home import Ours
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
 from sendoka.errors import UndefinedTable
 
@@ -16,17 +16,14 @@ if TYPE_CHECKING:
 
     from sendoka.database.seam import Database
 
-__all__ = ["GRANTS", "LEDGER", "LEDGER_NAME", "Entry", "ensure_ledger", "find_entry", "moment", "prune_ledger"]
+__all__ = ["LEDGER", "Entry", "ensure_ledger", "find_entry", "grants_to", "ledger_of", "moment", "prune_ledger"]
 
-LEDGER_NAME = "sendoka.ledger"
+_GRANTS = "grant usage on schema {home} to {role}; grant select, insert on {home}.ledger to {role}"
 
-LEDGER = Statement(
+LEDGER = Ours(
     "create table if not exists sendoka.ledger ("
     "key text primary key, digest text not null, at timestamptz not null default clock_timestamp())"
 )
-
-GRANTS = "grant usage on schema sendoka to {role}; grant select, insert on sendoka.ledger to {role}"
-"""What a role needs that is to write keys and did not make the ledger."""
 
 _BATCH = 10_000
 # The oldest first, and whatever a call is just writing is left to it.
@@ -47,6 +44,16 @@ class Entry:
     at: datetime
 
 
+def ledger_of(database: Database) -> str:
+    """Return the name of a database's ledger."""
+    return f"{database.namespace}.ledger"
+
+
+def grants_to(role: str, database: Database) -> str:
+    """Return what a role needs that is to write keys and did not make the ledger."""
+    return _GRANTS.format(home=database.namespace, role=role)
+
+
 async def ensure_ledger(database: Database, *, timeout: float | None = None) -> None:
     """Create the ledger, safe among any number of callers, within `timeout` seconds. Raises DatabaseError."""
     await ensure(database, [LEDGER], timeout=timeout)
@@ -55,9 +62,9 @@ async def ensure_ledger(database: Database, *, timeout: float | None = None) -> 
 async def find_entry(database: Database, key: str) -> Entry | None:
     """Return what the ledger knows of `key`. None says only that nothing has committed under it by now."""
     try:
-        result = (await database.run_all([Statement(_FIND, (key,))], READ_ONLY))[0]
+        result = (await database.run_all([Ours(_FIND, (key,))], READ_ONLY))[0]
     except UndefinedTable as error:
-        if LEDGER_NAME in error.message:
+        if ledger_of(database) in error.message:
             return None
         raise
     return Entry(key, str(result.rows[0][0]), moment(str(result.rows[0][1]))) if result.rows else None
@@ -72,11 +79,11 @@ async def prune_ledger(
     """
     options, gone = TransactionOptions(idempotent=True), 0
     while True:
-        statement = Statement(_PRUNE, (f"{older_than // timedelta(microseconds=1)} microseconds", str(_BATCH)))
+        statement = Ours(_PRUNE, (f"{older_than // timedelta(microseconds=1)} microseconds", str(_BATCH)))
         try:
             count = (await database.run_all([statement], options))[0].row_count or 0
         except UndefinedTable as error:
-            if LEDGER_NAME in error.message:
+            if ledger_of(database) in error.message:
                 return 0
             raise
         gone += count

@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sendoka.database.ledger import GRANTS, LEDGER_NAME, ensure_ledger
-from sendoka.database.statement import Cells, Result, Statement
+from sendoka.database.home import Ours
+from sendoka.database.ledger import ensure_ledger, grants_to, ledger_of
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
 from sendoka.errors import (
     DatabaseError,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sendoka.database.seam import Database
+    from sendoka.database.statement import Cells, Result, Statement
 
 __all__ = ["LONGEST_KEY", "Once", "Outcomes", "digest_of", "run_once"]
 
@@ -44,7 +45,6 @@ _INSERT = (
     "insert into sendoka.ledger (key, digest) values ($1, $2) returning (extract(epoch from at) * 1000000)::bigint"
 )
 _LOOK = "select digest, (extract(epoch from at) * 1000000)::bigint from sendoka.ledger where key = $1"
-_GRANTS = f"let a role that may create run `sendoka ledger create`, then {GRANTS.format(role='…')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,12 @@ async def run_once(
     Raises OnceKeyReused where the key belongs to other statements; what the statements raise; and the last send's
     error with the outcome `unknown` where no send was answered: call again with the same key.
     """
-    entry = Statement(_INSERT, (key, digest))
+    entry = Ours(_INSERT, (key, digest))
     clock = _Clock.start(options._replace(idempotent=True, insistent=True))
     try:
         results = await _run(database, [entry, *statements], clock)
     except UniqueViolation as error:
-        if not _is_ledger(error):
+        if (error.schema, error.table) != (database.namespace, "ledger"):
             raise
         # Raised from inside, it would look as if the violation were what went wrong.
         known = error
@@ -141,12 +141,12 @@ async def _run(database: Database, statements: list[Statement], clock: _Clock) -
     try:
         return await database.run_all(statements, clock.writing())
     except UndefinedTable as error:
-        if LEDGER_NAME not in error.message:
+        if ledger_of(database) not in error.message:
             raise
         missing = error
     except InsufficientPrivilege as error:
-        if "sendoka" in error.message or error.message.endswith(" ledger"):
-            error.todo = _GRANTS
+        if database.namespace in error.message or error.message.endswith(" ledger"):
+            error.todo = _grants(database)
         raise
     await _create(database, missing, clock)
     try:
@@ -161,9 +161,9 @@ async def _create(database: Database, missing: UndefinedTable, clock: _Clock) ->
     try:
         await _create_unless_there(database, clock)
     except (DatabaseError, TransportError) as error:
-        error.add_note("it was the creation of sendoka.ledger that failed")
+        error.add_note(f"it was the creation of {ledger_of(database)} that failed")
         if isinstance(error, InsufficientPrivilege):
-            error.todo = _GRANTS
+            error.todo = _grants(database)
         # Of the transaction itself no more is known than before.
         error.outcome = missing.outcome
         raise
@@ -174,19 +174,19 @@ async def _create_unless_there(database: Database, clock: _Clock) -> None:
         await ensure_ledger(database, timeout=clock.left())
     except InsufficientPrivilege:
         # It may be that somebody else has just created it; the next send tells.
-        found = await database.run_all([Statement("select to_regclass($1::text)", (LEDGER_NAME,))], clock.reading())
+        found = await database.run_all([Ours("select to_regclass($1::text)", (ledger_of(database),))], clock.reading())
         if found[0].rows[0][0] is None:
             raise
 
 
-def _is_ledger(error: UniqueViolation) -> bool:
-    return (error.schema, error.table) == ("sendoka", "ledger")
+def _grants(database: Database) -> str:
+    return f"let a role that may create run `sendoka ledger create`, then {grants_to('…', database)}"
 
 
 async def _replay(
     database: Database, key: str, digest: str, then: Sequence[Statement], known: UniqueViolation, clock: _Clock
 ) -> Outcomes:
-    look = Statement(_LOOK, (key,))
+    look = Ours(_LOOK, (key,))
     try:
         looked, *results = await _read(database, key, [look, *then], clock)
     except DatabaseError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from sendoka.database.home import NAMESPACE
 from sendoka.database.transaction import DEFAULT
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ class Database(ABC):
     Text goes through: parameters and cells are Postgres text or None. What is raised is a `DatabaseError` or a
     `TransportError`, and each says by `.outcome` whether its statements ran. An implementation sends again by itself
     only what cannot have run, or what `options` say is read only or idempotent.
+
+    `namespace` is where our own tables are: who sends statements of the class `Ours` puts it into them.
     """
+
+    namespace: str = NAMESPACE
 
     @abstractmethod
     async def run(self, statement: Statement) -> Result[Cells]:

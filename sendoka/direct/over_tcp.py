@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from sendoka.database.home import NAMESPACE, at_home, checked_namespace
 from sendoka.database.retry import Retry, persist
 from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
@@ -59,21 +60,29 @@ class Direct(Database):
     `url` is `postgresql://` or `postgresql+asyncpg://`. Nothing is opened before the first statement. Parameters and
     cells are Postgres text for every type, those of the database's own included; `Field.table_oid` and `.column` stay
     0, because asyncpg does not tell them. Up to `connections` statements run at a time in an event loop, more wait.
-    `application_name` is what pg_stat_activity shows, where the URL does not say it. Errors and outcomes are those of
-    the client. Being cancelled leaves the outcome unknown; the server is told to cancel, and the connection ends.
+    `application_name` is what pg_stat_activity shows, where the URL does not say it; `namespace` is where our own
+    tables are. Errors and outcomes are those of the client. Being cancelled leaves the outcome unknown; the server is
+    told to cancel, and the connection ends.
 
     Raises SettingsError where the URL or the extra `direct` is missing, ValueError for no connections at all; close it,
     or use it as `async with`.
     """
 
     def __init__(
-        self, url: str, *, connections: int = 4, application_name: str = "sendoka", retry: Retry | None = None
+        self,
+        url: str,
+        *,
+        connections: int = 4,
+        application_name: str = "sendoka",
+        retry: Retry | None = None,
+        namespace: str = NAMESPACE,
     ) -> None:
         given = Secret(url)
         del url  # a traceback that shows local variables is to show no password
         self._shown = ""
         if connections < 1:
             raise ValueError(f"connections={connections}: at least 1 is needed")
+        self.namespace = checked_namespace(namespace)
         self._login = Login(given, application_name)
         self._shown = self._login.shown
         self._retry = retry or Retry(attempts=4)
@@ -100,13 +109,13 @@ class Direct(Database):
 
     async def run(self, statement: Statement) -> Result[Cells]:
         """Run one statement outside any transaction block."""
-        return (await self._send([statement], None))[0]
+        return (await self._send(list(at_home([statement], self.namespace)), None))[0]
 
     async def run_all(
         self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
     ) -> list[Result[Cells]]:
         """Run all statements in one transaction, in order."""
-        return await self._send(list(statements), options)
+        return await self._send(list(at_home(statements, self.namespace)), options)
 
     async def _send(self, statements: list[Statement], options: TransactionOptions | None) -> list[Result[Cells]]:
         said = options or DEFAULT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sendoka.database.home import Ours
 from sendoka.http.advice import fits
 
 if TYPE_CHECKING:
@@ -35,14 +36,14 @@ _LONGEST = 63
 _SETTINGS = "select set_config($1, $2, true)"
 # statement_timeout or a cancellation, lock_timeout, a deadlock: to set something takes no time, and no lock.
 _TOOK_LONG = frozenset({"57014", "55P03", "40P01"})
-_OURS = (_SETTINGS, "insert into sendoka.ledger ")
 
 
 def place(error: TransportError, statements: Sequence[Statement], *, only_reads: bool) -> None:
     """Let an error whose end is unknown say which statements may have run, without the values written into them."""
     from sendoka.http.observe import head
 
-    own = [statement for statement in statements if not statement.text.startswith(_OURS)]
+    theirs = [each for each in statements if not isinstance(each, Ours)]
+    own = [each for each in theirs if not each.text.startswith(_SETTINGS)]
     error.where = error.where or f"in: {head(own or statements)}"
     if only_reads:
         error.todo = error.todo or "it only reads: it can be sent again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sendoka.database.home import NAMESPACE, at_home, checked_namespace
 from sendoka.database.retry import Retry, persist
 from sendoka.database.seam import Database
 from sendoka.database.secret import Secret
@@ -60,7 +61,9 @@ class Neon(Database):
         timeout: float,
         retry: Retry,
         types: Types | None,
+        namespace: str = NAMESPACE,
     ) -> None:
+        self.namespace = namespace
         self._observer = observer
         self._target = target
         self._credentials = credentials
@@ -159,6 +162,7 @@ class Neon(Database):
         """Run `statements` as one transaction, in one request. See `Database.run_all`."""
         if not statements:
             return []
+        statements = at_home(statements, self.namespace)
         body, headers = batch_body(statements), option_headers(options)
         return await self._exchange(
             body, headers, statements, lambda reply: read_batch(reply, statements), True, options
@@ -168,6 +172,7 @@ class Neon(Database):
         """Run one statement: as a transaction of one where `options` say something to the server, else by itself."""
         if options.read_only:
             return (await self.run_all([statement], options))[0]
+        (statement,) = at_home([statement], self.namespace)
         return await self._exchange(
             single_body(statement), (), [statement], lambda reply: read_single(reply, statement), False, options
         )
@@ -263,6 +268,7 @@ def neon(
     ca: str | os.PathLike[str] | None = None,
     max_connections: int = MAX_CONNECTIONS,
     max_answer: int = MAX_ANSWER,
+    namespace: str = NAMESPACE,
 ) -> Neon:
     """Return a client for the database at `url`, `postgresql://user:password@host/database`.
 
@@ -282,6 +288,7 @@ def neon(
     ca: a file of certificates in PEM, or a folder of hashed ones, to trust instead of the system's own.
     max_connections: how many an event loop may hold; who comes when all are in use waits in line.
     max_answer: bytes that the body of an answer may have.
+    namespace: where Sendoka keeps its own tables, for two applications that share one database.
 
     Raises SettingsError, which never shows a secret.
     """
@@ -311,6 +318,7 @@ def neon(
         timeout=timeout,
         retry=retry,
         types=_types(types),
+        namespace=checked_namespace(namespace),
     )
 
 

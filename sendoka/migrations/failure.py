@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sendoka.bookkeeping import NAMESPACE, is_race
+from sendoka.bookkeeping import is_race
+from sendoka.database.home import NAMESPACE
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import (
     ChecksumMismatch,

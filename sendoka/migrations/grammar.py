@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sendoka.bookkeeping import NAMESPACE
+from sendoka.database.home import NAMESPACE
 from sendoka.migrations.flaw import broken
 from sendoka.migrations.literals import divided
 from sendoka.migrations.syntax import NoSql, commands, names, nodes, option, text_of, words

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.bookkeeping import check_format
+from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.errors import MigrationError
 
@@ -38,7 +39,7 @@ REACHED = "SB000"
 """The SQLSTATE of a probe whose statements all ran."""
 
 TABLES: tuple[Statement, ...] = (
-    Statement(
+    Ours(
         "create table if not exists sendoka.migrations ("
         "seq int primary key, "
         "name text not null, "
@@ -53,9 +54,7 @@ TABLES: tuple[Statement, ...] = (
         "version text not null)"
     ),
     # A plain unique key allows any number of nulls, and so any number of first migrations.
-    Statement(
-        "create unique index if not exists migrations_one_root on sendoka.migrations ((true)) where parent is null"
-    ),
+    Ours("create unique index if not exists migrations_one_root on sendoka.migrations ((true)) where parent is null"),
 )
 
 _COLUMNS = (
@@ -94,7 +93,7 @@ class Entry:
 
 def head_statement(newest: Migration) -> Statement:
     """Return the question of a cold start: the row of the folder's newest file, and the newest row."""
-    return Statement(
+    return Ours(
         f"select {_COLUMNS} from sendoka.migrations m "  # noqa: S608 - constants of this file
         "where m.checksum = $1 or m.seq = (select max(seq) from sendoka.migrations) order by m.seq",
         (newest.checksum,),
@@ -103,7 +102,7 @@ def head_statement(newest: Migration) -> Statement:
 
 def history_statement() -> Statement:
     """Return the question for the whole history, oldest first."""
-    return Statement(f"select {_COLUMNS} from sendoka.migrations m order by m.seq")  # noqa: S608 - the same
+    return Ours(f"select {_COLUMNS} from sendoka.migrations m order by m.seq")  # noqa: S608 - the same
 
 
 def entries(result: Result[Cells]) -> list[Entry]:
@@ -133,9 +132,9 @@ def apply_statements(migration: Migration, token: str, operator: str, version: s
         settings_statement(),
         record_statement(migration, token, operator, version, state="running"),
         *(Statement(text) for text in migration.statements),
-        Statement("set local role none"),
+        Ours("set local role none"),
         # The row's xmin is this transaction, unless a statement of the file has ended the one that inserted it.
-        Statement(
+        Ours(
             "update sendoka.migrations set state = 'applied', applied_at = now(), "
             "duration = clock_timestamp() - transaction_timestamp() "
             "where checksum = $1 and xmin = pg_current_xact_id()::xid "
@@ -156,7 +155,7 @@ def record_statement(
 ) -> Statement:
     """Return what notes `migration` in the history; it is refused where `condition` of SQL does not hold."""
     digest = "$5" if condition == "true" else f"case when {condition} then $5 end"
-    return Statement(
+    return Ours(
         "insert into sendoka.migrations "  # noqa: S608 - the condition is ours
         "(seq, name, checksum, parent, digest, state, token, applied_at, applied_by, version) "
         f"values ($1::int, $2, $3, $4, {digest}, $6, $7, now(), session_user || $8, $9)",
@@ -179,7 +178,7 @@ def probe_statements(statements: Sequence[str], count: int) -> list[Statement]:
     return [
         settings_statement(),
         *(Statement(text) for text in statements[:count]),
-        Statement(f"do $probe$ begin raise exception 'reached' using errcode = '{REACHED}'; end $probe$"),
+        Ours(f"do $probe$ begin raise exception 'reached' using errcode = '{REACHED}'; end $probe$"),
     ]
 
 
@@ -189,7 +188,7 @@ LOCK_TIMEOUT = "5s"
 
 def settings_statement(search_path: str = "public") -> Statement:
     """Return what a transaction of ours that changes a database begins with."""
-    return Statement(
+    return Ours(
         "select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true), "
         "set_config('search_path', $3, true)",
         (LOCK_TIMEOUT, "10min", search_path),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sendoka.bookkeeping import NAMESPACE
+from sendoka.database.home import NAMESPACE
 from sendoka.migrations.folder import look
 from sendoka.migrations.header import number_of, read_header
 from sendoka.migrations.literals import literal_flaws

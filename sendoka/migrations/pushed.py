@@ -11,8 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sendoka.bookkeeping import NAMESPACE
-from sendoka.database.statement import Statement
+from sendoka.database.home import Ours
 from sendoka.errors import DatabaseError
 from sendoka.migrations.history import settings_statement
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sendoka.bookkeeping import Fact
+    from sendoka.database.statement import Statement
     from sendoka.schema.declared_texts import Texts
     from sendoka.schema.model import Model
 
@@ -78,8 +78,8 @@ def opening(value: str | None, catalog: str) -> list[Statement]:
     return [
         settings_statement(""),
         # A push and a migration exclude each other by it; whoever only reads the history is not kept waiting.
-        Statement("lock table sendoka.migrations in share row exclusive mode"),
-        Statement(
+        Ours("lock table sendoka.migrations in share row exclusive mode"),
+        Ours(
             "insert into sendoka.facts (name, value) "  # noqa: S608 - constants of ours
             f"select '{PUSHED}', case when $1::text = {catalog_digest()} and $2::text is not distinct from "
             f"(select f.value from sendoka.facts f where f.name = '{PUSHED}') then '{{}}' end "
@@ -95,7 +95,7 @@ def closing(digest: str | None, operator: str, token: str, texts: Texts) -> list
 
     return [
         settings_statement(""),
-        Statement(
+        Ours(
             "update sendoka.facts set at = now(), value = jsonb_build_object("  # noqa: S608 - constants of ours
             f"'digest', $1::text, 'catalog', {catalog_digest()}, 'by', session_user || $2::text, 'token', $3::text, "
             f"'texts', $4::jsonb)::text where name = '{PUSHED}' returning value",
@@ -104,16 +104,19 @@ def closing(digest: str | None, operator: str, token: str, texts: Texts) -> list
     ]
 
 
-def changed_meanwhile(error: BaseException) -> bool:
-    """Tell whether `error` means that the database is not as it was read any more: nothing was changed."""
+def changed_meanwhile(error: BaseException, namespace: str) -> bool:
+    """Tell whether `error` means that the database is not as it was read any more: nothing was changed.
+
+    `namespace` is where our tables are.
+    """
     return isinstance(error, DatabaseError) and (error.sqlstate, error.schema, error.table) == (
         "23502",
-        NAMESPACE,
+        namespace,
         "facts",
     )
 
 
 def recording(statements: Sequence[Statement], row: PushRow, catalog: str) -> list[Statement]:
     """Return a transaction that ends the time of pushes: `statements`, and the row of the last push is gone."""
-    gone = Statement(f"delete from sendoka.facts where name = '{PUSHED}'")  # noqa: S608 - a constant of ours
+    gone = Ours(f"delete from sendoka.facts where name = '{PUSHED}'")  # noqa: S608 - a constant of ours
     return [*opening(row.value, catalog), *statements, gone]

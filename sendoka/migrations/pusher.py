@@ -56,7 +56,6 @@ _TIMEOUT = 600.0
 _PATIENCE = 20.0
 """Seconds after which nobody waits for a lock any more."""
 _RIVALS = frozenset({"40P01", "40001"})
-_NO_HISTORY = '"sendoka.migrations" does not exist'
 
 
 class Found(Protocol):
@@ -237,13 +236,13 @@ class _Push:
             return True
         if not isinstance(error, DatabaseError):
             return False
-        if isinstance(error, UndefinedTable) and _NO_HISTORY in error.message:
+        if isinstance(error, UndefinedTable) and f'"{self.database.namespace}.migrations"' in error.message:
             await ensure(self.database, TABLES)
             return True
         if error.sqlstate == LOCK and time.monotonic() - self.began < _PATIENCE:
             self.on_wait("somebody holds a lock that this push needs")
             return True
-        return changed_meanwhile(error) or catalog_moved(error) or error.sqlstate in _RIVALS
+        return changed_meanwhile(error, self.database.namespace) or catalog_moved(error) or error.sqlstate in _RIVALS
 
     async def _told(
         self, error: DatabaseError | TransportError, steps: Plan

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from sendoka.database.statement import Statement
+from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import CatalogMoved, DatabaseError, ProgrammingError, SchemaError
 from sendoka.schema.census import unclaimed
@@ -125,7 +125,7 @@ async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result
     queries = [*(kind.catalog for kind in kinds), *(kind.inherited for kind in _passing_on(kinds))]
     texts = [_SETTINGS, *map(_objects, queries), _unmanaged(kinds), _ties(kinds)]
     try:
-        results = await database.run_all([Statement(text) for text in texts], _OPTIONS)
+        results = await database.run_all([Ours(text) for text in texts], _OPTIONS)
     except ProgrammingError as error:
         if catalog_moved(error):
             return None
@@ -133,7 +133,7 @@ async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result
             error.todo = "this role may read only a part of the database: give one that may read all of pg_catalog"
             raise
         # An old catalog lacks columns that are asked for; say why instead of which.
-        _check_version(await database.run(Statement(_SETTINGS)), error)
+        _check_version(await database.run(Ours(_SETTINGS)), error)
         raise
     except DatabaseError as error:
         if catalog_moved(error):

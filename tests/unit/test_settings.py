@@ -60,7 +60,7 @@ class TestTheTable:
         [
             ('shema = "x"', "no key 'shema'[\\s\\S]*did you mean 'schema'"),
             ('backfills = "x"', "did you mean 'backfill'"),
-            ("zzz = 1", "it knows schema, migrations, backfill, rules"),
+            ("zzz = 1", "it knows schema, migrations, backfill, namespace, rules"),
             ("schema = 3", "schema in .tool.sendoka. must be a folder's path in quotes, not 3"),
             ('migrations = ""', "migrations in .tool.sendoka. must be a folder"),
             ("rules = 3", "rules in .tool.sendoka. must be a table, not 3"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sendoka.bookkeeping import NAMESPACE
+from sendoka.database.home import NAMESPACE
 from sendoka.errors import SchemaError
 from sendoka.quoting import ident
 from sendoka.schema.declared import checked_name, namespace_of
