@@ -13,9 +13,11 @@ from sendoka.cli._report import INTERRUPTED
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sendoka.migrations.event import Event
+    from sendoka.migrations.files import Migration
     from sendoka.migrations.runner import MigrationReport
     from sendoka.settings import Settings, Source
 
@@ -38,6 +40,9 @@ def migrate(deadline: float, env_file: Path | None, as_json: bool) -> int:
 
     The whole folder and every applied checksum are verified first. Any number of runners may do this at once: one
     applies, the others wait and see it applied. A lost answer is settled by asking the database.
+
+    Where `sendoka[lint]` is installed, Postgres' own grammar reads the statements that are pending, and what does not
+    belong into a migration is refused before anything is sent.
     """
     settings = read_settings()
     source = find_source(settings, env_file=env_file)
@@ -93,4 +98,18 @@ async def _migrate(settings: Settings, source: Source, deadline: float, progress
     from sendoka.migrations.runner import migrate as apply
 
     async with connect(source) as sql:
-        return await apply(sql, settings.migrations, verify=True, deadline=deadline, on_event=progress.tell)
+        return await apply(
+            sql,
+            settings.migrations,
+            verify=True,
+            deadline=deadline,
+            on_event=progress.tell,
+            examine=_examine,
+        )
+
+
+def _examine(pending: Sequence[Migration]) -> None:
+    """Refuse statements that do not belong into a migration, before any is sent; loaded where something is pending."""
+    from sendoka.migrations.inspection import refuse_statements
+
+    refuse_statements(pending)

@@ -72,6 +72,7 @@ async def migrate(
     verify: bool = False,
     deadline: float = 300.0,
     on_event: Callable[[Event], None] | None = None,
+    examine: Callable[[Sequence[Migration]], None] | None = None,
 ) -> MigrationReport:
     """Apply what `folder` has and the database has not, each file in one transaction, exactly once.
 
@@ -81,7 +82,8 @@ async def migrate(
     What a push had brought the database to is noted as applied and not run.
 
     deadline: seconds after which waiting for others, or for an answer, is given up. on_event: called with an `Event`
-    when a migration starts, is applied, or waits; `str(event)` is a line for a person.
+    when a migration starts, is applied, or waits; `str(event)` is a line for a person. examine: called with what is
+    pending before any of it is applied; what it raises ends the call.
 
     Raises MigrationError (its leaves say which file, and what to do), SettingsError where there is no such folder, or
     the DatabaseError or TransportError that kept the history from being read.
@@ -89,7 +91,7 @@ async def migrate(
     if not isinstance(database, Database):
         kind = type(database).__name__
         raise TypeError(f"migrations are applied by a client, migrate(neon(url), …), not by a {kind}")
-    return await _Run(database, folder, deadline, on_event).go(verify)
+    return await _Run(database, folder, deadline, on_event, examine).go(verify)
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class _Run:
     folder: str | Path | Folder
     seconds: float
     on_event: Callable[[Event], None] | None
+    examine: Callable[[Sequence[Migration]], None] | None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     started: float = field(default_factory=time.monotonic)
     waits: int = 0
@@ -128,6 +131,8 @@ class _Run:
                 raise refused
             if found is None:
                 found = [migration.name for migration in comparison.pending]
+                if found and self.examine is not None:
+                    self.examine(comparison.pending)
             if comparison.state is not State.PENDING:
                 return self._report(files, found, ours, comparison)
             root = comparison.pending[0]

@@ -179,6 +179,33 @@ def test_a_migration_whose_second_statement_fails(project: Project, database_url
     assert direct.execute("select count(*) from sendoka.migrations").fetchall() == [(head.number + 1,)]
 
 
+def test_a_pending_file_that_ends_its_transaction_sets_a_role_or_touches_what_is_ours(
+    project: Project, database_url: str, direct: Direct
+) -> None:
+    from sendoka.migrations.files import Migration, parse, render
+    from sendoka.migrations.folder import read_folder
+
+    folder = project.folder / "migrations"
+
+    def add(words: str, parent: Migration, statement: str) -> Migration:
+        name = f"{parent.number + 1:04d}_{words}"
+        text = render(name, parent, ["create table u ()", statement], [])
+        (folder / f"{name}.sql").write_text(text)
+        return parse(name, text)
+
+    good = add("good", read_folder(folder)[-1], "select 1")
+    project.url = database_url
+    for statement, says in [
+        ("select 1; commit", "2 commands as statement 2"),
+        ("set role postgres", "SET LOCAL ROLE"),
+        ("set search_path = x", "SET LOCAL search_path"),
+        ("delete from sendoka.migrations", "touches the namespace sendoka"),
+    ]:
+        add("bad", good, statement)
+        refused(project, "sendoka migrate", 1, f"{good.number + 1:04d}_bad.sql", says)
+    assert direct.execute("select to_regclass('u'), to_regclass('sendoka.migrations')").fetchall() == [(None, None)]
+
+
 @pytest.mark.parametrize("command", ["sendoka migrate", "sendoka status"])
 def test_a_migrations_folder_that_is_not_there(project: Project, database_url: str, command: str) -> None:
     project.url = database_url
