@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,8 @@ def _lines(error: BaseException) -> list[str] | None:
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRAS:
         return [f"this needs {error.name}, which is not installed", 'pip install "sendoka[dev]"']
     if isinstance(error, OSError) and error.filename is not None:
-        return [f"{error.filename}: {error.strerror}"]
+        told = [f"{error.filename}: {error.strerror}"]
+        return [*told, "give the command in a checkout that may be written to"] if error.errno == errno.EROFS else told
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -267,18 +268,25 @@ def _file(
 def write(found: Draft, migrations: Path) -> Written:
     """Write what was drafted, making the folder where there is none. Raises OSError where it cannot.
 
-    The snapshot comes first: without its migration it counts for nothing, so a crash in between does no harm.
+    The snapshot comes first: without its migration it counts for nothing, so a crash in between does no harm. Where a
+    file cannot be written, on a full disk, those that were are taken away again.
     """
     made = None if migrations.is_dir() else migrations
     snapshot = snapshot_path(migrations, found.newest.name)
     snapshot.parent.mkdir(parents=True, exist_ok=True)
-    snapshot.write_text(found.snapshot, encoding="utf-8", newline="\n")
-    paths = []
-    for migration in found.migrations:
-        path = migrations / f"{migration.name}.sql"
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(migration.text)
-        paths.append(path)
+    paths: list[Path] = []
+    try:
+        snapshot.write_text(found.snapshot, encoding="utf-8", newline="\n")
+        for migration in found.migrations:
+            path = migrations / f"{migration.name}.sql"
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                paths.append(path)
+                file.write(migration.text)
+    except OSError:
+        for path in [*paths, snapshot]:
+            with suppress(OSError):
+                path.unlink()
+        raise
     return Written(found.migrations, found.plan, (*paths, snapshot), made)
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sendoka.database.home import NAMESPACE
+from sendoka.migrations.comments import divided
 from sendoka.migrations.flaw import broken
-from sendoka.migrations.literals import divided
 from sendoka.migrations.syntax import NoSql, commands, names, nodes, option, text_of, words
 from sendoka.script import Chunk, chunks
 
@@ -40,7 +40,7 @@ def statement_flaws(name: str, text: str, *, alone: bool, namespace: str = NAMES
     """Return what is wrong with the statements in `text`, the whole text of the migration `name`, in order.
 
     `alone` says that the file runs in no transaction; `namespace` is where our own tables are. Chunks that a breakpoint
-    inside a literal tore apart are left out, `literals.divided` names them. Raises ModuleNotFoundError where the
+    inside a literal tore apart are left out, `comments.divided` names them. Raises ModuleNotFoundError where the
     grammar is not installed.
     """
     torn = divided(text)

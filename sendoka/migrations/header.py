@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ANSWERS",
     "DIRECTIVES",
+    "DIRECTIVE_LINE",
     "FILE_NAME",
     "Adopted",
     "Directive",
     "Header",
     "Parent",
     "Replaced",
+    "directive_in",
     "number_of",
     "read_header",
 ]
@@ -66,6 +68,11 @@ _FORMS = {
     "transaction": (re.compile("none"), "-- transaction: none, or leave the line out: a file is one transaction"),
     "done-when": (re.compile(r"select\b.*", re.IGNORECASE), "-- done-when: select … that is true once it is done"),
 }
+
+DIRECTIVE_LINE = re.compile(
+    r"^--\s*(?:transaction|done-when|(?:lock|statement)-timeout|requires-backfill|replaces|adopts)\s*:", re.MULTILINE
+)
+"""A line that means something in a header, and that nobody writes as a comment by chance."""
 
 _MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
 _MOST = 2**31 - 1  # what Postgres keeps a number of milliseconds, and our tables a migration's number, in
@@ -125,6 +132,14 @@ def read_header(name: str, lines: Sequence[str]) -> Header:
         if match is not None and (match["key"] == match["key"].lower() or _near(match["key"])):
             found.append(Directive(number, match["key"], match["value"]))
     return Header(name, length, tuple(found))
+
+
+def directive_in(line: str, number: int) -> Directive | None:
+    """Return the directive that a line, wherever it stands, would be in a header; None for any other comment."""
+    found = _DIRECTIVE.fullmatch(line) if DIRECTIVE_LINE.match(line) else None
+    if found is None or not _FORMS[found["key"]][0].fullmatch(found["value"]):
+        return None
+    return Directive(number, found["key"], found["value"])
 
 
 @dataclass(frozen=True, slots=True)

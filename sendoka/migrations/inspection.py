@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendoka.database.home import NAMESPACE
+from sendoka.migrations.comments import late_directives, literal_flaws
 from sendoka.migrations.folder import look
 from sendoka.migrations.header import number_of, read_header
-from sendoka.migrations.literals import literal_flaws
 from sendoka.migrations.syntax import is_installed
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def _flaws(folder: str | Path | Folder, namespace: str) -> list[Flaw]:
     texts = [*((each.name, each.text) for each in found.migrations), *found.broken]
     for name, text in texts:
         alone = read_header(name, text.split("\n")).one("transaction") is not None
-        mine = _statements(name, text, alone, namespace)
+        mine = late_directives(name, text) + _statements(name, text, alone, namespace)
         # The grammar finds the command itself where the format sees what a statement begins with.
-        known = {(flaw.kind, flaw.file) for flaw in mine}
+        known = {(flaw.kind, flaw.file) for flaw in mine if flaw.kind != "directive"}
         flaws = [flaw for flaw in flaws if (flaw.kind, flaw.file) not in known] + mine
     return sorted(flaws, key=lambda flaw: (number_of(flaw.file.removesuffix(".sql")) or 0, flaw.file, flaw.line))
 

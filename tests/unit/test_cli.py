@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -149,6 +150,12 @@ def fail(error: BaseException, *arguments: str) -> int:
 
 
 class TestAFailure:
+    def test_a_file_system_that_is_read_only(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert fail(OSError(errno.EROFS, "Read-only file system", "migrations/meta")) == 2
+        said = capsys.readouterr().err
+        assert "migrations/meta: Read-only file system" in said
+        assert "in a checkout that may be written to" in said
+
     @pytest.mark.parametrize(
         ("error", "status"),
         [

@@ -191,6 +191,13 @@ CASES: list[tuple[str, Callable[[Chain], object], list[tuple[str, str, str, str]
         [("directive", "0003_late_owl.sql:4", "lock-timeout twice, in the lines 3 and 4", "keep one")],
     ),
     (
+        "directives below the header",
+        lambda chain: chain.edit(
+            3, "\n\n", "\n\n-- lock-timeout: 2s\n-- transaction: as ever\n/*\n-- transaction: none\n*/ "
+        ),
+        [("directive", "0003_late_owl.sql:4", "lock-timeout below its header", "above the first empty line")],
+    ),
+    (
         "two things in one file, and a third in another",
         _three_things,
         [
@@ -244,11 +251,11 @@ def test_all_that_is_wrong_is_found(
 
 
 @pytest.mark.parametrize(("spoil", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_is_wrong_without_a_grammar_keeps_a_folder_from_being_applied(
+def test_what_is_wrong_with_the_format_keeps_a_folder_from_being_applied(
     tmp_path: Path, spoil: Callable[[Chain], object], expected: list[tuple[str, str, str, str]]
 ) -> None:
     spoil(Chain(tmp_path))
-    if not expected:
+    if not expected or "below its header" in expected[0][2]:
         assert [each.name for each in read_folder(tmp_path)] == list(NAMES)
         return
     with pytest.raises(MigrationError) as caught:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from click.testing import CliRunner
@@ -106,6 +108,34 @@ def test_a_dry_run_writes_nothing(project: Project) -> None:
     found = draft(project.schema, project.migrations)
     assert found is not None
     assert json.loads(found.snapshot)["objects"]
+    assert not project.migrations.exists()
+
+
+def test_of_files_that_cannot_all_be_written_none_is_left(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    generate(project.schema, project.migrations)
+    before = project.files()
+    project.table("Column('size', Integer, index=True)")
+    found = draft(project.schema, project.migrations, allow=["drop-column:t.body"], online=True)
+    assert found is not None
+    assert len(found.migrations) > 1
+    opened = Path.open
+
+    def full(path: Path, *args: str, **options: str) -> IO[Any]:
+        if path.name == f"{found.newest.name}.sql":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return opened(path, *args, **options)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(found, project.migrations)
+    monkeypatch.undo()
+    assert project.files() == before
+
+
+def test_what_does_not_belong_into_a_migration_is_not_written(project: Project) -> None:
+    project.table("""Column('n', Text, server_default=text("set_config('role', 'x', false)"))""")
+    with pytest.raises(InvalidMigration, match=r"sets role with set_config(?s:.)*true as its third argument"):
+        generate(project.schema, project.migrations)
     assert not project.migrations.exists()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from sendoka.migrations.comments import literal_flaws
 from sendoka.migrations.folder import read_folder
 from sendoka.migrations.grammar import statement_flaws
 from sendoka.migrations.inspection import refuse_statements
-from sendoka.migrations.literals import literal_flaws
 from sendoka.script import BREAKPOINT
 from tests.documents import ROOT
 

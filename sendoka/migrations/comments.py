@@ -1,4 +1,4 @@
-"""Breakpoints that stand inside a literal, a quoted name or a comment, and tear it apart."""
+"""What is a comment and should be none, and the other way round: torn literals, and directives below the header."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from sendoka.http.scan import tokens
 from sendoka.migrations.flaw import Flaw, broken
+from sendoka.migrations.header import DIRECTIVE_LINE, directive_in, read_header
 from sendoka.script import breakpoints
 
-__all__ = ["Divided", "divided", "literal_flaws"]
+__all__ = ["Divided", "divided", "late_directives", "literal_flaws"]
 
 _CALLED = {"string": "literal", "name": "quoted name", "comment": "comment"}
 
@@ -45,6 +46,22 @@ def divided(text: str) -> list[Divided]:
 def literal_flaws(name: str, text: str) -> list[Flaw]:
     """Return what is wrong with the breakpoints in `text`, the whole text of the migration `name`."""
     return [_flaw(name, text, each) for each in divided(text)]
+
+
+def late_directives(name: str, text: str) -> list[Flaw]:
+    """Return the lines below the header of the migration `name` that are directives, and only comments there."""
+    header = read_header(name, text.split("\n"))
+    if not DIRECTIVE_LINE.search(text, sum(len(line) + 1 for line in text.split("\n")[: header.length])):
+        return []
+    found = []
+    for token in tokens(text):
+        line = _line(text, token.start)
+        directive = directive_in(token.text, line) if token.kind == "comment" and line > header.length else None
+        if directive is not None:
+            what = f"has the directive {directive.key} below its header, where it is a comment"
+            todo = "move it above the first empty line, or write the comment in other words"
+            found.append(broken("directive", name, line, what, todo))
+    return found
 
 
 def _flaw(name: str, text: str, found: Divided) -> Flaw:
