@@ -62,6 +62,8 @@ def join(statements: list[str]) -> str:
 
 
 def _is_empty(chunk: str) -> bool:
+    if chunk[:1].isalpha():
+        return False
     at = 0
     while at < len(chunk):
         blank = _COMMENT_OR_BLANK.match(chunk, at)

@@ -7,6 +7,7 @@ edit below the head, a renumbering, a fork and a lost file show offline, and the
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,11 @@ __all__ = ["MOST_BYTES", "Migration", "Parent", "Replaced", "checksum", "flaws",
 
 MOST_BYTES = 64 * 1024 * 1024 - 64 * 1024
 """What the statements of one file may come to as JSON: Neon takes 64 MiB at once, and ours go beside them."""
+
+_WORD = re.compile("[A-Za-z]+")
+_SUSPECT = frozenset(
+    {"ABORT", "BEGIN", "COMMIT", "END", "PREPARE", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"}
+)  # what a transaction command may begin with
 
 _ESCAPE = 6  # the most bytes that JSON makes of one character
 
@@ -166,8 +172,11 @@ def _flaws(header: Header, text: str) -> Iterator[Flaw]:
 
 def _transaction_command(statement: str) -> str | None:
     """Return the command that `statement` begins with where it begins, ends or divides a transaction."""
-    word = next(iter(first_words(statement, 1)), "")
-    return word if word in {"SAVEPOINT", "RELEASE", "ROLLBACK"} else control_command(statement)
+    word = _WORD.match(statement)
+    if word is not None and word[0].upper() not in _SUSPECT:
+        return None  # as nearly all, and without reading over comments
+    first = next(iter(first_words(statement, 1)), "")
+    return first if first in {"SAVEPOINT", "RELEASE", "ROLLBACK"} else control_command(statement)
 
 
 def _too_large(header: Header, text: str) -> Iterator[Flaw]:
