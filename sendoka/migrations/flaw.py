@@ -9,7 +9,29 @@ from sendoka.errors import InvalidMigration
 if TYPE_CHECKING:
     from sendoka.errors import MigrationError
 
-__all__ = ["Flaw", "broken"]
+__all__ = ["KINDS", "Flaw", "broken"]
+
+KINDS = (
+    "file-name",
+    "duplicate-number",
+    "unreadable",
+    "encoding",
+    "too-large",
+    "directive",
+    "edited",
+    "lost",
+    "forked",
+    "out-of-order",
+    "squash",
+    "transaction-command",
+    "several-commands",
+    "breakpoint",
+    "no-transaction",
+    "session",
+    "own-namespace",
+    "syntax",
+)
+"""What may be wrong with a folder, in the order of docs/format.md; the four last only the grammar finds."""
 
 
 class Flaw(NamedTuple):

@@ -9,6 +9,7 @@ import pytest
 from sendoka.errors import InvalidMigration, MigrationError
 from sendoka.http.request import MAX_BODY
 from sendoka.migrations.files import MOST_BYTES, Replaced, parse, render
+from sendoka.migrations.flaw import KINDS
 from sendoka.migrations.folder import look, read_folder, read_newest
 from sendoka.migrations.inspection import folder_findings, not_looked_at, refuse_statements
 
@@ -262,6 +263,11 @@ def test_what_is_wrong_with_the_format_keeps_a_folder_from_being_applied(
         read_folder(tmp_path)
     assert caught.value.todo
     assert caught.value.exit_code == 1
+
+
+def test_every_kind_that_the_format_has_is_in_the_table() -> None:
+    found = {kind for case in CASES for kind, *_ in case[2]} | {"too-large"}  # which has a test of its own below
+    assert set(KINDS[:12]) <= found <= set(KINDS)
 
 
 def test_a_checkout_with_other_line_ends_is_the_same_folder(tmp_path: Path) -> None:
