@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoka.script import BREAKPOINT, join, split
+from sendoka.script import BREAKPOINT, breakpoints, chunks, join, split
 
 STATEMENTS = st.lists(
     st.text(min_size=1, max_size=60).map(str.strip).filter(lambda text: split(text) == [text]), max_size=6
@@ -34,6 +34,20 @@ def test_splitting_what_was_joined_gives_it_back(statements: list[str]) -> None:
 )
 def test_a_breakpoint_is_a_line_of_its_own(text: str, statements: list[str]) -> None:
     assert split(text) == statements
+
+
+@given(st.lists(st.sampled_from([BREAKPOINT, f"  {BREAKPOINT} ", "", "  ", "a", " b ", "-- c", ";", "é\u2003"])))
+def test_a_chunk_knows_its_place(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    found = chunks(text)
+    assert [chunk.text for chunk in found] == split(text)
+    for chunk in found:
+        assert text.startswith(chunk.text, chunk.start)
+        assert text.count("\n", 0, chunk.start) == chunk.line - 1
+        assert text[: chunk.start].rpartition("\n")[2].strip() == ""
+    assert [text.count("\n", 0, at) for at in breakpoints(text)] == [
+        number for number, line in enumerate(lines) if line.strip() == BREAKPOINT
+    ]
 
 
 def test_a_breakpoint_inside_a_literal_splits_all_the_same() -> None:
