@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from sendoka.errors import DatabaseError
     from sendoka.http.client import Neon
     from sendoka.local.app import Endpoint
     from sendoka.local.credentials import Login
@@ -47,6 +48,7 @@ class ScratchDatabase:
         self.sql = sql
         self._login = login
         self._own = own
+        self._roles: set[str] = set()
 
     async def load(self, texts: Sequence[str], where: str) -> None:
         """Run each text, a script of any number of statements, in a transaction of its own.
@@ -56,6 +58,19 @@ class ScratchDatabase:
         SchemaError, naming `where`, for what Postgres refuses, and SettingsError for a dump that holds data.
         """
         await asyncio.to_thread(self._load, texts, where)
+
+    async def supply(self, error: DatabaseError) -> bool:
+        """Make the role that `error` says is lacking, once and only where the server is ours; tell whether it was."""
+        lacking = _ROLE.search(error.message) if self._own else None
+        if lacking is None or lacking["name"] in self._roles or len(self._roles) == MOST_ROLES:
+            return False
+        self._roles.add(lacking["name"])
+        await asyncio.to_thread(self._make_role, lacking["name"])
+        return True
+
+    def _make_role(self, name: str) -> None:
+        with self._login.connect() as connection:
+            connection.execute(f"create role {ident(name)}".encode())
 
     def _load(self, texts: Sequence[str], where: str) -> None:
         import psycopg

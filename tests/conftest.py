@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.endpoint",
     "tests.fixtures.caller",
+    "tests.fixtures.checked",
     "tests.fixtures.attacked",
     "tests.fixtures.client",
     "tests.fixtures.folders",

@@ -20,15 +20,28 @@ Check = Callable[["Model", Options], Iterable[tuple[str, str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a rule found, and what to do instead."""
+    """One thing that a rule, or another check, found, and what to do instead.
 
-    rule: str
-    address: str
+    `id` names what sort of thing it is (`rule/list-index`, `since/changed`) and stays as it is from version to version.
+    `place` is a file, or the address of an object of the schema; `file` is where that stands, relative to the
+    project's folder and with `/`, and `line` is counted from 1, each None where it is not known.
+    """
+
+    id: str
+    place: str
     what: str
     instead: str
+    file: str | None = None
+    line: int | None = None
+
+    @property
+    def spot(self) -> str:
+        """File and line, as editors read them; empty where the file is not known."""
+        return "" if self.file is None else self.file if self.line is None else f"{self.file}:{self.line}"
 
     def __str__(self) -> str:
-        return f"{self.address}: {self.what} [{self.rule}]; {self.instead}"
+        places = [self.spot, *([self.place] if self.place != self.file else [])]
+        return f"{': '.join(each for each in places if each)}: {self.what} [{self.id}]; {self.instead}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from sendoka.lint.rule import Options
     from sendoka.schema.model import Model
 
-__all__ = ["all_rules", "lint"]
+__all__ = ["RULE", "all_rules", "lint"]
+
+RULE = "rule/"
+"""What the id of a rule's findings begins with."""
 
 _EXCEPT = "except"
 
@@ -41,7 +44,9 @@ def lint(model: Model, settings: Mapping[str, Any]) -> list[Finding]:
             options = _options(rule, given)
             spared = options[_EXCEPT]
             findings += [
-                Finding(rule.name, *each) for each in rule.check(model, options) if _table_of(each[0]) not in spared
+                Finding(f"{RULE}{rule.name}", *each)
+                for each in rule.check(model, options)
+                if _table_of(each[0]) not in spared
             ]
     return findings
 

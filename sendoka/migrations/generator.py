@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sendoka.errors import InvalidMigration, MissingMigration
+from sendoka.migrations.differences import differences
 from sendoka.migrations.files import Migration, parse, render
 from sendoka.migrations.folder import read_folder
 from sendoka.migrations.inspection import refuse_statements
@@ -16,7 +17,7 @@ from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
 from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.from_snapshot import read_snapshot, snapshot_of
-from sendoka.schema.kinds import all_kinds, kind_of
+from sendoka.schema.kinds import all_kinds
 from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
 from sendoka.schema.spelling import respelled
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from sendoka.migrations.header import Adopted
     from sendoka.schema.diff import Changes
     from sendoka.schema.kind import Renaming
-    from sendoka.schema.model import Object
 
 __all__ = [
     "SNAPSHOTS",
@@ -292,15 +292,4 @@ def write(found: Draft, migrations: Path) -> Written:
 
 def described(changes: Changes) -> tuple[str, ...]:
     """Return a line for each change, as one of the schema."""
-    return (
-        *(f"{each.old} is called {each.new.address} now" for each in changes.renamed),
-        *(f"{each.id} is not declared any more" for each in _outer(changes.dropped)),
-        *(f"{each.new.id} has another {', '.join(sorted(each.changed))}" for each in changes.altered),
-        *(f"{each.id} is new" for each in _outer(changes.created)),
-    )
-
-
-def _outer(objects: Sequence[Object]) -> list[Object]:
-    """Return `objects` without the parts of what comes or goes as a whole."""
-    owners = {(each.namespace, each.name) for each in objects if kind_of(each).has_parts}
-    return [each for each in objects if kind_of(each).owned_by(each) not in owners]
+    return tuple(each.as_change for each in differences(changes))

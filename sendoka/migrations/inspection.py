@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["folder_findings", "not_looked_at", "refuse_statements"]
 
 
-def folder_findings(folder: str | Path | Folder, namespace: str = NAMESPACE) -> list[Finding]:
+def folder_findings(
+    folder: str | Path | Folder, namespace: str = NAMESPACE, *, shown: str | None = None
+) -> list[Finding]:
     """Return what is wrong with the files of a folder and the chain they make, in the order of the files.
 
     The statements are looked at where the grammar is installed; `not_looked_at` says so where it is not. Reads files
-    only. Raises SettingsError where there is no such folder.
+    only. `shown` is what the folder is called in the findings, its name unless you say. Raises SettingsError where
+    there is no such folder.
     """
     name = Path(folder).name if isinstance(folder, str) else folder.name
-    return [_finding(name, flaw) for flaw in _flaws(folder, namespace)]
+    return [_finding(shown or name, flaw) for flaw in _flaws(folder, namespace)]
 
 
 def not_looked_at() -> str | None:
@@ -78,4 +81,5 @@ def _finding(folder: str, flaw: Flaw) -> Finding:
 
     error = flaw.error
     what = error.what if error.where in {"", flaw.place} else f"{error.what} ({error.where})"
-    return Finding(flaw.kind, f"{folder}/{flaw.place}", what, error.todo)
+    file = f"{folder}/{flaw.file}"
+    return Finding(f"folder/{flaw.kind}", file, what, error.todo, file, flaw.line or None)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CLAIMS = {
     ("README.md", "python"): "acceptance/test_readme.py",
     ("README.md", "sh"): "acceptance/test_readme.py",
+    ("docs/checking.md", "sh"): "acceptance/test_checking_doc.py",
+    ("docs/checking.md", "yaml"): "acceptance/test_checking_doc.py",
     ("docs/client.md", "python"): "acceptance/test_client_doc.py",
     ("docs/coming-from-drizzle.md", "python"): "database/test_drizzle_histories.py",
     ("docs/coming-from-drizzle.md", "sh"): "acceptance/test_coming_from_drizzle.py",

@@ -242,7 +242,7 @@ def test_all_that_is_wrong_is_found(
 ) -> None:
     spoil(Chain(tmp_path))
     found = folder_findings(tmp_path)
-    assert [(each.rule, each.address.removeprefix(f"{tmp_path.name}/")) for each in found] == [
+    assert [(each.id.removeprefix("folder/"), each.spot.removeprefix(f"{tmp_path.name}/")) for each in found] == [
         (kind, place) for kind, place, _, _ in expected
     ]
     for finding, (_, _, what, todo) in zip(found, expected, strict=True):
@@ -298,8 +298,8 @@ def test_a_file_that_no_request_can_carry_is_refused_with_the_number(
     (tmp_path / "0005_large.sql").write_text(render("0005_large", chain.files[-1], [f"select '{'ä' * 600}'"], []))
     with pytest.raises(InvalidMigration, match=r"0005_large\.sql makes a request of 1,211 bytes, and 1,000 are"):
         read_folder(tmp_path)
-    assert [(each.rule, each.address) for each in folder_findings(tmp_path)] == [
-        ("too-large", f"{tmp_path.name}/0005_large.sql")
+    assert [(each.id, each.spot) for each in folder_findings(tmp_path)] == [
+        ("folder/too-large", f"{tmp_path.name}/0005_large.sql")
     ]
 
 
@@ -315,14 +315,14 @@ def test_without_the_grammar_it_is_said_and_breakpoints_are_looked_at_all_the_sa
     assert "sendoka[lint]" in (not_looked_at() or "")
     chain.edit(3, "vacuum", "select '\n--> statement-breakpoint\n'")
     (found,) = folder_findings(tmp_path)
-    assert (found.rule, found.address) == ("breakpoint", f"{tmp_path.name}/0003_late_owl.sql:5")
+    assert (found.id, found.spot) == ("folder/breakpoint", f"{tmp_path.name}/0003_late_owl.sql:5")
 
 
 def test_what_the_grammar_does_not_know_is_left_to_the_database(tmp_path: Path) -> None:
     chain = Chain(tmp_path)
     newer = chain.add("0004_newer", ["create gadget g"], chain.files[-1])
     refuse_statements(chain.files)
-    assert [each.rule for each in folder_findings(tmp_path)] == ["syntax"]
+    assert [each.id for each in folder_findings(tmp_path)] == ["folder/syntax"]
     wrong = chain.add("0005_wrong", ["vacuum"], newer)
     with pytest.raises(InvalidMigration, match=r"0005_wrong\.sql holds vacuum") as caught:
         refuse_statements(chain.files)

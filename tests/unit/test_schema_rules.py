@@ -14,7 +14,7 @@ from sqlalchemy import MetaData
 import sendoka.schema
 from sendoka.errors import SettingsError
 from sendoka.lint import lint
-from sendoka.lint.run import all_rules
+from sendoka.lint.run import RULE, all_rules
 from sendoka.schema.from_python import load_tables, model_from_folder, model_from_tables
 from sendoka.schema.kinds.column import Column, Identity
 from sendoka.schema.kinds.foreign_key import ForeignKey
@@ -56,7 +56,9 @@ def _model(text: str) -> Model:
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
 @pytest.mark.parametrize("example", ["bad", "good"])
 def test_a_rule_finds_its_bad_example_and_not_its_good_one(rule: Any, example: str) -> None:
-    found = {each.rule for each in lint(_model(getattr(rule, example)), {rule.name: dict(rule.example)})}
+    found = {
+        each.id.removeprefix(RULE) for each in lint(_model(getattr(rule, example)), {rule.name: dict(rule.example)})
+    }
     assert (rule.name in found) == (example == "bad")
 
 
@@ -99,7 +101,7 @@ def test_a_rule_finds_its_bad_example_and_not_its_good_one(rule: Any, example: s
 def test_what_breaks_an_invariant_is_found_and_the_way_out_said(rule: str, columns: str, what: str) -> None:
     settings: dict[str, Any] = {each.name: False for each in all_rules()}
     settings[rule] = {"tables": ["widgets"]} if rule == "tenant-column" else True
-    (finding,) = (each for each in lint(_model(columns), settings) if each.address.startswith("widgets"))
+    (finding,) = (each for each in lint(_model(columns), settings) if each.place.startswith("widgets"))
     assert what in finding.what
     assert finding.instead
     assert str(finding).startswith("widgets")
@@ -128,7 +130,7 @@ def _broken(*changed: Object, without: frozenset[Id] = frozenset()) -> list[tupl
     """Return what is found, (rule, table), in a copy of the application with other objects, or without some."""
     objects = {**_application().objects, **{each.id: each for each in changed}}
     copy = Model.of(each for key, each in objects.items() if key not in without)
-    return [(each.rule, each.address.partition(".")[0]) for each in lint(copy, RULES)]
+    return [(each.id.removeprefix(RULE), each.place.partition(".")[0]) for each in lint(copy, RULES)]
 
 
 @pytest.mark.parametrize("column", _columns("id"), ids=lambda column: column.table)
@@ -196,8 +198,8 @@ def test_a_wrong_setting_is_an_error_with_the_nearest_name(settings: dict[str, A
 
 def test_a_rule_can_be_switched_off_and_a_table_left_alone() -> None:
     model = _model('Column("a", Integer)')
-    assert any(each.rule == "created-at-form" for each in lint(model, {}))
-    assert not any(each.rule == "created-at-form" for each in lint(model, {"created-at-form": False}))
+    assert any(each.id.removeprefix(RULE) == "created-at-form" for each in lint(model, {}))
+    assert not any(each.id.removeprefix(RULE) == "created-at-form" for each in lint(model, {"created-at-form": False}))
     spared = {rule.name: {"except": ["widgets", "orgs", "tenants"]} for rule in all_rules()}
     assert lint(model, spared) == []
 

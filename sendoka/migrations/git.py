@@ -1,0 +1,145 @@
+"""What Git knows of a folder: its files at another commit. Git is asked as a program, and nothing is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["Past", "read_past"]
+
+_PATIENCE = 60.0
+"""Seconds for one question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A folder at another commit, as {path inside of it: content}.
+
+    `base` are the paths that the newest common ancestor of that commit and the one checked out had; empty where the two
+    have nothing in common.
+    """
+
+    files: Mapping[str, bytes]
+    base: frozenset[str]
+
+
+def read_past(folder: Path, ref: str) -> Past:
+    """Return what `folder` held at the commit that `ref` names: a branch, a tag, or a commit.
+
+    Raises SettingsError where Git is not installed, the folder is in no repository, the commit is unknown, or the clone
+    is too shallow to tell what the two have in common.
+    """
+    git = _Git(folder)
+    commit = git.commit(ref)
+    prefix = git.prefix + folder.name + "/"
+    return Past(git.contents(commit, prefix), git.base(commit, prefix, ref))
+
+
+class _Git:
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("git")
+        if program is None:
+            raise SettingsError(
+                "git is not installed: what a file was at another commit cannot be told",
+                where="looked on the PATH",
+                todo="install it, or check without --since",
+            )
+        self._program = program
+        place = folder.resolve().parent
+        self._place = next(each for each in (place, *place.parents) if each.is_dir())
+        answer = self._ask("rev-parse", "--show-prefix")
+        if answer.returncode:
+            raise self._refused(answer, f"git knows no repository at {self._place}")
+        self.prefix = answer.stdout.decode().removesuffix("\n")
+
+    def commit(self, ref: str) -> str:
+        """Return the full name of the commit that `ref` means."""
+        answer = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        if answer.returncode:
+            raise SettingsError(
+                f"git knows no commit called {ref!r}",
+                where=f"in the repository at {self._place}" + (", a shallow clone" if self._is_shallow() else ""),
+                todo=_DEEPER
+                if self._is_shallow()
+                else f"a branch of a remote has its name before it, origin/{ref}; "
+                "`git fetch` gets what is not here yet",
+            )
+        return answer.stdout.decode().strip()
+
+    def contents(self, commit: str, prefix: str) -> dict[str, bytes]:
+        """Return what stood in the folder and in the folders inside it, as {path: content}."""
+        blobs = self._tree(commit, prefix)
+        asked = "".join(f"{blob}\n" for blob in blobs.values()).encode()
+        answer = self._ask("cat-file", "--batch", given=asked)
+        if answer.returncode:
+            raise self._refused(answer, f"git cannot read the files of {commit[:12]}")
+        found, rest = {}, answer.stdout
+        for path in blobs:
+            head, _, rest = rest.partition(b"\n")
+            words = head.split()
+            if len(words) != 3:  # of a partial clone that cannot fetch it
+                raise SettingsError(f"git has not the content of {path} at {commit[:12]}", todo=_DEEPER)
+            size = int(words[2])
+            found[path], rest = rest[:size], rest[size + 1 :]
+        return found
+
+    def base(self, commit: str, prefix: str, ref: str) -> frozenset[str]:
+        """Return which files the two branches had when they parted."""
+        answer = self._ask("merge-base", commit, "HEAD")
+        if answer.returncode == 0:
+            return frozenset(self._tree(answer.stdout.decode().split()[0], prefix))
+        if self._is_shallow():
+            raise SettingsError(
+                f"this clone is shallow, and does not show what it has in common with {ref}",
+                where=f"in the repository at {self._place}",
+                todo=_DEEPER,
+            )
+        return frozenset()
+
+    def _tree(self, commit: str, prefix: str) -> dict[str, str]:
+        answer = self._ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", prefix)
+        if answer.returncode:
+            raise self._refused(answer, f"git cannot list the files of {commit[:12]}")
+        found = {}
+        for line in answer.stdout.decode("utf-8", "surrogateescape").split("\0"):
+            facts, _, path = line.partition("\t")
+            if " blob " in facts:
+                found[path.removeprefix(prefix)] = facts.split()[2]
+        return found
+
+    def _is_shallow(self) -> bool:
+        return self._ask("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+
+    def _ask(self, *words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        plain = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
+        try:
+            return subprocess.run(
+                [self._program, *words],
+                cwd=self._place,
+                env={**os.environ, **plain},
+                input=given if given is not None else b"",
+                capture_output=True,
+                check=False,
+                timeout=_PATIENCE,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SettingsError(f"git {words[0]} gave no answer: {error}", todo="check without --since") from error
+
+    def _refused(self, answer: subprocess.CompletedProcess[bytes], what: str) -> SettingsError:
+        said = answer.stderr.decode(errors="replace").strip().partition("\n")[0]
+        todo = "give the command inside of a clone, or check without --since"
+        if "dubious ownership" in said:
+            todo = f"allow it once: git config --global --add safe.directory {self._place}"
+        return SettingsError(what, where=f"git says: {said}" if said else "", todo=todo)
+
+
+_DEEPER = "fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout"
