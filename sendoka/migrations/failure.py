@@ -21,6 +21,7 @@ from sendoka.errors import (
 )
 from sendoka.migrations.comparison import State
 from sendoka.migrations.history import REACHED, probe_statements
+from sendoka.migrations.required import NOT_DONE, waits_for_backfill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +49,8 @@ LOCK = "55P03"
 
 # A missing grant comes without the fields that name a schema and a table: Postgres' sentence is all there is.
 _OUR_GRANT = re.compile(
-    r"permission denied for (?:schema sendoka|(?:table|relation) (?:migrations|facts))"
-    r"|must be owner of (?:schema sendoka|(?:table|relation) (?:migrations|facts))"
+    r"permission denied for (?:schema sendoka|(?:table|relation) (?:migrations|facts|backfill_runs))"
+    r"|must be owner of (?:schema sendoka|(?:table|relation) (?:migrations|facts|backfill_runs))"
 )
 # The first statement in a new database creates our schema, and is refused with these words.
 _FIRST_GRANT = re.compile(r"permission denied for database .*", re.DOTALL)
@@ -93,6 +94,8 @@ async def failed(
             migration=migration.name,
             todo="it is a replica, or its role defaults to read only; migrate through the primary",
         )
+    if error.sqlstate == NOT_DONE:
+        return waits_for_backfill(migration, error)
     number: int | None = None
     try:
         number = await failing_statement(database, migration.statements, error)

@@ -15,6 +15,7 @@ from sendoka.bookkeeping import check_format
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.errors import MigrationError
+from sendoka.migrations.required import required_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +132,7 @@ def apply_statements(migration: Migration, token: str, operator: str, version: s
     return [
         settings_statement(),
         record_statement(migration, token, operator, version, state="running"),
+        *required_statements(migration),
         *(Statement(text) for text in migration.statements),
         Ours("set local role none"),
         # The row's xmin is this transaction, unless a statement of the file has ended the one that inserted it.

@@ -1,0 +1,92 @@
+"""`-- requires-backfill`: a file is applied where that backfill is done, and asked in its own transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sendoka import migrate
+from sendoka.backfills import backfill, run
+from sendoka.errors import MigrationFailed
+from sendoka.migrations.files import render
+from sendoka.migrations.folder import read_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import psycopg
+
+    from sendoka.http.client import Neon
+    from sendoka.local import Endpoint
+    from tests.fixtures.client import Chain
+
+    Direct = psycopg.Connection[Any]
+
+ROWS = ["create table t (id int primary key, n int)", "insert into t select g from generate_series(1, 3) g"]
+CLOSE = "alter table t alter n set not null"
+FILL = backfill(table="t", where="n is null", sql="update t set n = 0 from page p where p.id = t.id", name="fill_n")
+
+
+@pytest.fixture
+def folder(chain: Chain, tmp_path: Path) -> Path:
+    """A folder of two files, whose second one requires a backfill."""
+    (first,) = chain(ROWS)
+    text = render("0001_close", first, ["create table beside ()", CLOSE], [], requires=["fill_n"])
+    (tmp_path / "0001_close.sql").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def applied(direct: Direct) -> list[str]:
+    return [row[0] for row in direct.execute("select name from sendoka.migrations order by seq").fetchall()]
+
+
+async def refused(sql: Neon, folder: Path) -> str:
+    with pytest.raises(MigrationFailed, match=r"0001_close\.sql is not applied: the backfill fill_n") as caught:
+        await migrate(sql, folder)
+    assert (caught.value.exit_code, caught.value.migration) == (3, "0001_close")
+    assert "nothing of the file remains" in caught.value.where
+    assert caught.value.todo == "`sendoka backfill run fill_n`, then migrate again"
+    return caught.value.what
+
+
+async def test_never_run_stopped_failed_and_done(sql: Neon, folder: Path, direct: Direct, endpoint: Endpoint) -> None:
+    assert "is not done: it was never run here" in await refused(sql, folder)  # and none of its tables are there
+    assert applied(direct) == ["0000_calm_heron"]
+    await run(sql, FILL, batch_size=1, stop=lambda: True)
+    assert "its run 1, begun by " in await refused(sql, folder)
+    direct.execute("update sendoka.backfill_runs set state = 'failed', reason = 'no such org'")
+    assert "is failed: no such org" in await refused(sql, folder)
+    assert direct.execute("select to_regclass('beside')").fetchall() == [(None,)]
+    assert (await run(sql, FILL)).done
+    endpoint.requests = 0
+    report = await migrate(sql, folder)
+    assert [each.name for each in report.applied] == ["0001_close"]
+    assert endpoint.requests == 4, "the head, the history, the file with its question, and the history again"
+
+
+async def test_the_newest_run_counts_and_only_those_of_that_name(sql: Neon, folder: Path, direct: Direct) -> None:
+    await migrate_first(sql, folder)
+    assert (await run(sql, FILL)).done
+    direct.execute(
+        "insert into sendoka.backfill_runs (name, number, checksum, started_by, state) values "
+        "('fill_n', 2, '', 'another', 'running'), ('fill_n_too', 3, '', 'another', 'done')"
+    )
+    assert "its run 2, begun by another, is running" in await refused(sql, folder)
+    direct.execute("update sendoka.backfill_runs set state = 'done' where name = 'fill_n'")
+    await migrate(sql, folder)
+    assert applied(direct) == ["0000_calm_heron", "0001_close"]
+
+
+async def test_a_database_where_the_file_is_applied_is_not_asked_again(sql: Neon, folder: Path, direct: Direct) -> None:
+    await migrate_first(sql, folder)
+    assert (await run(sql, FILL)).done
+    await migrate(sql, folder)
+    direct.execute("truncate sendoka.backfill_runs cascade")
+    assert (await migrate(sql, folder, verify=True)).applied == ()
+
+
+async def migrate_first(sql: Neon, folder: Path) -> None:
+    """Apply the file that requires nothing."""
+    await refused(sql, folder)
+    assert len(read_folder(folder)) == 2

@@ -1,0 +1,41 @@
+"""The backfills that files require, without a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sendoka.migrations.files import Migration, parse, render
+from sendoka.migrations.history import apply_statements
+from sendoka.migrations.undefined import undefined_backfills
+
+
+def file(*requires: str) -> Migration:
+    return parse("0001_x", render("0001_x", None, ["select 1"], [], requires=requires))
+
+
+def test_the_question_stands_behind_the_row_and_before_the_first_statement() -> None:
+    texts = [each.text for each in apply_statements(file("one", "two"), "token", "", "0")]
+    assert [text.partition(" ")[0] for text in texts] == ["select", "insert", "do", "do", "select", "set", "update"]
+    assert "name = 'one'" in texts[2]
+    assert "name = 'two'" in texts[3]
+    assert len(apply_statements(file(), "token", "", "0")) == 5
+
+
+@pytest.mark.parametrize(
+    ("requires", "found"),
+    [
+        ((), []),
+        (("fill_in",), []),
+        (("fill_inn",), ["did you mean fill_in? A file that was applied anywhere stays"]),
+        (("fill_in", "other", "more"), ["write one called other", "write one called more"]),
+    ],
+)
+def test_a_backfill_that_no_script_defines_is_found(requires: tuple[str, ...], found: list[str]) -> None:
+    findings = undefined_backfills([file(*requires)], Path("here/migrations"), {"fill_in": ["2026_01_01_fill_in"]})
+    assert len(findings) == len(found)
+    for finding, words in zip(findings, found, strict=True):
+        assert words in str(finding)
+        assert "requires-backfill" in str(finding)
+        assert "migrations/0001_x.sql" in str(finding)
