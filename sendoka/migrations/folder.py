@@ -101,7 +101,7 @@ def look(folder: str | Path | Folder) -> Look:
 def _listing(folder: str | Path | Folder) -> tuple[list[tuple[str, Folder]], list[Flaw]]:
     """Return name and file of each migration, by number, and what is wrong with the names."""
     place: Folder = Path(folder) if isinstance(folder, str) else folder
-    if not place.is_dir():
+    if not _is_there(place):
         raise SettingsError(
             f"there is no migrations folder {place.name!r}",
             where=str(place),
@@ -121,6 +121,11 @@ def _listing(folder: str | Path | Folder) -> tuple[list[tuple[str, Folder]], lis
         else:
             found[number] = (name, file)
     return [found[number] for number in sorted(found)], wrong
+
+
+def _is_there(place: Folder) -> bool:
+    """Tell whether `place` is a folder: a path into a zip says so of whatever its text ends with a slash."""
+    return place.is_dir() and bool(getattr(place, "exists", place.is_dir)())
 
 
 def _no_name(file: str) -> Flaw:
