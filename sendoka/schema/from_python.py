@@ -147,8 +147,20 @@ def load_tables(folder: Path) -> list[Table]:
 def _loaded(folder: Path) -> list[ModuleType]:
     if not folder.is_dir():
         raise SchemaError("there is no schema folder", where=str(folder), todo="make one: sendoka init")
+    _refuse_folders(folder)
     forget(folder)
     return _modules(folder)
+
+
+def _refuse_folders(folder: Path) -> None:
+    """Raise SchemaError for modules in a folder below, which would be passed over."""
+    for below in sorted(folder.iterdir()):
+        if below.is_dir() and not below.name.startswith(("_", ".")) and any(below.glob("*.py")):
+            raise SchemaError(
+                f"{below.name}/ holds modules, and only those right in the folder are read for tables",
+                where=f"in {folder}",
+                todo="move its tables up; a folder that holds none starts with _",
+            )
 
 
 # ------------------------------------------------------------------ the folder's modules
@@ -216,7 +228,10 @@ def _table(folder: Path, module: ModuleType) -> Table | None:
     except DiscoveryError as error:
         if not tables and not own_of(module, Table) and (mapped or _declares(module)):
             return None
-        raise SchemaError(str(error), where=f"in {folder}", todo="a file that is no table starts with _") from error
+        stem = module.__name__.rpartition(".")[2]
+        named = "" if own_of(module, Table) else f"give it a name at the top level, `{stem} = Table(…)`; "
+        todo = f"{named}a file that is no table starts with _"
+        raise SchemaError(str(error), where=f"in {folder}", todo=todo) from error
 
 
 def _mapped(module: ModuleType) -> dict[str, Any]:
