@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendoka.database.statement import Statement
-from sendoka.errors import DatabaseError, SchemaError, SettingsError
+from sendoka.errors import DatabaseError, SchemaError, SettingsError, TransportError
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_snapshot import read_snapshot
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compared", "compared_here", "read_model"]
 
-_SCHEMES = ("postgres://", "postgresql://")
+_OF_A_PASSWORD = ("@", "password=")
+"""What a connection string holds that lost its scheme, or never had one: it may be one, so no error repeats it."""
+_TODO = "give a connection string, a .json snapshot, a .sql file, a migrations folder or a schema folder"
 _MOST_PASSES = 5
 """How often a schema is built to spell it: two are common, and Postgres comes to rest after three at most."""
 
@@ -42,11 +44,17 @@ async def read_model(source: str, scratch: Scratch) -> Model:
     migrations, drizzle's too, which is replayed from its beginning. SQL is run in a scratch database. Raises
     SettingsError for what is none of these, SchemaError for what cannot be read, and what a database raises.
     """
-    if source.startswith(_SCHEMES):
+    if not source.strip():
+        raise SettingsError("a schema was named by nothing: is the variable in it set?", todo=_TODO)
+    if _is_connection_string(source):
         from sendoka.http.client import neon
 
         async with neon(source) as sql:
-            return await model_from_catalog(sql)
+            try:
+                return await model_from_catalog(sql)
+            except TransportError as error:
+                error.where = error.where or f"at {_place(source)}"
+                raise
     found = _from_file(Path(source))
     if isinstance(found, Model):
         return found
@@ -54,6 +62,19 @@ async def read_model(source: str, scratch: Scratch) -> Model:
         for where, texts in found:
             await database.load(texts, where)
         return await model_from_catalog(database.sql)
+
+
+def _is_connection_string(source: str) -> bool:
+    """Tell whether it is one, or was meant to be: whoever connects says what is wrong with it, and does not show it."""
+    return "://" in source or (any(sign in source for sign in _OF_A_PASSWORD) and not Path(source).exists())
+
+
+def _place(source: str) -> str:
+    """Return the host of a connection string, with its port where it names one: which of the two schemas it was."""
+    from sendoka.http.connection_string import bracketed, parse
+
+    parts = parse(source)
+    return bracketed(parts.host) + (f":{parts.port}" if parts.port else "")
 
 
 def _from_file(path: Path) -> Model | list[tuple[str, Sequence[str]]]:
@@ -64,8 +85,7 @@ def _from_file(path: Path) -> Model | list[tuple[str, Sequence[str]]]:
         return [(path.name, [_text(path)])]
     if path.is_dir():
         return _from_folder(path)
-    todo = "give a connection string, a .json snapshot, a .sql file, a migrations folder or a schema folder"
-    raise SettingsError(f"{str(path)!r} is no schema" if path.exists() else f"there is no {str(path)!r}", todo=todo)
+    raise SettingsError(f"{str(path)!r} is no schema" if path.exists() else f"there is no {str(path)!r}", todo=_TODO)
 
 
 def _text(path: Path) -> str:

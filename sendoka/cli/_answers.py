@@ -5,16 +5,16 @@ from __future__ import annotations
 import functools
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sendoka.cli._options import say
+from sendoka.cli._options import Place, say
 from sendoka.errors import AnswerMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sendoka.schema.answers import Answers
 
@@ -30,7 +30,7 @@ _OPTIONS = (
         "--answers",
         "file",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=Place(),
         help="Read more answers from a TOML file: lists called rename, create and allow.",
     ),
 )

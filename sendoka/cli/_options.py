@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Number",
+    "Place",
     "Whole",
     "console",
     "env_file_option",
@@ -44,13 +45,27 @@ class Number(click.FloatRange):
     name = "number"
 
 
+class Place(click.Path):
+    """A file or folder, as a Path. A connection string is refused, and not shown, before it makes a folder."""
+
+    name = "path"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "://" in str(value):
+            self.fail("this is a connection string, and no file or folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the same facts.")
 """`--json`, as the argument `as_json`. Errors are then one JSON object on stdout too."""
 
 env_file_option = click.option(
     "--env-file",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="Read DATABASE_URL from this file, whatever the environment says.",
 )
 """`--env-file FILE`, as the argument `env_file: Path | None` for `sendoka.settings.find_source`."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from sendoka.cli._options import Whole, json_option, print_json, say
+from sendoka.cli._options import Place, Whole, json_option, print_json, say
 from sendoka.cli._starter import LOCAL_PORT, start_project
 from sendoka.settings import VARIABLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["init"]
 
@@ -17,7 +20,7 @@ MARKS = {"wrote": "+", "extended": "~", "kept": "="}
 
 
 @click.command
-@click.argument("folder", type=click.Path(path_type=Path), default=".")
+@click.argument("folder", type=Place(), default=".")
 @click.option(
     "--port",
     type=Whole(1, 65535),

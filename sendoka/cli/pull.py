@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sendoka.cli._options import env_file_option, json_option, print_json, run, say
+from sendoka.cli._options import Place, env_file_option, json_option, print_json, run, say
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = ["pull"]
     "--to",
     "folder",
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="Where to write it; by default the project's schema folder.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that differ, and leave others beside them.")

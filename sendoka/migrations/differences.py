@@ -48,7 +48,7 @@ class Difference:
         if self.was is not None:
             return f"{self.was} is called {self.id.address} now"
         said = {Sort.EXTRA: "is not declared any more", Sort.MISSING: "is new"}
-        return f"{self.id} {said.get(self.sort) or 'has another ' + ', '.join(self.properties)}"
+        return f"{self.id} {said.get(self.sort) or 'differs in ' + ', '.join(self.properties)}"
 
 
 def differences(changes: Changes) -> list[Difference]:

@@ -259,7 +259,8 @@ def _refuse_alone(pending: Sequence[Migration]) -> None:
         if migration.done_when is not None:
             raise UnsupportedMigration(
                 f"{migration.name}.sql says transaction: none, and such files are not applied yet; nothing was sent",
-                todo="if it was applied nowhere, delete it and what follows it, and generate again without --online",
+                todo="if none of them was applied anywhere, delete all files that were generated with it, what follows"
+                " and their snapshot in meta/; then generate again without --online",
             )
 
 

@@ -126,10 +126,10 @@ def _parsed(text: str, where: str) -> Content:
 def _document(text: str, where: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SchemaError(f"the snapshot is not whole JSON: {error}", where=where, todo=_BROKEN) from error
     version = document.get("snapshot") if isinstance(document, dict) else None
-    if type(version) is not int or not isinstance(document.get("objects"), list):
+    if type(version) is not int or version < 1 or not isinstance(document.get("objects"), list):
         raise SchemaError("this is no snapshot of Sendoka", where=where, todo=_BROKEN)
     if version > FORMAT:
         raise SchemaError(

@@ -47,7 +47,7 @@ def unanswered(asked: Sequence[Question]) -> AnswerMissing:
     lines = [", or ".join(map(_spoken, each.answers)) for each in asked]
     data = ({"question": each.text, "answers": [list(flags) for flags in each.answers]} for each in asked)
     return AnswerMissing(
-        f"{count}: nothing was written",
+        f"{count}: nothing was done",
         where="\n".join(each.text for each in asked),
         todo="answer with: " + "\nand with: ".join(lines),
         questions=tuple(data),

@@ -152,6 +152,12 @@ def test_what_a_script_makes_and_is_there_anyway_is_passed_over(folder: Path) ->
         ("a.json", "{}", 2, "this is no snapshot of Sendoka"),
         ("nothing/a.txt", "", 2, "holds neither migrations nor a schema in Python"),
         ("postgresql://", None, 2, "connection string"),
+        ("", None, 2, "a schema was named by nothing: is the variable in it set?"),
+        ("mysql://u:secret@h/x", None, 2, "is for 'mysql', not for Postgres"),
+        ("postgresql+asyncpg://u:secret@h/x.sql", None, 2, "is for drivers over TCP"),
+        ("psql 'postgresql://u:secret@h/x'", None, 2, "leave out what stands before it"),
+        ("u:secret@h/x", None, 2, "the connection string is not a URL"),
+        ("host=h password=secret", None, 2, "the connection string is not a URL"),
     ],
 )
 def test_what_is_no_schema_is_told_by_name(
@@ -162,7 +168,17 @@ def test_what_is_no_schema_is_told_by_name(
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert run(["diff", "--from", "empty.sql", "--to", name.removesuffix("/a.txt")]) == status
-    assert said in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert said in err
+    assert "secret" not in err
+
+
+def test_the_server_that_refuses_is_named(folder: Path, sendoka_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    place = sendoka_url.rpartition("@")[2]
+    assert run(["diff", "--from", f"postgresql://u:secret@{place}", "--to", "empty.sql"]) == 3
+    err = capsys.readouterr().err
+    assert f"password authentication failed for user 'u'\nat {place.partition('/')[0]}" in err
+    assert "secret" not in err
 
 
 def test_two_forms_at_once_are_refused(folder: Path) -> None:

@@ -55,6 +55,22 @@ class TestEveryCommand:
         assert f"sendoka {name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["init"], ["pull", "--to"], ["status", "--env-file"], ["generate", "--answers"], ["push", "--answers"]],
+    ids=" ".join,
+)
+def test_a_connection_string_is_no_path_and_is_not_shown(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([*arguments, "postgresql://u:secret@h/x"]) == 2
+    err = capsys.readouterr().err
+    assert "this is a connection string, and no file or folder" in err
+    assert "secret" not in err
+    assert not list(tmp_path.iterdir())
+
+
 class TestTheFront:
     def test_lists_every_command_with_a_line(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run([]) == 0

@@ -91,6 +91,8 @@ def _signed(objects: list[Any]) -> str:
         (_edited(lambda document: document["objects"].pop()), "was edited"),
         (_edited(lambda document: document.pop("sha256")), "was edited"),
         (_edited(lambda document: document.update(snapshot=FORMAT + 1)), "has format 2, and this Sendoka knows 1"),
+        ("[" * 100_000, "not whole JSON"),
+        (_edited(lambda document: document.update(snapshot=0)), "no snapshot of Sendoka"),
         (_edited(lambda document: document.update(snapshot="1")), "no snapshot of Sendoka"),
         (_edited(lambda document: document.pop("objects")), "no snapshot of Sendoka"),
         ("[]", "no snapshot of Sendoka"),
