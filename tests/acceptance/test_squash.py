@@ -23,7 +23,7 @@ def test_the_application_s_migrations_become_one_that_check_and_migrate_take(
     told = json.loads(project.run("sendoka squash --name start --json"))
     assert told["replaced"] == [name.removesuffix(".sql") for name in before]
     assert [path.name for path in (project.folder / "migrations").glob("*.sql")] == [f"{told['migration']}.sql"]
-    assert "the folder is whole" in project.run("sendoka check")
+    assert "nothing found" in project.run("sendoka check")
     assert "nothing to do" in project.run("sendoka migrate")
     assert "nothing to generate" in project.run("sendoka generate")
     assert "there is nothing to squash" in project.run("sendoka squash", status=1)
