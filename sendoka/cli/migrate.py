@@ -33,13 +33,26 @@ __all__ = ["migrate"]
     metavar="SECONDS",
     help="Give up waiting for other runners, locks and answers after this long.",
 )
+@click.option(
+    "--lock-budget",
+    type=Number(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How much of that may go to waiting for locks on tables; who holds them is said at each wait.",
+)
 @env_file_option
 @json_option
-def migrate(deadline: float, env_file: Path | None, as_json: bool) -> int:
+def migrate(deadline: float, lock_budget: float, env_file: Path | None, as_json: bool) -> int:
     """Apply the pending migrations, each in one transaction, exactly once.
 
     The whole folder and every applied checksum are verified first. Any number of runners may do this at once: one
     applies, the others wait and see it applied. A lost answer is settled by asking the database.
+
+    A migration waits 2 s for a lock, because whoever comes behind it waits too; then it is undone and tried again a
+    little later, until --lock-budget is used up. A statement runs for 10 min at most. A file says otherwise in its
+    header: `-- lock-timeout: 5s`, `-- statement-timeout: 1h`. A statement without a transaction (CREATE INDEX
+    CONCURRENTLY) has neither, and --deadline does not end it.
 
     Where `sendoka[lint]` is installed, Postgres' own grammar reads the statements that are pending, and what does not
     belong into a migration is refused before anything is sent.
@@ -48,7 +61,7 @@ def migrate(deadline: float, env_file: Path | None, as_json: bool) -> int:
     source = find_source(settings, env_file=env_file)
     progress = _Progress(quiet=as_json)
     try:
-        report = run(_migrate(settings, source, deadline, progress))
+        report = run(_migrate(settings, source, deadline, lock_budget, progress))
     except KeyboardInterrupt:
         return _interrupted(progress)
     if as_json:
@@ -94,7 +107,9 @@ def _interrupted(progress: _Progress) -> int:
     return INTERRUPTED
 
 
-async def _migrate(settings: Settings, source: Source, deadline: float, progress: _Progress) -> MigrationReport:
+async def _migrate(
+    settings: Settings, source: Source, deadline: float, lock_budget: float, progress: _Progress
+) -> MigrationReport:
     from sendoka.migrations.runner import migrate as apply
 
     async with connect(source) as sql:
@@ -103,6 +118,7 @@ async def _migrate(settings: Settings, source: Source, deadline: float, progress
             settings.migrations,
             verify=True,
             deadline=deadline,
+            lock_budget=lock_budget,
             on_event=progress.tell,
             examine=_examine,
         )

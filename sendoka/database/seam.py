@@ -33,6 +33,10 @@ class Database(ABC):
     async def run(self, statement: Statement) -> Result[Cells]:
         """Run one statement in its own transaction, or in none where it manages its own (CREATE INDEX CONCURRENTLY)."""
 
+    async def run_for(self, statement: Statement, seconds: float) -> Result[Cells]:
+        """Do what `run` does, and let it take `seconds`, where the implementation has a limit of its own."""
+        return await self.run(statement)
+
     @abstractmethod
     async def run_all(
         self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT

@@ -85,7 +85,6 @@ from sendoka.errors.engines import (
     PushRefused,
     SchemaError,
     UnknownBackfill,
-    UnsupportedMigration,
 )
 from sendoka.errors.exchange import (
     AnswerLost,
@@ -211,6 +210,5 @@ __all__ = [
     "UndefinedTable",
     "UniqueViolation",
     "UnknownBackfill",
-    "UnsupportedMigration",
     "database_error",
 ]

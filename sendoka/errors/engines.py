@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from sendoka.errors.base import SendokaError
+from sendoka.errors.base import Outcome, SendokaError
 
 __all__ = [
     "BackfillChanged",
@@ -22,7 +22,6 @@ __all__ = [
     "PushRefused",
     "SchemaError",
     "UnknownBackfill",
-    "UnsupportedMigration",
 ]
 
 
@@ -63,15 +62,6 @@ class InvalidMigration(MigrationError):
     """
 
 
-class UnsupportedMigration(MigrationError):
-    """A pending file says `-- transaction: none`, and `migrate` does not run such files yet. Nothing was sent.
-
-    What to do: where it was applied nowhere, delete it and its successors, and generate again without `--online`.
-    """
-
-    exit_code = 2
-
-
 class ChecksumMismatch(MigrationError):
     """A file is not the one its successor, or the database, knows under that name: it was edited after it was used.
 
@@ -94,22 +84,41 @@ class ForkedHistory(MigrationError):
 
 
 class MigrationFailed(MigrationError):
-    """A statement of a migration, or of a push, failed; its transaction left nothing behind.
+    """A statement of a migration, or of a push, failed; what remains of it, nothing as a rule, the text says.
 
-    `.migration` is the file's name, empty for a push, and `.statement` the number of the statement, from 1, None where
-    it cannot be known. The database's own error is the cause.
+    `.migration` is the file's name, empty for a push, `.statement` the number of the statement, from 1, and `.position`
+    the place in it, in characters from 1; None where they cannot be known. `.sqlstate` is that of the database's own
+    error, which is the cause. `.outcome` is `unknown` where what was sent may still be applied.
 
-    What to do: mend the statement, the schema or the data, and give the command again.
+    What to do: what the text says; mend the statement, the schema or the data, and give the command again.
     """
 
     exit_code = 3
+    outcomes: ClassVar[tuple[Outcome, ...]] = (Outcome.FAILED, Outcome.UNKNOWN)
 
     def __init__(
-        self, what: str, *, migration: str = "", statement: int | None = None, where: str = "", todo: str = ""
+        self,
+        what: str,
+        *,
+        migration: str = "",
+        statement: int | None = None,
+        position: int | None = None,
+        sqlstate: str = "",
+        outcome: Outcome = Outcome.FAILED,
+        where: str = "",
+        todo: str = "",
     ) -> None:
         super().__init__(what, where=where, todo=todo)
         self.migration = migration
         self.statement = statement
+        self.position = position
+        self.sqlstate = sqlstate
+        self.outcome = outcome
+
+    @property
+    def file(self) -> str:
+        """The name of the migration's file, empty for a push."""
+        return f"{self.migration}.sql" if self.migration else ""
 
 
 class PushRefused(MigrationError):

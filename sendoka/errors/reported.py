@@ -10,11 +10,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from sendoka.errors.base import Outcome, SendokaError
+from sendoka.errors.pointer import LONGEST, pointed
 
 __all__ = ["JUDGED", "DatabaseError"]
-
-_LONGEST = 100
-"""How many characters of a statement an error shows."""
 
 JUDGED = (Outcome.FAILED, Outcome.UNKNOWN)
 """What a statement that Postgres judged may have come to: `unknown` where an earlier send of its call may still run."""
@@ -90,7 +88,7 @@ class DatabaseError(SendokaError):
 
 def _first_line(text: str) -> str:
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def _pointed(text: str, position: int | None) -> list[str]:
@@ -99,16 +97,7 @@ def _pointed(text: str, position: int | None) -> list[str]:
     Nothing for a statement of one short line, which is shown as it is.
     """
     text = text.rstrip()
-    if position is None or ("\n" not in text and len(text) <= _LONGEST):
+    if position is None or ("\n" not in text and len(text) <= LONGEST):
         return []
-    at = min(position - 1, len(text))  # the end of the input is a place too
-    begin = text.rfind("\n", 0, at) + 1
-    line = text[begin:].partition("\n")[0].rstrip()
-    indent = len(line) - len(line.lstrip())
-    # What is cut off stands for itself: the place stays in sight, with more before it than behind.
-    cut = max(indent, at - begin - _LONGEST * 2 // 3) if len(line) - indent > _LONGEST else indent
-    shown = ("…" if cut > indent else "") + line[cut:].replace("\t", " ")
-    shown = shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
-    label = f"in line {text.count(chr(10), 0, begin) + 1}: "
-    column = max(0, at - begin - cut) + (cut > indent)
-    return [label + shown, " " * (len(label) + column) + "^"]
+    place = pointed(text, position)
+    return place.under(f"in line {place.line}: ")

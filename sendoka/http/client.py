@@ -156,6 +156,10 @@ class Neon(Database):
         """Run one statement by itself. See `Database.run`."""
         return await self.send(statement, DEFAULT)
 
+    async def run_for(self, statement: Statement, seconds: float) -> Result[Cells]:
+        """Run one statement by itself, which may take `seconds`. See `Database.run_for`."""
+        return await self.send(statement, TransactionOptions(timeout=seconds))
+
     async def run_all(
         self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
     ) -> list[Result[Cells]]:

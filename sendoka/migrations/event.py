@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from sendoka.migrations.blockers import Blocker
 
 __all__ = ["Event", "Kind"]
 
@@ -15,20 +18,22 @@ class Event:
     """One thing that happened to a migration; `str(event)` is a line for a person.
 
     `kind` is `applying` (it is being sent), `applied` (by this call), `recorded` (noted as applied by this call and not
-    run, for a push or drizzle had brought the database there), or `waiting` (for a lock, another runner, or the
-    database itself; what became of the migration is asked next). `migration` is its name, `seconds` how long the
-    database took to apply it, where that is known. `why` says what is waited for, who had brought the database there
-    or, where something is to be said about an `applied`, that its answer was lost.
+    run, for a push or drizzle had brought the database there), or `waiting` (for a lock, another runner, a statement
+    that runs in no transaction, or the database itself; what became of the migration is asked next). `migration` is its
+    name, `seconds` how long the database took to apply it, where that is known. `why` says what is waited for, who had
+    brought the database there or, of an `applied`, what is to be said about it. `blockers` are those who hold locks on
+    the tables that the migration names, where a lock is waited for and somebody was seen.
     """
 
     kind: Kind
     migration: str
     seconds: float | None = None
     why: str = ""
+    blockers: tuple[Blocker, ...] = ()
 
     def __str__(self) -> str:
         if self.kind == "waiting":
-            return f"waiting: {self.why}"
+            return "; ".join([f"waiting: {self.why}", *map(str, self.blockers)])
         if self.kind == "recorded":
             why = self.why or "a push had brought the database there"
             return f"recorded {self.migration}: {why}, so none of it was run"

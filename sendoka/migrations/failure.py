@@ -16,17 +16,20 @@ from sendoka.errors import (
     MigrationError,
     MigrationFailed,
     MissingMigration,
+    Outcome,
     ReadOnlyTransaction,
     TransportError,
 )
+from sendoka.errors.pointer import pointed
 from sendoka.migrations.comparison import State
-from sendoka.migrations.history import REACHED, probe_statements
+from sendoka.migrations.history import REACHED, STATEMENT_TIMEOUT, probe_statements
 from sendoka.migrations.required import NOT_DONE, waits_for_backfill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sendoka.database.seam import Database
+    from sendoka.migrations.blockers import Blocker
     from sendoka.migrations.comparison import Comparison
     from sendoka.migrations.files import Migration
     from sendoka.migrations.history import Entry
@@ -37,15 +40,25 @@ __all__ = [
     "failed",
     "failing_statement",
     "gave_up",
+    "is_lock",
     "is_ours",
+    "is_rival",
+    "locked_out",
     "no_grant",
     "place",
+    "pointed_in",
     "refusal",
     "waiting_for",
 ]
 
 LOCK = "55P03"
 """The SQLSTATE of `lock_timeout`."""
+
+CANCELED = "57014"
+"""The SQLSTATE of `statement_timeout`, and of a statement that somebody cancelled."""
+
+# A lock that was not free, a deadlock, and a conflict with another transaction: each passes by itself.
+_LOCKS = frozenset({LOCK, "40P01", "40001"})
 
 # A missing grant comes without the fields that name a schema and a table: Postgres' sentence is all there is.
 _OUR_GRANT = re.compile(
@@ -54,7 +67,10 @@ _OUR_GRANT = re.compile(
 )
 # The first statement in a new database creates our schema, and is refused with these words.
 _FIRST_GRANT = re.compile(r"permission denied for database .*", re.DOTALL)
-_OUR_INDEX = re.compile(r'relation "migrations_(?:pkey|checksum_key|parent_key|one_root)"')
+# Where runners meet: at the keys of the history, and while it is created, at those of the catalog.
+_OUR_INDEX = re.compile(
+    r'relation "(?:migrations_(?:pkey|checksum_key|parent_key|one_root)|pg_(?:namespace|class|type)_\w+)"'
+)
 
 
 def is_ours(error: DatabaseError, *, new: bool = False) -> bool:
@@ -72,13 +88,23 @@ def waiting_for(migration: Migration, error: DatabaseError | TransportError) -> 
     """Return what `migrate` waits for after `error`, in words."""
     if not isinstance(error, DatabaseError):
         return error.what
-    if is_ours(error) or _OUR_INDEX.search(error.context or ""):
+    if is_rival(error):
         return f"another runner is applying {migration.name}"
     if error.sqlstate == LOCK:
         return f"somebody holds a lock that {migration.name} needs ({LOCK})"
     if is_race(error):
         return f"another runner may be creating the same tables: {error.what}"
     return error.what
+
+
+def is_rival(error: DatabaseError) -> bool:
+    """Tell whether another runner was met at the keys of our history, in whatever way the wait for it ended."""
+    return is_ours(error) or _OUR_INDEX.search(error.context or "") is not None
+
+
+def is_lock(error: DatabaseError) -> bool:
+    """Tell whether `error` is about locks or other transactions, so that the same may go well a little later."""
+    return error.sqlstate in _LOCKS
 
 
 async def failed(
@@ -88,29 +114,73 @@ async def failed(
 
     unknown: whether an earlier send of it may still be applied, so that nothing can be said about what remains.
     """
+    outcome = Outcome.UNKNOWN if unknown else Outcome.FAILED
     if isinstance(error, ReadOnlyTransaction):
         return MigrationFailed(
             f"{migration.name}.sql cannot be applied: this database is read only",
             migration=migration.name,
+            sqlstate=error.sqlstate,
+            outcome=outcome,
             todo="it is a replica, or its role defaults to read only; migrate through the primary",
         )
     if error.sqlstate == NOT_DONE:
         return waits_for_backfill(migration, error)
-    number: int | None = None
-    try:
-        number = await failing_statement(database, migration.statements, error)
-    except (DatabaseError, TransportError) as probe:
-        where = f"which statement could not be asked: {probe.what}"
-    else:
-        where = place(migration.statements, number)
+    number, lines = await _placed(database, migration, error)
+    lines += [f"{key}: {text}" for key, text in (("detail", error.detail), ("hint", error.hint)) if text]
     return MigrationFailed(
         f"{migration.name}.sql failed: {error.what}",
         migration=migration.name,
         statement=number,
-        where=f"{where}\ndetail: {error.detail}" if error.detail else where,
+        position=error.position if number else None,
+        sqlstate=error.sqlstate,
+        outcome=outcome,
+        where="\n".join(lines),
         todo="an answer was lost before: look with `sendoka status` before you correct the file"
         if unknown
-        else "nothing of it remains in the database; correct the file and migrate again",
+        else f"nothing of it remains in the database; {_way_out(migration, error)}",
+    )
+
+
+async def _placed(database: Database, migration: Migration, error: DatabaseError) -> tuple[int | None, list[str]]:
+    """Return the number of the statement that failed, where it can be known, and lines that say where that is."""
+    if error.sqlstate == CANCELED and len(migration.statements) > 1:
+        # To ask would take as long again.
+        return None, [f"in one of its {len(migration.statements)} statements"]
+    try:
+        number = await failing_statement(database, migration.statements, error)
+    except (DatabaseError, TransportError) as probe:
+        return None, [f"which statement could not be asked: {probe.what}"]
+    at = place(migration.statements, number)
+    return number, [at, *(pointed_in(migration, number, error.position) if number else ())]
+
+
+def pointed_in(migration: Migration, number: int, position: int | None) -> list[str]:
+    """Return the line of the file that `position` of statement `number` is in, by its number, and a mark under it.
+
+    position: in characters from 1, as Postgres counts; nothing is returned where it said none.
+    """
+    if position is None:
+        return []
+    statements = migration.statements
+    found, at = -1, 0
+    for text in statements[:number]:
+        found = migration.text.find(text, at)
+        at = found + len(text)
+    if found < 0:
+        return []
+    here = pointed(statements[number - 1], position)
+    return here._replace(line=here.line + migration.text.count("\n", 0, found)).in_file()
+
+
+def _way_out(migration: Migration, error: DatabaseError) -> str:
+    if error.sqlstate != CANCELED:
+        return "correct the file and migrate again"
+    if "statement timeout" not in error.message:
+        return "somebody cancelled it; migrate again"
+    limit = migration.statement_timeout or STATEMENT_TIMEOUT
+    return (
+        f"a statement took longer than its statement_timeout, {limit}: give the file's header a longer one, "
+        "`-- statement-timeout: 1h`, or do less in one statement"
     )
 
 
@@ -158,9 +228,32 @@ def gave_up(
     return MigrationFailed(
         f"{migration.name}.sql was not applied within {seconds:g} s: {waiting_for(migration, error)}",
         migration=migration.name,
+        sqlstate=error.sqlstate if isinstance(error, DatabaseError) else "",
+        outcome=Outcome.UNKNOWN if unknown else Outcome.FAILED,
         where="what was sent may still be applied" if unknown else "nothing of it remains in the database",
         todo="run `sendoka migrate` again; it cannot be applied twice"
         + ("; pg_stat_activity shows who holds locks" if locked else ""),
+    )
+
+
+def locked_out(
+    migration: Migration,
+    error: DatabaseError,
+    budget: float,
+    blockers: Sequence[Blocker],
+    *,
+    unknown: bool = False,
+) -> MigrationFailed:
+    """Return the error of a migration that did not get its locks within the budget; see `failed` for `unknown`."""
+    remains = "what was sent before may still be applied" if unknown else "nothing of it remains in the database"
+    return MigrationFailed(
+        f"{migration.name}.sql did not get the locks it needs within its budget of {budget:g} s: {error.what}",
+        migration=migration.name,
+        sqlstate=error.sqlstate,
+        outcome=Outcome.UNKNOWN if unknown else Outcome.FAILED,
+        where="\n".join([*map(str, blockers), remains]),
+        todo="let them end, or end one with `select pg_terminate_backend(PID)`, and migrate again; "
+        "--lock-budget (lock_budget=) gives it more seconds",
     )
 
 
@@ -169,7 +262,7 @@ def no_grant(error: InsufficientPrivilege) -> MigrationFailed:
     return MigrationFailed(
         f"the role may not keep its history: {error.message}",
         todo="the first time: grant create on database … to the role; later: grant usage on schema sendoka "
-        "and select, insert, update on all its tables",
+        "and select, insert, update, delete on all its tables",
     )
 
 
@@ -178,6 +271,7 @@ def ended_itself(migration: Migration) -> MigrationFailed:
     return MigrationFailed(
         f"{migration.name}.sql ended its own transaction",
         migration=migration.name,
+        outcome=Outcome.UNKNOWN,
         where="what ran before that point is committed",
         todo="look at what it changed, then take the command that ends the transaction out of the file",
     )
@@ -192,7 +286,8 @@ def refusal(comparison: Comparison) -> MigrationError | None:
         return None
     file, entry = comparison.at
     if comparison.state is State.RUNNING:
-        return _unfinished(entry)
+        # One without a transaction is finished by whoever finds it; any other never shows before it is applied.
+        return None if file.done_when is not None else _unfinished(entry)
     if comparison.state is State.BEHIND:
         return _behind(file, entry)
     return _altered(file, entry) if comparison.state is State.ALTERED else _forked(file, entry)
@@ -216,9 +311,10 @@ def _behind(file: Migration, head: Entry) -> MissingMigration:
 
 
 def _altered(file: Migration, entry: Entry) -> ChecksumMismatch:
+    applied = entry.state == "applied"
     return ChecksumMismatch(
-        f"{file.name}.sql was edited after it was applied",
-        where=f"applied: sha256:{entry.digest[:12]}…, the file: sha256:{file.digest[:12]}…",
+        f"{file.name}.sql was edited after it was {'applied' if applied else 'begun'}",
+        where=f"{'applied' if applied else 'begun'}: sha256:{entry.digest[:12]}…, the file: sha256:{file.digest[:12]}…",
         todo="restore the file (git checkout) and put the change into a new migration",
     )
 

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from sendoka.migrations.files import Migration
 
 __all__ = [
+    "LOCK_TIMEOUT",
     "REACHED",
+    "STATEMENT_TIMEOUT",
     "TABLES",
     "Entry",
     "apply_statements",
+    "begin_statements",
     "entries",
     "head_statement",
     "history_statement",
@@ -130,7 +133,7 @@ def apply_statements(migration: Migration, token: str, operator: str, version: s
     The last statement answers with one row, the seconds it took; with none where the file ended its own transaction.
     """
     return [
-        settings_statement(),
+        settings_statement(lock_timeout=migration.lock_timeout, statement_timeout=migration.statement_timeout),
         record_statement(migration, token, operator, version, state="running"),
         *required_statements(migration),
         *(Statement(text) for text in migration.statements),
@@ -143,6 +146,15 @@ def apply_statements(migration: Migration, token: str, operator: str, version: s
             "returning extract(epoch from duration)::text",
             (migration.checksum,),
         ),
+    ]
+
+
+def begin_statements(migration: Migration, token: str, operator: str, version: str) -> list[Statement]:
+    """Return the transaction that begins a `migration` whose statement then runs in none."""
+    return [
+        settings_statement(),
+        record_statement(migration, token, operator, version, state="running"),
+        *required_statements(migration),
     ]
 
 
@@ -184,14 +196,23 @@ def probe_statements(statements: Sequence[str], count: int) -> list[Statement]:
     ]
 
 
-LOCK_TIMEOUT = "5s"
-"""Short, for a migration that queues behind a long query makes everybody else queue behind it."""
+LOCK_TIMEOUT = "2s"
+"""Short, for whoever comes behind a migration that waits for a lock waits too, readers with the rest: after so long
+they go on, and the migration tries again a little later."""
+
+STATEMENT_TIMEOUT = "10min"
+"""For what should have been a backfill, or waits in a way that no lock_timeout ends."""
+
+IDLE_TIMEOUT = "1min"
+"""For a client over TCP that stops between two statements and holds its locks; over HTTP there is no such moment."""
 
 
-def settings_statement(search_path: str = "public") -> Statement:
-    """Return what a transaction of ours that changes a database begins with."""
+def settings_statement(
+    search_path: str = "public", *, lock_timeout: str | None = None, statement_timeout: str | None = None
+) -> Statement:
+    """Return what a transaction of ours that changes a database begins with. None: the timeout of every migration."""
     return Ours(
         "select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true), "
-        "set_config('search_path', $3, true)",
-        (LOCK_TIMEOUT, "10min", search_path),
+        "set_config('search_path', $3, true), set_config('idle_in_transaction_session_timeout', $4, true)",
+        (lock_timeout or LOCK_TIMEOUT, statement_timeout or STATEMENT_TIMEOUT, search_path, IDLE_TIMEOUT),
     )

@@ -190,7 +190,9 @@ class TestAFailure:
         assert captured.out == ""
 
     def test_of_ours_is_one_json_object_where_json_was_asked_for(self, capsys: pytest.CaptureFixture[str]) -> None:
-        error = errors.MigrationFailed("no", migration="0001_calm_heron", statement=2, where="here")
+        error = errors.MigrationFailed(
+            "no", migration="0001_calm_heron", statement=2, position=8, sqlstate="42703", where="here"
+        )
         assert fail(error, "--json") == 3
         captured = capsys.readouterr()
         assert captured.err == ""
@@ -199,8 +201,12 @@ class TestAFailure:
                 "type": "MigrationFailed",
                 "message": "no",
                 "where": "here",
+                "outcome": "failed",
+                "sqlstate": "42703",
                 "migration": "0001_calm_heron",
+                "file": "0001_calm_heron.sql",
                 "statement": 2,
+                "position": 8,
                 "exit_code": 3,
             }
         }

@@ -53,7 +53,6 @@ EXIT_CODES = {
     errors.MigrationError: 1,
     errors.PushRefused: 2,
     MigrationFailed: 3,
-    errors.UnsupportedMigration: 2,
     errors.BackfillError: 3,
     errors.BackfillChanged: 1,
     errors.InvalidBackfill: 2,
