@@ -66,6 +66,8 @@ def _of_chunk(name: str, number: int, chunk: Chunk, alone: bool, namespace: str)
         todo = "write a line between them, alone: --> statement-breakpoint"
         yield flaw(found[1].start, ("several-commands", what, todo))
     for command in found:
+        if command.node is None:
+            continue  # too large or too deep, as nothing is that this looks for, apart from queries
         for wrong in _of_command(command, _begin(chunk.text[command.start :]), alone):
             yield flaw(command.start, wrong)
         # Trees are walked only where the text has the word; U& may hide it.

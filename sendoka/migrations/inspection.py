@@ -9,7 +9,7 @@ from sendoka.database.home import NAMESPACE
 from sendoka.migrations.comments import late_directives, literal_flaws
 from sendoka.migrations.folder import look
 from sendoka.migrations.header import number_of, read_header
-from sendoka.migrations.syntax import is_installed
+from sendoka.migrations.syntax import is_installed, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +37,10 @@ def folder_findings(
 
 def not_looked_at() -> str | None:
     """Return a line for a person where the statements of the files are not looked at, None where they are."""
-    if is_installed():
+    why = why_not()
+    if why is None:
         return None
-    return 'the statements of the migrations were not read: pip install "sendoka[lint]" brings Postgres\' grammar'
+    return f'the statements of the migrations were not read, for postgast {why}: pip install "sendoka[lint]"'
 
 
 def refuse_statements(migrations: Sequence[Migration], namespace: str = NAMESPACE) -> None:

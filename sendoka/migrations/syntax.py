@@ -6,19 +6,31 @@ package that makes it.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendoka.database.transaction import after_blanks
+from sendoka.http.scan import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Command", "NoSql", "commands", "is_installed", "names", "nodes", "option", "text_of", "words"]
+__all__ = ["Command", "NoSql", "commands", "is_installed", "names", "nodes", "option", "text_of", "why_not", "words"]
+
+_OPERATOR = re.compile(
+    r"[-+*/<>=~!@#%^&|`?:\[]+|\b(?:union|except|intersect|join|not|is|in|like|ilike|between|collate|at)\b",
+    re.IGNORECASE,
+)
+_MOST_OPERATORS = 5_000
+_MOST_CHARACTERS = 4 * 1024 * 1024  # a tree takes some sixty times as much memory
 
 
 class Command(NamedTuple):
-    """One command: its kind (`index_stmt`), its tree, and where in the text it begins, counted from 0."""
+    """One command: its kind (`index_stmt`), its tree, and where in the text it begins, counted from 0.
+
+    A command that is too large or too deep to be read has the kind "" and no tree.
+    """
 
     kind: str
     node: Any
@@ -33,9 +45,21 @@ class NoSql(ValueError):
         self.at = at
 
 
+@cache
+def why_not() -> str | None:
+    """Return why there is no grammar, None where there is one."""
+    try:
+        import postgast
+    except ModuleNotFoundError:
+        return "is not installed"
+    except Exception as error:  # noqa: BLE001 - a library that does not fit must not keep migrations from being applied
+        return f"cannot be loaded ({type(error).__name__})"
+    return None if postgast else ""
+
+
 def is_installed() -> bool:
-    """Tell whether the grammar is there; it is not loaded for that."""
-    return find_spec("postgast") is not None
+    """Tell whether the grammar is there, and can be loaded."""
+    return why_not() is None
 
 
 def commands(text: str) -> list[Command]:
@@ -43,9 +67,13 @@ def commands(text: str) -> list[Command]:
     import postgast
 
     try:
-        found = postgast.parse(text).stmts
+        found = postgast.parse(text).stmts if _is_shallow(text) else None
     except postgast.PgQueryError as error:
-        raise NoSql(error.message, max(0, (error.cursorpos or 1) - 1)) from error
+        raise NoSql(error.message, _place(error)) from error
+    except Exception:  # noqa: BLE001 - the tree is deeper than its reader goes, which is no fault of the text
+        found = None
+    if found is None:
+        return list(_unread(text))
     encoded = text.encode()
     return [_command(each.stmt, text, len(encoded[: each.stmt_location].decode())) for each in found]
 
@@ -53,6 +81,46 @@ def commands(text: str) -> list[Command]:
 def _command(wrapped: Any, text: str, start: int) -> Command:
     kind = wrapped.WhichOneof("node")
     return Command(kind, getattr(wrapped, kind), after_blanks(text, start))
+
+
+def _unread(text: str) -> Iterator[Command]:
+    """Yield the commands of a text one by one, those that cannot be read without a tree."""
+    import postgast
+
+    try:
+        pieces = postgast.split(text)
+    except postgast.PgQueryError as error:
+        raise NoSql(error.message, _place(error)) from error
+    at = 0
+    for piece in pieces:
+        at = text.index(piece, at)
+        if len(pieces) > 1:
+            yield from (each._replace(start=at + each.start) for each in commands(piece))
+        else:
+            yield Command("", None, after_blanks(text, at))
+        at += len(piece)
+
+
+def _place(error: Any) -> int:
+    return max(0, (error.cursorpos or 1) - 1)
+
+
+def _is_shallow(text: str) -> bool:
+    """Tell whether a tree may be made of a text.
+
+    Making one goes down as deep as the tree, and ends the process where the stack does: at some ten thousand terms of
+    one sum, or queries of one UNION. What nests to the right, such as brackets, Postgres' grammar itself limits.
+    """
+    if len(text) > _MOST_CHARACTERS:
+        return False
+    if len(_OPERATOR.findall(text)) <= _MOST_OPERATORS:
+        return True
+    count = at = 0
+    for token in tokens(text):
+        between = len(_OPERATOR.findall(text, at, token.start))
+        count += between + (token.kind == "word" and _OPERATOR.fullmatch(token.text) is not None)
+        at = token.end
+    return count <= _MOST_OPERATORS
 
 
 def nodes(message: Any) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from sendoka.migrations.files import MOST_BYTES, Replaced, parse, render
 from sendoka.migrations.flaw import KINDS
 from sendoka.migrations.folder import look, read_folder, read_newest
 from sendoka.migrations.inspection import folder_findings, not_looked_at, refuse_statements
+from sendoka.migrations.syntax import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -310,12 +312,15 @@ def test_without_the_grammar_it_is_said_and_breakpoints_are_looked_at_all_the_sa
     chain = Chain(tmp_path)
     chain.edit(3, "create", "vacuum; create")
     assert folder_findings(tmp_path)
-    monkeypatch.setattr("sendoka.migrations.inspection.is_installed", lambda: False)
+    monkeypatch.setitem(sys.modules, "postgast", None)
+    why_not.cache_clear()
     assert folder_findings(tmp_path) == []
     assert "sendoka[lint]" in (not_looked_at() or "")
     chain.edit(3, "vacuum", "select '\n--> statement-breakpoint\n'")
     (found,) = folder_findings(tmp_path)
     assert (found.id, found.spot) == ("folder/breakpoint", f"{tmp_path.name}/0003_late_owl.sql:5")
+    monkeypatch.undo()
+    why_not.cache_clear()
 
 
 def test_what_the_grammar_does_not_know_is_left_to_the_database(tmp_path: Path) -> None:

@@ -140,6 +140,27 @@ def test_a_position_is_counted_in_characters() -> None:
     assert (flaw.kind, flaw.line) == ("syntax", 3)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select " + " + ".join(["1"] * 60),
+        "select " + " + ".join(["1"] * 20_000),
+        "select " + "+".join(["1"] * 50_000),
+        "select " + "f(" * 300 + "1" + ")" * 300,
+        "select '" + "-" * 5_000_000 + "'",
+    ],
+    ids=["deep", "deeper", "as deep as the stack", "nested", "large"],
+)
+def test_what_is_too_deep_or_too_large_to_be_read_is_no_fault(query: str) -> None:
+    assert found(query) == []
+    assert found(f"{query}; commit") == ["several-commands", "transaction-command"]
+
+
+def test_a_seed_of_many_rows_is_read() -> None:
+    rows = ", ".join(["('2026-01-01 10:00:00+00', 'a-b-c-d-e')"] * 3_000)
+    assert found(f"insert into sendoka.t values {rows}") == ["own-namespace"]
+
+
 def test_no_value_is_shown() -> None:
     text = "create subscription s connection 'password=geheim' publication p; alter system set x = 'geheim'"
     shown = "".join(str(flaw.error) for flaw in statement_flaws(NAME, text, alone=False))
