@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from dataclasses import asdict
@@ -11,6 +12,8 @@ import click
 
 from sendoka.cli._database import connect, place_of
 from sendoka.cli._options import env_file_option, json_option, moment, print_json, printable, run, say
+from sendoka.cli._progress import duration
+from sendoka.cli._report import as_data
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -27,7 +30,10 @@ __all__ = ["status"]
 COLUMNS = ("migration", "state", "applied", "took", "by", "checksum")
 
 SPARE = ("checksum", "by", "took")
-"""What a narrow terminal does without, in this order."""
+"""What a narrow terminal does without, in this order; then it does without the time of the day."""
+
+TIME = re.compile(r" \d\d:\d\d:\d\d UTC$")
+MINUTE = 60
 
 STYLES = {"applied": "green", "pending": "yellow", "newer": "cyan"}
 
@@ -35,10 +41,6 @@ SUMMARY = {
     "applied": "up to date",
     "pending": "{pending} pending: run `sendoka migrate`",
     "newer": "the database is ahead of this folder: the code here is older",
-    "running": "{running} was begun and is not finished: `sendoka migrate` says what to do",
-    "behind": "a squashed file stands for more than the database has: `sendoka migrate` says what to do",
-    "altered": "a file was edited after it was applied: restore it (git checkout)",
-    "forked": "the folder and the database went different ways: is this the right database, or branch?",
 }
 
 
@@ -49,8 +51,12 @@ SUMMARY = {
 def status(exit_code: bool, env_file: Path | None, as_json: bool) -> int:
     """Show which migrations the database has, and which are pending.
 
-    Says which database was asked and where its connection string was found. Exits with 1 where the folder and the
-    database differ in what was applied, and where a migration was begun and is not finished.
+    Says which database was asked and where its connection string was found; of each migration its state, when and by
+    whom it was applied, how long that took, and its checksum. A narrow terminal shows less, a pipe and --json show all.
+    One request, and nothing is changed.
+
+    Exits with 0, also where something is pending; with 1 where the folder and the database differ in what was applied,
+    and where a migration was begun and is not finished: what is wrong is said, and the way out.
     """
     settings = read_settings()
     source = find_source(settings, env_file=env_file)
@@ -60,11 +66,11 @@ def status(exit_code: bool, env_file: Path | None, as_json: bool) -> int:
             {"host": place_of(target), "database": target.database, "source": source.name, "state": report.state}
             | {"pending": report.pending, "migrations": [asdict(row) for row in report.rows]}
             | {"pushed": _pushed(report.pushed)}
+            | {"problem": None if report.problem is None else as_data(report.problem)}
         )
     else:
         _show(report, target, source)
-    broken = report.state in {"running", "altered", "behind", "forked"}
-    return 1 if broken or (exit_code and report.pending) else 0
+    return 1 if report.problem is not None or (exit_code and report.pending) else 0
 
 
 async def _status(settings: Settings, source: Source) -> tuple[StatusReport, Target]:
@@ -85,8 +91,13 @@ def _show(report: StatusReport, target: Target, source: Source) -> None:
     else:
         say("no migration yet, neither here nor in the database: `sendoka generate` writes one from schema/")
         return
-    running = next((row.name for row in report.rows if row.state == "running"), "")
-    say(SUMMARY[report.state].format(pending=report.pending, running=printable(running)))
+    if report.problem is None:
+        say(SUMMARY[report.state].format(pending=report.pending))
+        return
+    first, *rest = (printable(line) for line in str(report.problem).splitlines())
+    say(click.style(first, fg="red"))
+    for line in rest:
+        say(line, dim=True)
 
 
 def _pushed(row: PushRow | None) -> dict[str, Any] | None:
@@ -103,7 +114,7 @@ def _cells(row: StatusRow) -> tuple[str, ...]:
         row.name,
         row.state,
         since + moment(row.applied_at) if row.applied_at else "",
-        "" if row.seconds is None else f"{row.seconds:.2f} s",
+        "" if row.seconds is None else f"{row.seconds:.2f} s" if row.seconds < MINUTE else duration(row.seconds),
         row.applied_by or "",
         row.checksum[:12],
     )
@@ -114,9 +125,16 @@ def _table(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     """Return aligned lines: whole cells, fewer columns where they are wider than `width`, no blanks at the ends."""
     widths = {name: max(len(row[at]) for row in rows) for at, name in enumerate(COLUMNS)}
     for name in SPARE:
-        if width is not None and sum(widths.values()) + 2 * (len(widths) - 1) > width:
+        if width is not None and _total(widths) > width:
             del widths[name]
+    if width is not None and _total(widths) > width:
+        rows = [tuple(TIME.sub("", cell) for cell in row) for row in rows]
+        widths["applied"] = max(len(row[COLUMNS.index("applied")]) for row in rows)
     return [_line(dict(zip(COLUMNS, row, strict=True)), widths) for row in rows]
+
+
+def _total(widths: dict[str, int]) -> int:
+    return sum(widths.values()) + 2 * (len(widths) - 1)
 
 
 def _line(cells: dict[str, str], widths: dict[str, int]) -> str:

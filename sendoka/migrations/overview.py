@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.migrations.comparison import State, agree, compare, paired
-from sendoka.migrations.folder import read_folder
+from sendoka.migrations.failure import refusal
+from sendoka.migrations.folder import look
 from sendoka.migrations.inquiry import ask_all
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sendoka.database.seam import Database
+    from sendoka.errors import MigrationError
     from sendoka.migrations.files import Migration
     from sendoka.migrations.folder import Folder
     from sendoka.migrations.history import Entry
@@ -46,11 +48,14 @@ class StatusReport:
     """All migrations, oldest first, and what the folder is to the database.
 
     `pushed` is the last push, None where nothing was pushed since the last migration that such a push led to.
+    `problem` is what `migrate` would raise, because folder and history part or a file was edited that another one
+    follows; None where there is none.
     """
 
     state: State
     rows: tuple[StatusRow, ...]
     pushed: PushRow | None = None
+    problem: MigrationError | None = None
 
     @property
     def pending(self) -> int:
@@ -61,13 +66,18 @@ class StatusReport:
 async def status(database: Database, folder: str | Path | Folder = "migrations") -> StatusReport:
     """Compare `folder` with the history of `database`; one request, nothing is changed.
 
-    Raises SettingsError where there is no such folder, MigrationError for one that is broken in itself and for a role
-    that may not read the history, else the DatabaseError or TransportError of the question.
+    Raises SettingsError where there is no such folder, MigrationError for one that is broken in itself by more than an
+    edited file, and for a role that may not read the history, else the DatabaseError or TransportError of the question.
     """
-    files = read_folder(folder)
-    found, pushed = await ask_all(database)
-    history = found or []
-    return StatusReport(compare(files, history).state, tuple(_rows(files, history)), pushed)
+    found = look(folder)
+    for flaw in found.flaws:
+        if flaw.kind != "edited":
+            raise flaw.error
+    files, edited = found.migrations, found.flaws[0].error if found.flaws else None
+    rows, pushed = await ask_all(database)
+    history = rows or []
+    comparison = compare(files, history)
+    return StatusReport(comparison.state, tuple(_rows(files, history)), pushed, refusal(comparison) or edited)
 
 
 def _rows(files: Sequence[Migration], history: Sequence[Entry]) -> list[StatusRow]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from sendoka.cli._database import place_of
 from sendoka.cli.status import COLUMNS, _cells, _line, _show, _table
+from sendoka.errors import MigrationError
 from sendoka.http.target import read_target
 from sendoka.migrations.comparison import State
 from sendoka.migrations.overview import StatusReport, StatusRow
@@ -27,13 +29,15 @@ def test_in_a_pipe_every_line_is_whole_and_ends_without_blanks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    lines = printed(StatusReport(State.RUNNING, (APPLIED, RUNNING, PENDING)), "postgresql://u:p@localhost/db", capsys)
+    problem = MigrationError("0043_owl.sql is unfinished", where="begun by ada", todo="finish it\x1b[2J")
+    report = StatusReport(State.RUNNING, (APPLIED, RUNNING, PENDING), None, problem)
+    lines = printed(report, "postgresql://u:p@localhost/db", capsys)
     assert lines[0] == "db at localhost (DATABASE_URL from the environment)"
     assert lines[1].split() == list(COLUMNS)
     assert lines[2] == f"{NAME}  applied  2026-01-31 09:30:00 UTC        0.50 s  ada, ada@mill  {'ab' * 6}"
     assert "running  since 2026-01-31 09:31:00 UTC" in lines[3]
     assert lines[4].split() == ["0044_fox", "pending", "ef" * 6]
-    assert lines[5] == "0043_owl was begun and is not finished: `sendoka migrate` says what to do"
+    assert lines[5:] == ["0043_owl.sql is unfinished", "begun by ada", "finish it�[2J"]
     assert all(line == line.rstrip() for line in lines)
 
 
@@ -56,6 +60,22 @@ def test_a_narrow_terminal_does_without_the_checksum_first_and_never_cuts_a_name
     head, line = _table([COLUMNS, _cells(row)], width)
     assert head.split() == list(kept)
     assert "0001_otter" in line
+
+
+def test_the_narrowest_do_without_the_time_of_the_day() -> None:
+    table = [COLUMNS, *(_cells(row) for row in (APPLIED, RUNNING, PENDING))]
+    _, applied, running, pending = (click.unstyle(line) for line in _table(table, 60))
+    assert applied == f"{NAME}  applied  2026-01-31"
+    assert running.endswith("  running  since 2026-01-31")
+    assert pending.endswith("  pending")
+
+
+LENGTHS = [(None, ""), (0.004, "0.00 s"), (59.994, "59.99 s"), (185.0, "3 min 05 s"), (7800.0, "2 h 10 min")]
+
+
+@pytest.mark.parametrize(("seconds", "shown"), LENGTHS)
+def test_what_took_long_is_shown_in_minutes(seconds: float | None, shown: str) -> None:
+    assert _cells(StatusRow("0001_otter", "applied", "", "", seconds))[3] == shown
 
 
 @pytest.mark.parametrize("name", ["x[/y]", "[bold]x", "x[/]"])
