@@ -1,4 +1,4 @@
-"""What everybody runs into once, made as a person makes it: each is refused before harm is done, and says what to do."""
+"""What everybody runs into once, made as a person makes it: it is refused before harm is done, and says what to do."""
 
 from __future__ import annotations
 
