@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.scripts import names
 from sendoka.cli._database import connect, place_of
 from sendoka.cli._options import run
 from sendoka.errors import SendokaError, TransportError
@@ -14,6 +15,7 @@ from sendoka.migrations.divergence import check_history
 from sendoka.migrations.drift import check_drift
 from sendoka.migrations.replay import check_replay
 from sendoka.migrations.since import check_since
+from sendoka.migrations.undefined import undefined_backfills
 from sendoka.schema.kind import Renaming
 from sendoka.scratch import Scratch
 from sendoka.settings import find_source
@@ -47,7 +49,18 @@ class Asked:
 def look(settings: Settings, asked: Asked) -> list[Checked]:
     """Make all checks that were asked for. A check that cannot be made keeps no other one from being made."""
     offline = check(settings.root, settings.schema, settings.migrations, settings.rules, compared_here)
-    return [*offline.checks, *run(_beyond(settings, asked, offline)), _since(settings, asked)]
+    return [
+        *offline.checks,
+        _backfills(settings, offline),
+        *run(_beyond(settings, asked, offline)),
+        _since(settings, asked),
+    ]
+
+
+def _backfills(settings: Settings, offline: Offline) -> Checked:
+    if offline.files is None:
+        return Checked.left_out("backfills", NOT_WHOLE)
+    return undefined_backfills(offline.files, shown(settings.migrations, settings.root), names(settings.backfill))
 
 
 async def _beyond(settings: Settings, asked: Asked, offline: Offline) -> list[Checked]:

@@ -38,6 +38,7 @@ IDS: Mapping[str, str] = {
     "folder/own-namespace": "A statement touches what Sendoka keeps in the database.",
     "ungenerated": "The schema has a change that no migration holds.",
     "rule/…": "The schema breaks a rule of `[tool.sendoka.rules]`; the rule's name follows the stroke.",
+    "backfills/undefined": "A migration requires a backfill that no script defines.",
     "history/altered": "A file is not the one that was applied under its name.",
     "history/forked": "The database and the folder went different ways.",
     "history/behind": "A squashed file stands for more than the database has.",

@@ -23,6 +23,7 @@ folder       clean     1 migration
 schema       clean     1 table
 ungenerated  clean     the schema, compared with meta/0000_apples.json
 rules        left out  pyproject.toml has no [tool.sendoka.rules]
+backfills    clean     none required by migrations
 history      left out  not asked for: --history
 drift        left out  not asked for: --drift
 replay       left out  not asked for: --replay

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from sendoka.migrations.files import Migration, parse, render
@@ -28,14 +26,14 @@ def test_the_question_stands_behind_the_row_and_before_the_first_statement() -> 
     [
         ((), []),
         (("fill_in",), []),
-        (("fill_inn",), ["did you mean fill_in? A file that was applied anywhere stays"]),
+        (("fill_inn",), ["did you mean fill_in? Where the file was applied"]),
         (("fill_in", "other", "more"), ["write one called other", "write one called more"]),
     ],
 )
 def test_a_backfill_that_no_script_defines_is_found(requires: tuple[str, ...], found: list[str]) -> None:
-    findings = undefined_backfills([file(*requires)], Path("here/migrations"), {"fill_in": ["2026_01_01_fill_in"]})
-    assert len(findings) == len(found)
-    for finding, words in zip(findings, found, strict=True):
-        assert words in str(finding)
-        assert "requires-backfill" in str(finding)
-        assert "migrations/0001_x.sql" in str(finding)
+    checked = undefined_backfills([file(*requires)], "db/migrations", {"fill_in": ["2026_01_01_fill_in"]})
+    assert len(checked.findings) == len(found)
+    for finding, words in zip(checked.findings, found, strict=True):
+        assert words in finding.instead
+        assert (finding.id, finding.file) == ("backfills/undefined", "db/migrations/0001_x.sql")
+        assert finding.line == 3 + requires.index(str(finding.what).split()[4].strip(","))
