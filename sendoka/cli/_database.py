@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from sendoka.cli._env_local import leads_to, local_port
 from sendoka.cli._options import say
-from sendoka.errors import DatabaseError, Outcome, RequestTimeout, SendokaError, SettingsError, TransportError
+from sendoka.errors import (
+    DatabaseError,
+    InsufficientPrivilege,
+    Outcome,
+    RequestTimeout,
+    SendokaError,
+    SettingsError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -24,6 +32,11 @@ _PATIENCE = 0.5
 """Seconds of waiting between sends after which a person is told; what passes sooner is nobody's concern."""
 
 NO_DATABASE = "3D000"
+
+_OUR_GRANT = re.compile(
+    r"permission denied for (?:schema sendoka|(?:table|relation) (?:facts|migrations|ledger|backfill_[a-z]+))"
+)
+_GRANT = "let its owner grant the role usage on schema sendoka, and select, insert, update and delete on all its tables"
 
 _ADVICE = (
     ("endpoint cannot be found", "check the host: its project or branch may be gone"),
@@ -73,6 +86,9 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
             if error.sqlstate == NO_DATABASE:
                 error.statement = None  # it is ours, and says nothing to whoever reads the error
                 error.todo = f"check the database's name in DATABASE_URL, from {source.name}"
+            elif isinstance(error, InsufficientPrivilege) and _OUR_GRANT.fullmatch(error.message):
+                error.statement = None
+                error.todo = error.todo or _GRANT
             raise
 
 

@@ -174,7 +174,12 @@ class _Push:
         try:
             facts = await read_facts(self.database)
         except InsufficientPrivilege as error:
-            raise _refused("the role may not read the mark of this database") from error
+            raise PushRefused(
+                "the role may not read the mark of this database",
+                where="nothing was changed",
+                todo="let its owner grant the role usage on schema sendoka, and select, insert, update and delete on "
+                "all its tables",
+            ) from error
         mark = facts["mark"].value if "mark" in facts else ""
         if mark == PRODUCTION:
             raise PushRefused(

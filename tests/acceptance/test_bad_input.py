@@ -95,6 +95,23 @@ def test_a_password_with_special_characters_reaches_the_endpoint_whole(
         direct.execute(f"drop role {role}")
 
 
+def test_a_role_that_may_not_read_what_is_ours_is_told_what_it_needs(
+    project: Project, database_url: str, direct: Direct
+) -> None:
+    project.url = database_url
+    project.run("sendoka mark dev")
+    direct.execute(f"create role reader login password '{SECRET}'")
+    try:
+        project.url = f"postgresql://reader:{SECRET}@{database_url.partition('@')[2]}"
+        needs = "grant the role usage on schema sendoka"
+        for command in ("mark", "mark dev", "backfill status", "ledger show k"):
+            refused(project, f"sendoka {command}", 3, "permission denied for schema sendoka", needs)
+            assert "sendoka.facts" not in project.attempt(f"sendoka {command}").stderr
+        refused(project, "sendoka push", 2, "may not read the mark", "nothing was changed", needs)
+    finally:
+        direct.execute("drop role reader")
+
+
 async def test_an_endpoint_that_answers_html(project: Project) -> None:
     page = b"<html><h1>It works!</h1> postgresql://u:hunter2@h/db</html>"
     reply = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(page), page)
