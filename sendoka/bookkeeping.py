@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from sendoka.database.home import Ours
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
-from sendoka.errors import DatabaseError, MigrationError, UndefinedTable
+from sendoka.errors import (
+    DatabaseError,
+    MigrationError,
+    NotNullViolation,
+    Outcome,
+    TransportError,
+    UndefinedTable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,18 +32,27 @@ __all__ = [
     "FACTS",
     "FORMAT",
     "PRODUCTION",
+    "UPGRADES",
     "Fact",
     "check_format",
     "ensure",
     "facts_in",
+    "is_outdated",
     "is_race",
     "operator",
     "read_facts",
     "set_mark",
+    "upgrade",
 ]
 
 FORMAT = 1
 """The version of our own tables. A database with a higher one belongs to a newer Sendoka."""
+
+UPGRADES: Mapping[int, tuple[Statement, ...]] = {}
+"""What leads from a format to the one after it, by the older one's number; none is lower than FORMAT - 1 and missing.
+
+The statements are `if not exists` and its kin: tables that were not there are made in the newest form at once.
+"""
 
 BOOTSTRAP: tuple[Statement, ...] = (
     Ours("create schema if not exists sendoka"),
@@ -145,6 +161,38 @@ async def set_mark(database: Database, mark: str, *, anyway: bool = False) -> Ma
     told = Ours(_SET_MARK, (mark, PRODUCTION, "true" if anyway else "false"))
     results = await database.run_all([told, FACTS], TransactionOptions(idempotent=True))
     return facts_in(results[1])
+
+
+def is_outdated(facts: Mapping[str, Fact]) -> bool:
+    """Tell whether an older Sendoka made our tables."""
+    return int(facts["format"].value) < FORMAT if "format" in facts else False
+
+
+async def upgrade(database: Database) -> None:
+    """Bring our own tables to the newest format in one transaction, safe among any number of callers.
+
+    It is one request where they are in it. Raises what `read_facts` raises, and InsufficientPrivilege for a role that
+    may not change them.
+    """
+    while True:
+        facts = await read_facts(database)
+        if not is_outdated(facts):
+            return
+        found = int(facts["format"].value)
+        # Whoever comes second waits at the row, and meets a NOT NULL: the value is another one by then.
+        first = Ours(
+            "update sendoka.facts set value = case when value = $1 then $2 end, at = now() where name = 'format'",
+            (str(found), str(FORMAT)),
+        )
+        steps = [step for number in range(found, FORMAT) for step in UPGRADES[number]]
+        try:
+            await database.run_all([first, *steps], TransactionOptions())
+        except NotNullViolation as error:
+            if (error.schema, error.table) != (database.namespace, "facts"):
+                raise
+        except (DatabaseError, TransportError) as error:
+            if error.outcome is not Outcome.UNKNOWN:
+                raise
 
 
 async def ensure(database: Database, tables: Sequence[Statement], *, timeout: float | None = None) -> None:

@@ -76,7 +76,7 @@ async def adopt(
     Raises MigrationError where the database is nothing that is declared, where drizzle's rows and folder do not go
     together, and where the database changes meanwhile; else what the schema, the folder or the exchange raises.
     """
-    history, _ = await ask_all(database)
+    history, *_ = await ask_all(database)
     if history:
         return Adoption(tuple(entry.name for entry in history), already=True)
     row = await _drizzle_head(database, drizzle, table)
@@ -178,7 +178,7 @@ async def _send(
         await database.run_all(statements, TransactionOptions())
     except (DatabaseError, TransportError) as error:
         if error.outcome is Outcome.UNKNOWN:
-            history, _ = await ask_all(database)
+            history, *_ = await ask_all(database)
             if any(entry.token == by[0] for entry in history or ()):
                 return
             raise

@@ -157,7 +157,14 @@ class _Alone:
         if pause is None:
             await self._release(self.sent)
             raise locked_out(self.migration, error, self.call.lock_budget, blockers) from error
-        self.call.tell(Event("waiting", self.migration.name, why=waiting_for(self.migration, error), blockers=blockers))
+        self.call.tell(
+            Event(
+                "waiting",
+                self.migration.name,
+                why=waiting_for(self.migration, error, self.call.database.namespace),
+                blockers=blockers,
+            )
+        )
         await self.call.sleep(pause)
 
     async def _clear(self, invalid: Invalid, token: str) -> None:
@@ -236,7 +243,7 @@ class _Alone:
             return standing_in(await self.call.database.run_all(questions(self.migration, token or "-"), READ_ONLY))
         except (DatabaseError, TransportError) as error:
             if is_passing(error) or error.outcome is Outcome.UNKNOWN:
-                await self._wait(waiting_for(self.migration, error))
+                await self._wait(waiting_for(self.migration, error, self.call.database.namespace))
                 return None
             if isinstance(error, TransportError):
                 raise
@@ -263,7 +270,7 @@ class _Alone:
         except (DatabaseError, TransportError) as error:
             if not (is_passing(error) or error.outcome is Outcome.UNKNOWN):
                 raise
-            await self._wait(waiting_for(self.migration, error))
+            await self._wait(waiting_for(self.migration, error, self.call.database.namespace))
             return None
         return result.rows[0] if result.rows else None
 

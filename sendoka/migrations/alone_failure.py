@@ -82,4 +82,4 @@ def gave_up_alone(migration: Migration, seconds: float, why: str) -> MigrationFa
 
 
 def _row(*, released: bool) -> list[str]:
-    return [] if released else ["its row in sendoka.migrations is still `running`; the next migrate takes it over"]
+    return [] if released else ["its row in the history is still `running`; the next migrate takes it over"]

@@ -26,7 +26,7 @@ async def check_history(database: Database, files: Sequence[Migration], folder: 
     What is only pending is said and is no finding. Raises MigrationError for a role that may not read the history,
     else the DatabaseError or TransportError of the question.
     """
-    history, _ = await ask_all(database)
+    history, *_ = await ask_all(database)
     pending = len(compare(files, history or []).pending)
     says = f"{len(files) - pending} applied" + (f", {pending} pending" if pending else "")
     return Checked.of("history", divergences(files, history or [], folder), says)

@@ -42,7 +42,7 @@ async def check_drift(database: Database, files: Sequence[Migration], migrations
     history is not this folder's, or the database is ahead of it; MissingMigration without the snapshot; SchemaError
     for a catalog or snapshot that cannot be read; else what the exchange raises.
     """
-    history, pushed = await ask_all(database)
+    history, pushed, _ = await ask_all(database)
     applied = _applied(files, history or [])
     wanted = _snapshot(migrations, applied[-1]) if applied else Model()
     catalog = await read_catalog(database)

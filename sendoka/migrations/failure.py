@@ -62,8 +62,8 @@ _LOCKS = frozenset({LOCK, "40P01", "40001"})
 
 # A missing grant comes without the fields that name a schema and a table: Postgres' sentence is all there is.
 _OUR_GRANT = re.compile(
-    r"permission denied for (?:schema sendoka|(?:table|relation) (?:migrations|facts|backfill_runs))"
-    r"|must be owner of (?:schema sendoka|(?:table|relation) (?:migrations|facts|backfill_runs))"
+    r"(?:permission denied for|must be owner of) "
+    r"(?:schema (?P<namespace>.+)|(?:table|relation) (?:migrations|facts|backfill_runs))"
 )
 # The first statement in a new database creates our schema, and is refused with these words.
 _FIRST_GRANT = re.compile(r"permission denied for database .*", re.DOTALL)
@@ -73,22 +73,24 @@ _OUR_INDEX = re.compile(
 )
 
 
-def is_ours(error: DatabaseError, *, new: bool = False) -> bool:
+def is_ours(error: DatabaseError, namespace: str = NAMESPACE, *, new: bool = False) -> bool:
     """Tell whether the error came from our own tables, not from the migration's statements.
 
-    new: whether the transaction began by creating them.
+    namespace: where our tables are. new: whether the transaction began by creating them.
     """
     if isinstance(error, InsufficientPrivilege):
-        ours = _OUR_GRANT.fullmatch(error.message) or (new and _FIRST_GRANT.fullmatch(error.message))
-        return bool(ours)
-    return error.schema == NAMESPACE
+        found = _OUR_GRANT.fullmatch(error.message)
+        if found is not None:
+            return found["namespace"] in {None, namespace}
+        return new and _FIRST_GRANT.fullmatch(error.message) is not None
+    return error.schema == namespace
 
 
-def waiting_for(migration: Migration, error: DatabaseError | TransportError) -> str:
+def waiting_for(migration: Migration, error: DatabaseError | TransportError, namespace: str = NAMESPACE) -> str:
     """Return what `migrate` waits for after `error`, in words."""
     if not isinstance(error, DatabaseError):
         return error.what
-    if is_rival(error):
+    if is_rival(error, namespace):
         return f"another runner is applying {migration.name}"
     if error.sqlstate == LOCK:
         return f"somebody holds a lock that {migration.name} needs ({LOCK})"
@@ -97,9 +99,9 @@ def waiting_for(migration: Migration, error: DatabaseError | TransportError) -> 
     return error.what
 
 
-def is_rival(error: DatabaseError) -> bool:
+def is_rival(error: DatabaseError, namespace: str = NAMESPACE) -> bool:
     """Tell whether another runner was met at the keys of our history, in whatever way the wait for it ended."""
-    return is_ours(error) or _OUR_INDEX.search(error.context or "") is not None
+    return is_ours(error, namespace) or _OUR_INDEX.search(error.context or "") is not None
 
 
 def is_lock(error: DatabaseError) -> bool:
@@ -221,12 +223,17 @@ async def _passes(database: Database, statements: Sequence[str], count: int, ref
 
 
 def gave_up(
-    migration: Migration, error: DatabaseError | TransportError, seconds: float, *, unknown: bool
+    migration: Migration,
+    error: DatabaseError | TransportError,
+    seconds: float,
+    namespace: str = NAMESPACE,
+    *,
+    unknown: bool,
 ) -> MigrationFailed:
     """Return the error of a migration that could not be settled before the deadline; see `failed` for `unknown`."""
     locked = isinstance(error, DatabaseError) and error.sqlstate == LOCK
     return MigrationFailed(
-        f"{migration.name}.sql was not applied within {seconds:g} s: {waiting_for(migration, error)}",
+        f"{migration.name}.sql was not applied within {seconds:g} s: {waiting_for(migration, error, namespace)}",
         migration=migration.name,
         sqlstate=error.sqlstate if isinstance(error, DatabaseError) else "",
         outcome=Outcome.UNKNOWN if unknown else Outcome.FAILED,
@@ -257,11 +264,11 @@ def locked_out(
     )
 
 
-def no_grant(error: InsufficientPrivilege) -> MigrationFailed:
+def no_grant(error: InsufficientPrivilege, namespace: str = NAMESPACE) -> MigrationFailed:
     """Return the error of a role that may not keep or read the history."""
     return MigrationFailed(
         f"the role may not keep its history: {error.message}",
-        todo="the first time: grant create on database … to the role; later: grant usage on schema sendoka "
+        todo=f"the first time: grant create on database … to the role; later: grant usage on schema {namespace} "
         "and select, insert, update, delete on all its tables",
     )
 
@@ -297,7 +304,7 @@ def _unfinished(entry: Entry) -> MigrationError:
     return MigrationError(
         f"{entry.name}.sql is unfinished: it was begun, and nobody has said that it is applied",
         where=f"begun by {entry.applied_by or 'somebody'}, {entry.applied_at or 'nobody knows when'}",
-        todo="if its runner works no more: undo what it changed and delete its row from sendoka.migrations "
+        todo="if its runner works no more: undo what it changed and delete its row from the history "
         f"(seq = {entry.seq}), or finish it by hand and set the row's state to 'applied'",
     )
 

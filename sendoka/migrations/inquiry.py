@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sendoka.bookkeeping import FACTS, facts_in
+from sendoka.bookkeeping import FACTS, facts_in, is_outdated
 from sendoka.database.transaction import READ_ONLY
 from sendoka.errors import DatabaseError, InsufficientPrivilege, UndefinedTable
 from sendoka.migrations.failure import no_grant
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sendoka.migrations.history import Entry
     from sendoka.migrations.pushed import PushRow
 
-__all__ = ["ask", "ask_all"]
+__all__ = ["Found", "ask", "ask_all"]
 
 
 _WAYS_OUT = {"3D000": "check the database's name in DATABASE_URL"}
@@ -33,15 +33,24 @@ async def ask(database: Database, question: Statement) -> list[Entry] | None:
     return None if results is None else entries(results[0])
 
 
-async def ask_all(database: Database) -> tuple[list[Entry] | None, PushRow | None]:
-    """Return the whole history, and the row of the last push; None for what the database has not.
+class Found(NamedTuple):
+    """The whole history, and the row of the last push; None for what the database has not.
 
-    Raises what `ask` does.
+    `outdated` is true where an older Sendoka made our tables.
     """
+
+    history: list[Entry] | None
+    pushed: PushRow | None
+    outdated: bool = False
+
+
+async def ask_all(database: Database) -> Found:
+    """Return all that a database has of ours about migrations. Raises what `ask` does."""
     results = await _asked(database, history_statement(), FACTS)
     if results is None:
-        return None, None
-    return entries(results[0]), row_of(facts_in(results[1]))
+        return Found(None, None)
+    facts = facts_in(results[1])
+    return Found(entries(results[0]), row_of(facts), is_outdated(facts))
 
 
 async def _asked(database: Database, *questions: Statement) -> list[Result[Cells]] | None:
@@ -50,7 +59,7 @@ async def _asked(database: Database, *questions: Statement) -> list[Result[Cells
     except UndefinedTable:
         return None
     except InsufficientPrivilege as error:
-        raise no_grant(error) from error
+        raise no_grant(error, database.namespace) from error
     except DatabaseError as error:
         error.statement = None  # it is ours, and says nothing to whoever reads the error
         error.todo = error.todo or _WAYS_OUT.get(error.sqlstate, "")

@@ -74,7 +74,7 @@ async def status(database: Database, folder: str | Path | Folder = "migrations")
         if flaw.kind != "edited":
             raise flaw.error
     files, edited = found.migrations, found.flaws[0].error if found.flaws else None
-    rows, pushed = await ask_all(database)
+    rows, pushed, _ = await ask_all(database)
     history = rows or []
     comparison = compare(files, history)
     return StatusReport(comparison.state, tuple(_rows(files, history)), pushed, refusal(comparison) or edited)

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from sendoka.bookkeeping import DEV, PRODUCTION, ensure, operator, read_facts
+from sendoka.bookkeeping import DEV, PRODUCTION, ensure, is_outdated, operator, read_facts, upgrade
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import (
@@ -150,6 +150,8 @@ class _Push:
             if self.dry_run:
                 return self._report(outlook)
             try:
+                if is_outdated(facts):
+                    await upgrade(self.database)
                 await self._apply(outlook.plan, row, catalog.digest)
                 return self._report(outlook)
             except (DatabaseError, TransportError) as error:
@@ -255,8 +257,8 @@ class _Push:
         """Return the error of a transaction that failed: which statement, and what remains."""
         if not isinstance(error, DatabaseError) or error.outcome is Outcome.UNKNOWN:
             return error
-        if isinstance(error, InsufficientPrivilege) and is_ours(error):
-            return no_grant(error)
+        if isinstance(error, InsufficientPrivilege) and is_ours(error, self.database.namespace):
+            return no_grant(error, self.database.namespace)
         texts = [step.text for step in steps.transactions[self.applied].steps]
         number: int | None = None
         try:

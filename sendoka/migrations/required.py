@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sendoka.database.statement import Statement
+from sendoka.database.home import Ours
 from sendoka.errors import MigrationFailed
 from sendoka.quoting import literal
 
 if TYPE_CHECKING:
+    from sendoka.database.statement import Statement
     from sendoka.errors import DatabaseError
     from sendoka.migrations.files import Migration
 
@@ -41,7 +42,7 @@ end $required$"""
 def required_statements(migration: Migration) -> list[Statement]:
     """Return what fails, with NOT_DONE, where a backfill that `migration` requires is not done."""
     return [
-        Statement(
+        Ours(
             _ASK.format(
                 name=literal(name),
                 code=NOT_DONE,
