@@ -97,7 +97,7 @@ def _show_command(key: str, env_file: Path | None, as_json: bool) -> int:
 @env_file_option
 @json_option
 def _prune_command(older_than: timedelta, env_file: Path | None, as_json: bool) -> int:
-    """Delete the keys that are so old that no call will be made again under them.
+    """Delete the keys that are too old for another call under them.
 
     A call under a key that was pruned runs again, so keep keys longer than anything retries: queues, crons, people.
     """

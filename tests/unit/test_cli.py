@@ -40,6 +40,13 @@ class TestEveryCommand:
         assert len(line) <= 72, f"{len(line)} characters: {line}"
 
     @pytest.mark.parametrize("name", COMMANDS)
+    def test_lists_what_its_subcommands_do_in_whole_sentences(self, name: str) -> None:
+        command = sendoka.get_command(CONTEXT, name)
+        for child in command.commands.values() if isinstance(command, click.Group) else ():
+            line = child.get_short_help_str(limit=69)
+            assert not line.endswith("..."), f"{name} {child.name} is cut: {line}"
+
+    @pytest.mark.parametrize("name", COMMANDS)
     def test_explains_each_of_its_options(self, name: str) -> None:
         command = sendoka.get_command(CONTEXT, name)
         assert command is not None
