@@ -42,7 +42,7 @@ def test_the_commands_do_what_they_say(project: Project, tmp_path: Path) -> None
             type(project)(empty).run(line)
         else:
             printed[line] = project.run(line)
-    assert "0000_eager_violet to 0002_fill_in_names" in printed["sendoka squash"]
+    assert "0000_eager_violet to 0003_first_org" in printed["sendoka squash"]
     assert "0001_add_gadgets" in printed["sendoka generate --name add_gadgets"]
 
 
