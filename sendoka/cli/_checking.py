@@ -48,7 +48,9 @@ class Asked:
 
 def look(settings: Settings, asked: Asked) -> list[Checked]:
     """Make all checks that were asked for. A check that cannot be made keeps no other one from being made."""
-    offline = check(settings.root, settings.schema, settings.migrations, settings.rules, compared_here)
+    offline = check(
+        settings.root, settings.schema, settings.migrations, settings.rules, compared_here, settings.namespace
+    )
     return [
         *offline.checks,
         _backfills(settings, offline),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -120,12 +121,12 @@ async def _migrate(
             deadline=deadline,
             lock_budget=lock_budget,
             on_event=progress.tell,
-            examine=_examine,
+            examine=partial(_examine, settings.namespace),
         )
 
 
-def _examine(pending: Sequence[Migration]) -> None:
+def _examine(namespace: str, pending: Sequence[Migration]) -> None:
     """Refuse statements that do not belong into a migration, before any is sent; loaded where something is pending."""
     from sendoka.migrations.inspection import refuse_statements
 
-    refuse_statements(pending)
+    refuse_statements(pending, namespace)

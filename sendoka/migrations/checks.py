@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sendoka.database.home import NAMESPACE
 from sendoka.errors import MigrationError, SchemaError, SendokaError, SettingsError
 from sendoka.lint import Finding, lint
 from sendoka.lint.declared_at import Declarations
@@ -54,16 +55,22 @@ class Offline:
 
 
 def check(
-    root: Path, schema: Path, migrations: Path, rules: Mapping[str, Any], compare: Compare = as_written
+    root: Path,
+    schema: Path,
+    migrations: Path,
+    rules: Mapping[str, Any],
+    compare: Compare = as_written,
+    namespace: str = NAMESPACE,
 ) -> Offline:
     """Look at a project's files, whatever `compare` does to find changes. `root` is the project's folder.
 
-    `rules` is `[tool.sendoka.rules]`; a project without that table is not held to any. Nothing is raised for what is
+    `rules` is `[tool.sendoka.rules]`; a project without that table is not held to any. `namespace` is that of our own
+    tables, which no migration may touch. Nothing is raised for what is
     wrong with the project: it is a finding, or a check that could not be made.
     """
     places = _Places(root, schema)
     declared, loaded = _schema(schema)
-    files, folder = _folder(migrations, shown(migrations, root), declared)
+    files, folder = _folder(migrations, shown(migrations, root), declared, namespace)
     known: Model | None = None
     generated = Checked.left_out("ungenerated", NOT_WHOLE if files is None else NOT_LOADED)
     if files is not None and declared is not None:
@@ -84,14 +91,16 @@ def _schema(schema: Path) -> tuple[Model | None, Checked]:
 # ------------------------------------------------------------------ the folder
 
 
-def _folder(migrations: Path, folder: str, declared: Model | None) -> tuple[list[Migration] | None, Checked]:
+def _folder(
+    migrations: Path, folder: str, declared: Model | None, namespace: str
+) -> tuple[list[Migration] | None, Checked]:
     """Return the files of a whole folder, else None, and what is wrong with it."""
     if not migrations.is_dir():
         missing = [] if declared is not None and not declared.objects else [_missing(migrations, folder)]
         return (None if missing else []), Checked.of(
             "folder", missing, "there is none" + " yet, and the schema is empty" * (not missing)
         )
-    found = folder_findings(migrations, shown=folder)
+    found = folder_findings(migrations, namespace, shown=folder)
     note = not_looked_at()
     notes = [note] if note else []
     try:

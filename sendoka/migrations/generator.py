@@ -261,7 +261,7 @@ def _file(
             where=next((one for one in statements if one not in migration.statements), "")[:200],
             todo="write the text in the schema without it, for instance with chr(13)",
         )
-    refuse_statements([migration])
+    refuse_statements([migration], namespace=None)  # which of them is ours the settings know, and `check` tells
     return migration
 
 

@@ -36,12 +36,12 @@ Wrong = tuple[str, str, str]
 """The kind of a flaw, what is wrong (it goes on from the file's name), and what to do."""
 
 
-def statement_flaws(name: str, text: str, *, alone: bool, namespace: str = NAMESPACE) -> list[Flaw]:
+def statement_flaws(name: str, text: str, *, alone: bool, namespace: str | None = NAMESPACE) -> list[Flaw]:
     """Return what is wrong with the statements in `text`, the whole text of the migration `name`, in order.
 
-    `alone` says that the file runs in no transaction; `namespace` is where our own tables are. Chunks that a breakpoint
-    inside a literal tore apart are left out, `comments.divided` names them. Raises ModuleNotFoundError where the
-    grammar is not installed.
+    `alone` says that the file runs in no transaction; `namespace` is where our own tables are, None where it is not
+    known. Chunks that a breakpoint inside a literal tore apart are left out, `comments.divided` names them. Raises
+    ModuleNotFoundError where the grammar is not installed.
     """
     torn = divided(text)
     found: list[Flaw] = []
@@ -51,7 +51,7 @@ def statement_flaws(name: str, text: str, *, alone: bool, namespace: str = NAMES
     return found
 
 
-def _of_chunk(name: str, number: int, chunk: Chunk, alone: bool, namespace: str) -> Iterator[Flaw]:
+def _of_chunk(name: str, number: int, chunk: Chunk, alone: bool, namespace: str | None) -> Iterator[Flaw]:
     def flaw(at: int, wrong: Wrong) -> Flaw:
         return broken(wrong[0], name, chunk.line + chunk.text.count("\n", 0, at), *wrong[1:])
 
@@ -75,7 +75,8 @@ def _of_chunk(name: str, number: int, chunk: Chunk, alone: bool, namespace: str)
         if any(word in text for word in ("set_config", "advisory", 'u&"')):
             for wrong in _calls(command.node):
                 yield flaw(command.start, wrong)
-        if (namespace.casefold() in text or 'u&"' in text) and _touches(command.kind, command.node, namespace):
+        suspect = namespace if namespace and (namespace in text or 'u&"' in text) else None
+        if suspect and _touches(command.kind, command.node, suspect):
             what = f"touches the namespace {namespace}, where Sendoka keeps its own"
             todo = f"leave {namespace} alone; commands of Sendoka change what is in there"
             yield flaw(command.start, ("own-namespace", what, todo))

@@ -43,7 +43,7 @@ def not_looked_at() -> str | None:
     return f'the statements of the migrations were not read, for postgast {why}: pip install "sendoka[lint]"'
 
 
-def refuse_statements(migrations: Sequence[Migration], namespace: str = NAMESPACE) -> None:
+def refuse_statements(migrations: Sequence[Migration], namespace: str | None = NAMESPACE) -> None:
     """Raise InvalidMigration for the first thing that is wrong with the statements of `migrations`.
 
     Without the grammar only breakpoints are looked at. What it does not know is left to the database, whose Postgres
@@ -68,7 +68,7 @@ def _flaws(folder: str | Path | Folder, namespace: str) -> list[Flaw]:
     return sorted(flaws, key=lambda flaw: (number_of(flaw.file.removesuffix(".sql")) or 0, flaw.file, flaw.line))
 
 
-def _statements(name: str, text: str, alone: bool, namespace: str) -> list[Flaw]:
+def _statements(name: str, text: str, alone: bool, namespace: str | None) -> list[Flaw]:
     flaws = literal_flaws(name, text)
     if is_installed():
         from sendoka.migrations.grammar import statement_flaws

@@ -323,6 +323,15 @@ def test_without_the_grammar_it_is_said_and_breakpoints_are_looked_at_all_the_sa
     why_not.cache_clear()
 
 
+def test_the_namespace_that_is_ours_may_be_another(tmp_path: Path) -> None:
+    chain = Chain(tmp_path)
+    chain.add("0004_a", ["create table sendoka.t ()"], chain.files[-1])
+    assert [each.id for each in folder_findings(tmp_path)] == ["folder/own-namespace"]
+    assert folder_findings(tmp_path, "ours") == []
+    refuse_statements(chain.files, "ours")
+    refuse_statements(chain.files, None)
+
+
 def test_what_the_grammar_does_not_know_is_left_to_the_database(tmp_path: Path) -> None:
     chain = Chain(tmp_path)
     newer = chain.add("0004_newer", ["create gadget g"], chain.files[-1])
