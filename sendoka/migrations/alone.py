@@ -99,9 +99,8 @@ class _Alone:
     said_at: float = 0.0
 
     async def finish(self) -> float | None:
-        token = ""
         while True:
-            standing = await self._ask(token)
+            standing = await self._ask()
             if standing is None:
                 continue
             token = standing.token or ""
@@ -194,7 +193,7 @@ class _Alone:
         begun = time.monotonic()
         sending = asyncio.ensure_future(self.call.database.run_for(statement, _LONGEST))
         try:
-            if await self._await(sending, token):
+            if await self._await(sending):
                 self._take(sending, added)
         except (DatabaseError, TransportError):
             await self._release(token)  # it was not sent, or refused before it ran
@@ -206,14 +205,14 @@ class _Alone:
             self.took = time.monotonic() - begun
             self.call.started += self.took  # the deadline is for waiting, not for work
 
-    async def _await(self, sending: asyncio.Future[Any], token: str) -> bool:
+    async def _await(self, sending: asyncio.Future[Any]) -> bool:
         """Wait for the answer; tell whether it came. It is lost where twice nobody is seen to work on it."""
         quiet = 0
         while quiet < 2:
             if (await asyncio.wait({sending}, timeout=_LOOK))[0]:
                 return True
             try:
-                standing = standing_in(await self.call.database.run_all(questions(self.migration, token), READ_ONLY))
+                standing = standing_in(await self.call.database.run_all(questions(self.migration), READ_ONLY))
             except (DatabaseError, TransportError):
                 continue  # the answer may come all the same
             quiet = 0 if standing.workers else quiet + 1
@@ -237,10 +236,10 @@ class _Alone:
 
     # -------------------------------------------------------------- asking, and the row
 
-    async def _ask(self, token: str) -> Standing | None:
+    async def _ask(self) -> Standing | None:
         """Return what the server shows, None where it could not be asked and there is time to ask again."""
         try:
-            return standing_in(await self.call.database.run_all(questions(self.migration, token or "-"), READ_ONLY))
+            return standing_in(await self.call.database.run_all(questions(self.migration), READ_ONLY))
         except (DatabaseError, TransportError) as error:
             if is_passing(error) or error.outcome is Outcome.UNKNOWN:
                 await self._wait(waiting_for(self.migration, error, self.call.database.namespace))

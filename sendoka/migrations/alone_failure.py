@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sendoka.errors import InvalidMigration, MigrationFailed, Outcome
-from sendoka.migrations.failure import CANCELED, LOCK, place, pointed_in
+from sendoka.migrations.failure import CANCELED, place, pointed_in
 from sendoka.quoting import qualified
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def failed_alone(
 
 
 def _way_out(error: DatabaseError, *, clean: bool) -> str:
-    if error.sqlstate in {CANCELED, LOCK} and "timeout" in error.message:
+    if error.sqlstate == CANCELED and "timeout" in error.message:
         return (
             "a statement without a transaction has the timeouts of its role and database alone: "
-            "alter role … set statement_timeout = 0, or lock_timeout = 0, and migrate again"
+            "alter role … set statement_timeout = 0, and migrate again"
         )
     remains = "no INVALID index of it remains; " if clean else ""
     return f"{remains}correct the data or the file and migrate again"

@@ -52,7 +52,8 @@ select a.pid::text, extract(epoch from clock_timestamp() - a.query_start)::int::
        nullif(p.current_locker_pid, 0)::text
   from pg_stat_activity a left join pg_stat_progress_create_index p on p.pid = a.pid
  where a.datname = current_database() and a.pid <> pg_backend_pid() and (
-       (a.state = 'active' and (strpos(a.query, $1) > 0 or strpos(a.query, $2) > 0))
+       (a.state = 'active' and (strpos(a.query, $2) > 0
+        or strpos(a.query, (select token from sendoka.migrations where checksum = $1)) > 0))
     or (a.usesysid is not null
         and (a.query is null or a.query = '<insufficient privilege>' or a.state = 'disabled')
         and exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'relation'
@@ -75,8 +76,9 @@ select n.nspname, c.relname
 _GAP = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)"
 _WORD = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _CREATE = re.compile(
-    rf"{_GAP}*create{_GAP}+(?:unique{_GAP}+)?index{_GAP}+concurrently{_GAP}+(?:if{_GAP}+not{_GAP}+exists{_GAP}+)?"
-    rf"(?:(?P<index>(?!on\b){_WORD}){_GAP}+)?on{_GAP}+(?:only{_GAP}+)?(?P<table>{_WORD}(?:\s*\.\s*{_WORD})?)",
+    rf"{_GAP}*create{_GAP}+(?:unique{_GAP}+)?index{_GAP}+concurrently\b{_GAP}*(?:if{_GAP}+not{_GAP}+exists\b{_GAP}*)?"
+    rf"(?:(?P<index>(?!on\b){_WORD}){_GAP}*)?\bon\b{_GAP}*(?:only\b{_GAP}*)?"
+    rf"(?P<table>{_WORD}(?:\s*\.\s*{_WORD})?)",
     re.IGNORECASE | re.DOTALL,
 )
 _REINDEX = re.compile(rf"{_GAP}*reindex\b", re.IGNORECASE | re.DOTALL)
@@ -147,11 +149,8 @@ def tagged(statement: str, token: str) -> tuple[Statement, int]:
 # ------------------------------------------------------------------ asking
 
 
-def questions(migration: Migration, token: str) -> list[Statement]:
-    """Return what is asked in one read-only transaction; `standing_in` reads the answers.
-
-    token: what a statement bears that was sent and may run.
-    """
+def questions(migration: Migration) -> list[Statement]:
+    """Return what is asked in one read-only transaction; `standing_in` reads the answers."""
     (statement,) = migration.statements
     index = index_of(statement)
     if index is not None:
@@ -162,7 +161,7 @@ def questions(migration: Migration, token: str) -> list[Statement]:
         invalid = Statement("select null, null where false")
     return [
         Ours("select state, token from sendoka.migrations where checksum = $1", (migration.checksum,)),
-        Statement(_WORKERS, (token, statement[:_SEEN])),
+        Ours(_WORKERS, (migration.checksum, statement[:_SEEN])),
         invalid,
         Statement(f"select coalesce(({_query(migration)}\n), false)"),
     ]

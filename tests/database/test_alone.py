@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka import migrate, neon
-from sendoka.database import Retry
+from sendoka.database import Retry, Statement
 from sendoka.direct import Direct as OverTcp
 from sendoka.errors import InvalidMigration, MigrationFailed
 from sendoka.migrations import alone
@@ -169,9 +169,8 @@ async def test_a_builder_that_still_waits_is_waited_for_and_both_are_told_succes
     assert indexes(direct) == [("i", True)]
 
 
-@pytest.mark.parametrize("runners", [4])
 async def test_rivals_build_it_once(
-    database_url: str, chain: Chain, tmp_path: Path, direct: Direct, endpoint: Endpoint, runners: int
+    database_url: str, chain: Chain, tmp_path: Path, direct: Direct, endpoint: Endpoint
 ) -> None:
     chain(TABLE)
     add(tmp_path, BUILD)
@@ -180,7 +179,7 @@ async def test_rivals_build_it_once(
         async with neon(database_url, transport="native") as sql:
             return named(await migrate(sql, tmp_path))
 
-    reports = await asyncio.gather(*(one() for _ in range(runners)))
+    reports = await asyncio.gather(*(one() for _ in range(4)))
     assert [name for report in reports for name, by_us in report if by_us and name == "0001_alone"] == ["0001_alone"]
     assert sum(BUILD in text for exchange in endpoint.exchanges for text in exchange.statements) == 1
     assert indexes(direct) == [("i", True)]
@@ -302,6 +301,60 @@ async def test_what_takes_longer_than_the_client_and_the_deadline_allow_is_not_e
     assert f" (of pid {blocker.info.backend_pid})" in str(events[1])
 
 
+async def test_a_session_whose_queries_the_role_may_not_see_is_waited_for_by_its_lock(
+    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, session: Session, postgres: Postgres, database: str
+) -> None:
+    """And nothing else is: not a session that does other things, not the reader that it waits for."""
+    chain(TABLE)
+    await migrate(sql, tmp_path)
+    add(tmp_path, BUILD)
+    blocker = reader(session, direct)
+    async with OverTcp(postgres.databases.admin.to(database).url) as admin:
+        # Another name for the same, so that its text would not tell.
+        building = asyncio.ensure_future(admin.run(Statement('create index concurrently "i" on public.t (id)')))
+        await until(lambda: indexes(direct) == [("i", False)])
+        events: list[Event] = []
+        runner = asyncio.ensure_future(migrate(sql, tmp_path, on_event=events.append))
+        await until(lambda: [event for event in events if "is worked on" in event.why])
+        await asyncio.sleep(0.5)
+        assert indexes(direct) == [("i", False)]
+        blocker.rollback()
+        await building
+    assert named(await runner) == [("0001_alone", True)]
+    assert indexes(direct) == [("i", True)]
+    waits = [event for event in events if event.kind == "waiting"]
+    assert str(blocker.info.backend_pid) not in waits[0].why
+    assert [event for event in events if "nobody" in event.why] == []
+
+
+async def test_the_first_file_of_a_new_database_may_be_one(sql: Neon, tmp_path: Path, direct: Direct) -> None:
+    text = render("0000_first", None, ["analyze"], [], "select true")
+    (tmp_path / "0000_first.sql").write_text(text, encoding="utf-8")
+    assert named(await migrate(sql, tmp_path)) == [("0000_first", True)]
+    assert history(direct) == [("0000_first", "applied")]
+
+
+async def test_one_of_two_that_take_it_over_runs_it(
+    database_url: str, sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, endpoint: Endpoint
+) -> None:
+    chain(TABLE)
+    add(tmp_path, BUILD)
+    endpoint.faults.add("cut_before", match=BUILD)
+    runner = asyncio.ensure_future(migrate(sql, tmp_path))
+    await until(endpoint.faults.hits)
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
+    assert history(direct)[1] == ("0001_alone", "running")
+
+    async def one() -> bool:
+        async with neon(database_url, transport="native") as client:
+            return (await migrate(client, tmp_path)).applied[0].by_us
+
+    assert sorted(await asyncio.gather(one(), one(), one())) == [False, False, True]
+    assert sum(BUILD in text for each in endpoint.exchanges for text in each.statements) == 2
+    assert indexes(direct) == [("i", True)]
+
+
 async def test_another_ones_build_is_given_up_at_the_deadline_and_left_alone(
     sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, session: Session, tcp_url: str
 ) -> None:
@@ -320,18 +373,25 @@ async def test_another_ones_build_is_given_up_at_the_deadline_and_left_alone(
     assert named(await runner) == [("0001_alone", True)]
 
 
-@pytest.mark.parametrize("statement", [BUILD, "create index concurrently if not exists i on t (id)"])
+ODD = '"I ""\'2"'
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [(BUILD, "i"), ("create index concurrently if not exists I on t (id)", "i"), (f"{BUILD[:25]}{ODD} on t (id)", ODD)],
+)
 async def test_an_invalid_index_that_somebody_left_is_cleared_first(
-    client: Database, chain: Chain, tmp_path: Path, direct: Direct, statement: str
+    client: Database, chain: Chain, tmp_path: Path, direct: Direct, statement: str, name: str
 ) -> None:
     chain(TABLE)
     await migrate(client, tmp_path)
-    direct.execute("create index i on t (id)")
+    direct.execute(f"create index {name} on t (id)".encode())
     direct.execute("create index sendoka_invalid_00ff on t (id)")
     direct.execute("update pg_index set indisvalid = false where indrelid = 't'::regclass")
-    add(tmp_path, statement)
+    place = name.replace("'", "''")
+    add(tmp_path, statement, DONE.replace("public.i", place))
     assert named(await migrate(client, tmp_path)) == [("0001_alone", True)]
-    assert indexes(direct) == [("i", True)]
+    assert indexes(direct) == [(name, True)]
 
 
 async def test_what_was_done_by_hand_is_noted(sql: Neon, chain: Chain, tmp_path: Path, direct: Direct) -> None:
@@ -437,15 +497,3 @@ async def test_the_role_s_own_statement_timeout_is_named(
     with pytest.raises(MigrationFailed, match="canceling statement due to statement timeout") as caught:
         await migrate(sql, tmp_path, deadline=5)
     assert "alter role … set statement_timeout = 0" in caught.value.todo
-
-
-async def test_values_of_an_enum_are_usable_in_the_next_file(
-    client: Database, chain: Chain, tmp_path: Path, direct: Direct
-) -> None:
-    chain(
-        ["create type mood as enum ('sad')", "create table t (m mood)"],
-        ["alter type mood add value 'ok' before 'sad'"],
-        ["insert into t values ('ok')"],
-    )
-    await migrate(client, tmp_path)
-    assert direct.execute("select m::text from t").fetchall() == [("ok",)]

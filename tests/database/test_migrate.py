@@ -467,3 +467,15 @@ async def test_status_shows_both_sides(sql: Neon, chain: Chain, tmp_path: Path) 
     assert (report.state, report.pending) == ("pending", 1)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", report.rows[0].applied_at or "")
     assert report.rows[0].seconds is not None
+
+
+async def test_values_of_an_enum_are_usable_in_the_next_file(
+    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct
+) -> None:
+    chain(
+        ["create type mood as enum ('sad')", "create table t (m mood)"],
+        ["alter type mood add value 'ok' before 'sad'"],
+        ["insert into t values ('ok')"],
+    )
+    await migrate(sql, tmp_path)
+    assert direct.execute("select m::text from t").fetchall() == [("ok",)]
