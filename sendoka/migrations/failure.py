@@ -63,7 +63,7 @@ _LOCKS = frozenset({LOCK, "40P01", "40001"})
 # A missing grant comes without the fields that name a schema and a table: Postgres' sentence is all there is.
 _OUR_GRANT = re.compile(
     r"(?:permission denied for|must be owner of) "
-    r"(?:schema (?P<namespace>.+)|(?:table|relation) (?:migrations|facts|backfill_runs))"
+    r"(?:schema (?P<schema>.*)|(?:table|relation) (?:migrations|facts|backfill_runs))"
 )
 # The first statement in a new database creates our schema, and is refused with these words.
 _FIRST_GRANT = re.compile(r"permission denied for database .*", re.DOTALL)
@@ -74,14 +74,14 @@ _OUR_INDEX = re.compile(
 
 
 def is_ours(error: DatabaseError, namespace: str = NAMESPACE, *, new: bool = False) -> bool:
-    """Tell whether the error came from our own tables, not from the migration's statements.
+    """Tell whether the error came from our own tables in `namespace`, not from the migration's statements.
 
-    namespace: where our tables are. new: whether the transaction began by creating them.
+    new: whether the transaction began by creating them.
     """
     if isinstance(error, InsufficientPrivilege):
-        found = _OUR_GRANT.fullmatch(error.message)
-        if found is not None:
-            return found["namespace"] in {None, namespace}
+        ours = _OUR_GRANT.fullmatch(error.message)
+        if ours is not None:
+            return ours["schema"] in {None, namespace}
         return new and _FIRST_GRANT.fullmatch(error.message) is not None
     return error.schema == namespace
 
@@ -226,9 +226,9 @@ def gave_up(
     migration: Migration,
     error: DatabaseError | TransportError,
     seconds: float,
-    namespace: str = NAMESPACE,
     *,
     unknown: bool,
+    namespace: str = NAMESPACE,
 ) -> MigrationFailed:
     """Return the error of a migration that could not be settled before the deadline; see `failed` for `unknown`."""
     locked = isinstance(error, DatabaseError) and error.sqlstate == LOCK
@@ -304,7 +304,7 @@ def _unfinished(entry: Entry) -> MigrationError:
     return MigrationError(
         f"{entry.name}.sql is unfinished: it was begun, and nobody has said that it is applied",
         where=f"begun by {entry.applied_by or 'somebody'}, {entry.applied_at or 'nobody knows when'}",
-        todo="if its runner works no more: undo what it changed and delete its row from the history "
+        todo="if its runner works no more: undo what it changed and delete its row from sendoka.migrations "
         f"(seq = {entry.seq}), or finish it by hand and set the row's state to 'applied'",
     )
 

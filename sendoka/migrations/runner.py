@@ -243,19 +243,21 @@ class _Run:
         No constraint's name decides: whatever may mean a rival, a lock or a lost answer leads to the same reading.
         """
         self.unknown = self.unknown or error.outcome is Outcome.UNKNOWN
-        if isinstance(error, InsufficientPrivilege) and is_ours(error, self.namespace, new=new):
-            raise no_grant(error, self.namespace) from error
+        if isinstance(error, InsufficientPrivilege) and is_ours(error, self._namespace, new=new):
+            raise no_grant(error, self._namespace) from error
         if not self._may_be_applied(error, new=new):
             if isinstance(error, TransportError):
                 error.outcome = Outcome.UNKNOWN if self.unknown else error.outcome
                 raise error
             raise await failed(self.call.database, migration, error, unknown=self.unknown) from error
         if self.call.left() <= 0:
-            raise gave_up(migration, error, self.call.seconds, self.namespace, unknown=self.unknown) from error
-        if isinstance(error, DatabaseError) and is_lock(error) and not is_rival(error, self.namespace):
+            raise gave_up(
+                migration, error, self.call.seconds, unknown=self.unknown, namespace=self._namespace
+            ) from error
+        if isinstance(error, DatabaseError) and is_lock(error) and not is_rival(error, self._namespace):
             await self._wait_for_locks(migration, error, took)
             return
-        self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error, self.namespace)))
+        self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error, self._namespace)))
         await self.call.pause()
 
     async def _wait_for_locks(self, migration: Migration, error: DatabaseError, took: float) -> None:
@@ -266,9 +268,7 @@ class _Run:
         pause = self.call.lock_pause(took)
         if pause is None:
             raise locked_out(migration, error, self.call.lock_budget, blockers, unknown=self.unknown) from error
-        self.call.tell(
-            Event("waiting", migration.name, why=waiting_for(migration, error, self.namespace), blockers=blockers)
-        )
+        self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error), blockers=blockers))
         await self.call.sleep(pause)
 
     def _may_be_applied(self, error: DatabaseError | TransportError, *, new: bool) -> bool:
@@ -280,15 +280,14 @@ class _Run:
         if new and is_race(error):
             self.races += 1
             return self.races <= MAX_RACES
-        return is_lock(error) or (error.sqlstate in _RIVAL and is_rival(error, self.namespace))
+        return is_lock(error) or (error.sqlstate in _RIVAL and is_rival(error, self._namespace))
 
     def _report(self, files: Sequence[Migration], found: Sequence[str], comparison: Comparison) -> MigrationReport:
         applied = tuple(Applied(name, name in self.ours, self.ours.get(name), name in self.recorded) for name in found)
         return MigrationReport(files[-1].name if files else None, applied, ahead=comparison.state is State.NEWER)
 
     @property
-    def namespace(self) -> str:
-        """Where our own tables are."""
+    def _namespace(self) -> str:
         return self.call.database.namespace
 
     def _options(self) -> TransactionOptions:

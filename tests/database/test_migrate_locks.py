@@ -281,3 +281,36 @@ async def _only_first(url: str, folder: Path) -> None:
     async with neon(url, transport="native") as sql:
         await migrate(sql, folder)
     second.rename(folder / "0001_brave_otter.sql")
+
+
+# ------------------------------------------------------------------ tables of ours in another namespace
+
+
+async def test_rivals_in_a_namespace_of_their_own_apply_each_file_once(
+    database_url: str, chain: Chain, tmp_path: Path, direct: Direct
+) -> None:
+    chain(TABLE, ["insert into t values (2)", "select pg_sleep(0.1)"], ["insert into t values (3)"])
+    events: list[Event] = []
+
+    async def one() -> None:
+        async with neon(database_url, transport="native", namespace="shop") as sql:
+            await migrate(sql, tmp_path, lock_budget=0, on_event=events.append)
+
+    await asyncio.gather(*(one() for _ in range(6)))
+    assert direct.execute("select id from t order by id").fetchall() == [(1,), (2,), (3,)]
+    assert "waiting: another runner is applying 0001_brave_otter" in {str(event) for event in events}
+
+
+async def test_a_file_without_a_transaction_has_its_row_there_too(
+    database_url: str, chain: Chain, tmp_path: Path, direct: Direct
+) -> None:
+    (first,) = chain(TABLE)
+    done = "select exists (select from pg_index where indexrelid = to_regclass('public.i') and indisvalid)"
+    text = render("0001_i", first, ["create index concurrently i on t (id)"], [], done)
+    (tmp_path / "0001_i.sql").write_text(text, encoding="utf-8")
+    async with neon(database_url, transport="native", namespace="shop") as sql:
+        assert [applied.by_us for applied in (await migrate(sql, tmp_path)).applied] == [True, True]
+    assert direct.execute("select name, state from shop.migrations order by seq").fetchall() == [
+        ("0000_calm_heron", "applied"),
+        ("0001_i", "applied"),
+    ]
