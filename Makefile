@@ -40,7 +40,7 @@ check: setup ## lint, formatting, types, layers, docs, and the application's sch
 	@$(PYTHON_BIN) -m ruff format --check --quiet .
 	@$(PYTHON_BIN) -m mypy
 	@$(PYTHON_BIN) -m pytest -q tests/unit/test_layers.py tests/unit/test_public_names.py tests/unit/test_docs.py
-	@$(SENDOKA) check
+	@$(SENDOKA) check --replay
 
 docs: setup ## write docs/errors.md, docs/hazards.md and docs/managed.md anew from the code
 	@$(PYTHON_BIN) docs/errors.py

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sendoka.backfills.scripts import names
 from sendoka.cli._database import connect, place_of
 from sendoka.cli._options import run
-from sendoka.errors import SendokaError, TransportError
+from sendoka.errors import SendokaError, SettingsError, TransportError
 from sendoka.migrations.checked import Checked, Verdict, shown
 from sendoka.migrations.checks import NOT_WHOLE, check
 from sendoka.migrations.divergence import check_history
@@ -48,9 +48,7 @@ class Asked:
 
 def look(settings: Settings, asked: Asked) -> list[Checked]:
     """Make all checks that were asked for. A check that cannot be made keeps no other one from being made."""
-    offline = check(
-        settings.root, settings.schema, settings.migrations, settings.rules, compared_here, settings.namespace
-    )
+    offline = check(settings, compared_here)
     return [
         *offline.checks,
         _backfills(settings, offline),
@@ -144,6 +142,9 @@ async def _attempt(name: str, work: Callable[[], Awaitable[Checked]]) -> Checked
         return await work()
     except SendokaError as error:
         return Checked.failed(name, error)
+    except ModuleNotFoundError as error:
+        todo = 'pip install "sendoka[dev]"'
+        return Checked.failed(name, SettingsError(f"this needs {error.name}, which is not installed", todo=todo))
 
 
 def _not_asked(name: str) -> Checked:

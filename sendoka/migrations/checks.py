@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sendoka.database.home import NAMESPACE
 from sendoka.errors import MigrationError, SchemaError, SendokaError, SettingsError
 from sendoka.lint import Finding, lint
 from sendoka.lint.declared_at import Declarations
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from sendoka.migrations.files import Migration
     from sendoka.migrations.generator import Compare
     from sendoka.schema.model import Model
+    from sendoka.settings import Settings
 
 __all__ = ["NOT_LOADED", "NOT_WHOLE", "Offline", "check"]
 
@@ -54,23 +54,16 @@ class Offline:
         return [finding for each in self.checks for finding in each.findings]
 
 
-def check(
-    root: Path,
-    schema: Path,
-    migrations: Path,
-    rules: Mapping[str, Any],
-    compare: Compare = as_written,
-    namespace: str = NAMESPACE,
-) -> Offline:
-    """Look at a project's files, whatever `compare` does to find changes. `root` is the project's folder.
+def check(settings: Settings, compare: Compare = as_written) -> Offline:
+    """Look at a project's files, whatever `compare` does to find changes.
 
-    `rules` is `[tool.sendoka.rules]`; a project without that table is not held to any. `namespace` is that of our own
-    tables, which no migration may touch. Nothing is raised for what is
-    wrong with the project: it is a finding, or a check that could not be made.
+    A project without a table `[tool.sendoka.rules]` is not held to any. Nothing is raised for what is wrong with the
+    project: it is a finding, or a check that could not be made.
     """
-    places = _Places(root, schema)
-    declared, loaded = _schema(schema)
-    files, folder = _folder(migrations, shown(migrations, root), declared, namespace)
+    migrations, rules = settings.migrations, settings.rules
+    places = _Places(settings)
+    declared, loaded = _schema(settings.schema)
+    files, folder = _folder(settings, declared)
     known: Model | None = None
     generated = Checked.left_out("ungenerated", NOT_WHOLE if files is None else NOT_LOADED)
     if files is not None and declared is not None:
@@ -91,16 +84,16 @@ def _schema(schema: Path) -> tuple[Model | None, Checked]:
 # ------------------------------------------------------------------ the folder
 
 
-def _folder(
-    migrations: Path, folder: str, declared: Model | None, namespace: str
-) -> tuple[list[Migration] | None, Checked]:
+def _folder(settings: Settings, declared: Model | None) -> tuple[list[Migration] | None, Checked]:
     """Return the files of a whole folder, else None, and what is wrong with it."""
+    migrations = settings.migrations
+    folder = shown(migrations, settings.root)
     if not migrations.is_dir():
         missing = [] if declared is not None and not declared.objects else [_missing(migrations, folder)]
         return (None if missing else []), Checked.of(
             "folder", missing, "there is none" + " yet, and the schema is empty" * (not missing)
         )
-    found = folder_findings(migrations, namespace, shown=folder)
+    found = folder_findings(migrations, settings.namespace, shown=folder)
     note = not_looked_at()
     notes = [note] if note else []
     try:
@@ -154,9 +147,8 @@ def _snapshot(folder: str, name: str, what: str, instead: str) -> Finding:
 class _Places:
     """Where the schema's files declare things, read when the first of them is found to be wrong."""
 
-    def __init__(self, root: Path, schema: Path) -> None:
-        self._root = root
-        self._schema = schema
+    def __init__(self, settings: Settings) -> None:
+        self._root, self._schema = settings.root, settings.schema
         self._declared: Declarations | None = None
 
     def with_place(self, finding: Finding) -> Finding:

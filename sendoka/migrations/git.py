@@ -19,6 +19,9 @@ __all__ = ["Past", "read_past"]
 _PATIENCE = 60.0
 """Seconds for one question."""
 
+_OF_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
+"""What Git tells its hooks, relative to another folder than the one that it is asked in here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -38,10 +41,9 @@ def read_past(folder: Path, ref: str) -> Past:
     Raises SettingsError where Git is not installed, the folder is in no repository, the commit is unknown, or the clone
     is too shallow to tell what the two have in common.
     """
-    git = _Git(folder)
+    git = _Git(folder.resolve())
     commit = git.commit(ref)
-    prefix = git.prefix + folder.name + "/"
-    return Past(git.contents(commit, prefix), git.base(commit, prefix, ref))
+    return Past(git.contents(commit), git.base(commit, ref))
 
 
 class _Git:
@@ -54,12 +56,12 @@ class _Git:
                 todo="install it, or check without --since",
             )
         self._program = program
-        place = folder.resolve().parent
-        self._place = next(each for each in (place, *place.parents) if each.is_dir())
+        self._place = next(each for each in (folder, *folder.parents) if each.is_dir())
         answer = self._ask("rev-parse", "--show-prefix")
         if answer.returncode:
             raise self._refused(answer, f"git knows no repository at {self._place}")
-        self.prefix = answer.stdout.decode().removesuffix("\n")
+        inside = folder.relative_to(self._place).as_posix()
+        self._prefix = answer.stdout.decode().removesuffix("\n") + ("" if inside == "." else f"{inside}/")
 
     def commit(self, ref: str) -> str:
         """Return the full name of the commit that `ref` means."""
@@ -75,9 +77,9 @@ class _Git:
             )
         return answer.stdout.decode().strip()
 
-    def contents(self, commit: str, prefix: str) -> dict[str, bytes]:
+    def contents(self, commit: str) -> dict[str, bytes]:
         """Return what stood in the folder and in the folders inside it, as {path: content}."""
-        blobs = self._tree(commit, prefix)
+        blobs = self._tree(commit)
         asked = "".join(f"{blob}\n" for blob in blobs.values()).encode()
         answer = self._ask("cat-file", "--batch", given=asked)
         if answer.returncode:
@@ -92,11 +94,11 @@ class _Git:
             found[path], rest = rest[:size], rest[size + 1 :]
         return found
 
-    def base(self, commit: str, prefix: str, ref: str) -> frozenset[str]:
+    def base(self, commit: str, ref: str) -> frozenset[str]:
         """Return which files the two branches had when they parted."""
         answer = self._ask("merge-base", commit, "HEAD")
         if answer.returncode == 0:
-            return frozenset(self._tree(answer.stdout.decode().split()[0], prefix))
+            return frozenset(self._tree(answer.stdout.decode().split()[0]))
         if self._is_shallow():
             raise SettingsError(
                 f"this clone is shallow, and does not show what it has in common with {ref}",
@@ -105,15 +107,17 @@ class _Git:
             )
         return frozenset()
 
-    def _tree(self, commit: str, prefix: str) -> dict[str, str]:
-        answer = self._ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", prefix)
+    def _tree(self, commit: str) -> dict[str, str]:
+        answer = self._ask(
+            "ls-tree", "-r", "-z", "--full-tree", commit, "--", *([self._prefix] if self._prefix else [])
+        )
         if answer.returncode:
             raise self._refused(answer, f"git cannot list the files of {commit[:12]}")
         found = {}
         for line in answer.stdout.decode("utf-8", "surrogateescape").split("\0"):
             facts, _, path = line.partition("\t")
             if " blob " in facts:
-                found[path.removeprefix(prefix)] = facts.split()[2]
+                found[path.removeprefix(self._prefix)] = facts.split()[2]
         return found
 
     def _is_shallow(self) -> bool:
@@ -121,11 +125,12 @@ class _Git:
 
     def _ask(self, *words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         plain = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
+        environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
         try:
             return subprocess.run(
                 [self._program, *words],
                 cwd=self._place,
-                env={**os.environ, **plain},
+                env={**environment, **plain},
                 input=given if given is not None else b"",
                 capture_output=True,
                 check=False,

@@ -87,7 +87,7 @@ def test_a_task_takes_as_long_as_the_readme_says(machine: Machine) -> None:
 def test_a_check_holds_the_application_to_its_own_rules() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     recipe = text.partition("\ncheck: ")[2].partition("\n\n")[0]
-    assert "\t@$(SENDOKA) check" in recipe.splitlines()
+    assert "\t@$(SENDOKA) check --replay" in recipe.splitlines()
 
 
 def test_the_newest_python_is_taken(machine: Machine) -> None:

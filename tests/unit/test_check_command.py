@@ -60,6 +60,19 @@ def test_a_check_that_cannot_be_made_is_not_counted_as_passed(checked: CheckedPr
     assert "nothing found; could not be made: history, drift\n" in said
 
 
+def test_a_package_that_is_missing_leaves_only_that_question_open(
+    checked: CheckedProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start(self: object) -> None:
+        raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
+
+    monkeypatch.setattr("sendoka.scratch.Scratch._start", start)
+    said = checked("check", "--replay", status=2)
+    assert "folder       clean" in said
+    assert "error: replay could not be made: this needs psycopg, which is not installed" in said
+    assert 'pip install "sendoka[dev]"' in said
+
+
 def test_the_traceback_of_a_schema_is_shown_once(checked: CheckedProject) -> None:
     (checked.root / "schema" / "pears.py").write_text("1 / 0\n")
     said = checked("check", "--replay", status=2)

@@ -17,8 +17,11 @@ from sendoka.migrations.divergence import divergences
 from sendoka.migrations.files import Migration
 from sendoka.migrations.generator import generate
 from sendoka.migrations.history import Entry
+from sendoka.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sendoka.lint import Finding
     from sendoka.migrations.checks import Offline
 
@@ -49,8 +52,12 @@ class Folders:
     def declare(self, name: str) -> None:
         (self.schema / f"{name}.py").write_text(TABLE.format(name=name))
 
+    def offline(self, rules: Mapping[str, Any] | None = None, namespace: str = "sendoka") -> Offline:
+        folders = (self.root, self.schema, self.migrations, self.root / "backfill")
+        return check(Settings(*folders, rules or {}, namespace))
+
     def check(self) -> list[Finding]:
-        return check(self.root, self.schema, self.migrations, {}).findings
+        return self.offline().findings
 
 
 @pytest.fixture
@@ -143,7 +150,7 @@ def test_a_finding_about_the_schema_has_the_line_that_declares_it(folders: Folde
 
 def test_a_broken_rule_has_a_stable_id_and_a_place(folders: Folders) -> None:
     folders.add("apples")
-    found = check(folders.root, folders.schema, folders.migrations, {"created-at-form": True}).findings
+    found = folders.offline({"created-at-form": True}).findings
     assert [(each.id, each.file, each.line) for each in found] == [("rule/created-at-form", "schema/apples.py", 7)]
 
 
@@ -154,7 +161,7 @@ def verdicts(offline: Offline) -> dict[str, str]:
 def test_a_schema_that_cannot_be_loaded_is_no_finding_and_nothing_is_said_to_be_clean(folders: Folders) -> None:
     folders.add("apples")
     (folders.schema / "apples.py").write_text("1 / 0\n")
-    offline = check(folders.root, folders.schema, folders.migrations, {"created-at-form": True})
+    offline = folders.offline({"created-at-form": True})
     assert verdicts(offline) == {"folder": "clean", "schema": "failed", "ungenerated": "left out", "rules": "left out"}
     assert offline.declared is None
 
@@ -162,7 +169,7 @@ def test_a_schema_that_cannot_be_loaded_is_no_finding_and_nothing_is_said_to_be_
 def test_what_stands_on_a_folder_that_is_not_whole_is_left_out(folders: Folders) -> None:
     name = folders.add("apples")
     (folders.migrations / f"{name}.sql").write_text("select 1;\n")
-    offline = check(folders.root, folders.schema, folders.migrations, {})
+    offline = folders.offline()
     assert verdicts(offline) == {"folder": "found", "schema": "clean", "ungenerated": "left out", "rules": "left out"}
     assert offline.files is None
 
@@ -180,7 +187,7 @@ def test_a_check_that_cannot_be_made_says_why(
     name = folders.add("apples")
     if snapshot is not None:
         (folders.migrations / "meta" / f"{name}.json").write_text(snapshot)
-    offline = check(folders.root, folders.schema, folders.migrations, rules)
+    offline = folders.offline(rules)
     (broken,) = [each for each in offline.checks if each.error is not None]
     assert (broken.name, broken.verdict, offline.findings) == (failed, "failed", [])
     assert says in str(broken.error)
@@ -238,3 +245,12 @@ def test_every_id_in_the_code_is_described_and_every_description_is_used() -> No
     assert used <= set(IDS)
     assert {f"history/{state}" for state in State if state not in {"applied", "pending"}} <= set(IDS)
     assert {f"drift/{sort}" for sort in Sort} <= set(IDS)
+
+
+def test_our_own_tables_are_looked_for_where_they_are(folders: Folders) -> None:
+    name = folders.add("apples")
+    file = folders.migrations / f"{name}.sql"
+    file.write_text(file.read_text() + "\n--> statement-breakpoint\ndelete from ours.migrations\n")
+    assert folders.check() == []
+    (finding,) = folders.offline(namespace="ours").findings
+    assert (finding.id, finding.file) == ("folder/own-namespace", f"migrations/{name}.sql")

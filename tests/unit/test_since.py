@@ -245,3 +245,29 @@ def test_a_shallow_clone_is_told_how_to_get_deeper(clone: Clone) -> None:
     with pytest.raises(SettingsError, match="a shallow clone") as error:
         check_since(shallow / "app" / "migrations", "HEAD~1", "db")
     assert "git fetch --unshallow" in str(error.value)
+
+
+def test_a_hook_of_git_asks_the_same(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(clone)
+    monkeypatch.setenv("GIT_DIR", ".git")
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+    assert clone.found() == [("changed", "0000_a.sql")]
+
+
+def test_a_folder_behind_a_link(clone: Clone, tmp_path: Path) -> None:
+    edit(clone)
+    link = tmp_path / "linked"
+    link.symlink_to(clone.migrations, target_is_directory=True)
+    assert [each.id for each in check_since(link, "main", "db").findings] == ["since/changed"]
+
+
+def test_a_folder_that_is_the_repository(tmp_path: Path, clone: Clone) -> None:
+    place = tmp_path / "migrations"
+    place.mkdir()
+    (place / "0000_a.sql").write_text(FILES["0000_a.sql"])
+    clone.place = clone.migrations = place
+    clone.git("init", "-q", "-b", "main")
+    clone.commit()
+    assert clone.found() == []
+    (place / "0000_a.sql").unlink()
+    assert clone.found() == [("removed", "0000_a.sql")]
