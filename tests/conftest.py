@@ -14,4 +14,5 @@ pytest_plugins = [
     "tests.fixtures.shaping",
     "tests.fixtures.peers",
     "tests.fixtures.schemas",
+    "tests.fixtures.branches",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sendoka.schema.answers import Answers
 
-__all__ = ["answer_options", "ask", "until_answered"]
+__all__ = ["answer_options", "ask", "is_attended", "until_answered"]
 
 T = TypeVar("T")
 
@@ -71,12 +71,12 @@ def until_answered(attempt: Callable[[Answers], T], answers: Answers, *, as_json
         try:
             return attempt(answers)
         except AnswerMissing as error:
-            if as_json or not error.questions or not _is_attended():
+            if as_json or not error.questions or not is_attended():
                 raise
             answers += ask(error)
 
 
-def _is_attended() -> bool:
+def is_attended() -> bool:
     """Tell whether a person sees the questions, which go to stderr, and can type."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendoka import __version__
+from sendoka.cli._backwards import BACKWARDS, backwards
 from sendoka.cli._report import report
 from sendoka.discover import DiscoveryError, module_names
 
@@ -36,7 +37,12 @@ class Commands(click.Group):
         return [name.replace("_", "-") for name in module_names(FOLDER)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of `cmd_name` and return its command, or None where there is no such module."""
+        """Import the module of `cmd_name` and return its command, or None where there is no such module.
+
+        What other tools call their way back is answered too, and listed nowhere.
+        """
+        if cmd_name in BACKWARDS:
+            return backwards
         if cmd_name not in self.list_commands(ctx):
             return None
         return command_of(importlib.import_module(f"sendoka.cli.{cmd_name.replace('-', '_')}"))
@@ -68,7 +74,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command of `args`, or raise a UsageError with the nearest name."""
         names = self.list_commands(ctx)
-        if args[0] not in names and not args[0].startswith("-"):
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], names, n=1)
             raise click.UsageError(
                 f"no command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""), ctx=ctx

@@ -137,7 +137,7 @@ def _same_number(number: int, one: str, other: str) -> Flaw:
     names = " and ".join(f"{name}.sql" for name in sorted((one, other)))
     error = ForkedHistory(
         f"two migrations have the number {number:04d}: {names}",
-        todo="keep the one that is applied or was merged first, delete the other and generate it again",
+        todo="`sendoka rebase` puts the other one behind the one that is applied or was merged first",
     )
     return Flaw("duplicate-number", f"{other}.sql", 0, error)
 
@@ -207,7 +207,7 @@ class _Chain:
             )
         return "forked", ForkedHistory(
             f"{migration.name}.sql says it is the first migration, but {first.name}.sql comes before it",
-            todo="keep the chain that is applied, delete the other one's files and generate them again",
+            todo="`sendoka rebase` puts the files of the other chain behind the one that is applied",
         )
 
     def _lost(self, migration: Migration, parent: Parent) -> MigrationError:
@@ -227,7 +227,7 @@ class _Chain:
         before = previous.name if previous else "nothing"
         return ForkedHistory(
             f"{migration.name}.sql follows {parent.name}, but {before} comes before it",
-            todo="two branches were merged: delete the later file and generate it again",
+            todo="two branches were merged: `sendoka rebase` puts one behind the other",
         )
 
 

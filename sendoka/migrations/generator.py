@@ -39,6 +39,7 @@ __all__ = [
     "Draft",
     "Written",
     "as_written",
+    "between",
     "custom",
     "described",
     "draft",
@@ -147,6 +148,35 @@ def draft(
     history = history_in(migrations)
     with uncollected():
         old, new = _both(schema, migrations, history)
+    return between(
+        migrations,
+        history,
+        (old, new),
+        name=name,
+        allow=allow,
+        renames=renames,
+        creates=creates,
+        online=online,
+        compare=compare,
+        adopts=adopts,
+    )
+
+
+def between(
+    migrations: Path,
+    history: Sequence[Migration],
+    both: tuple[Model, Model],
+    *,
+    name: str | None = None,
+    allow: Collection[str] = (),
+    renames: Sequence[str] = (),
+    creates: Collection[str] = (),
+    online: bool = False,
+    compare: Compare = as_written,
+    adopts: Adopted | None = None,
+) -> Draft | None:
+    """Return what leads from one schema to another as the migrations after `history`; None where nothing does."""
+    old, new = both
     changes, doubt = compare(old, new, read_renames(renames, old, new, creates))
     with uncollected():
         steps = answered(plan(changes, online=online), changes, allow, creates)

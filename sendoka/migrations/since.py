@@ -99,7 +99,7 @@ def _early(then: Mapping[str, str], now: Mapping[str, str], renamed: Mapping[str
     newest = max((path for path in then if path.endswith(".sql")), key=_number, default=None)
     if newest is None:
         return []
-    todo = "two branches were merged: delete it and generate it again, so that it gets the next number"
+    todo = "two branches were merged: `sendoka rebase` puts it behind, with the next number"
     return [
         ("order", path, f"it is new, and does not come after {newest}, the newest on {{ref}}", todo)
         for path in sorted(now.keys() - then.keys() - renamed.keys())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sendoka.schema.model import Id, Object
     from sendoka.schema.step import Step
 
-__all__ = ["Altered", "Changes", "Renamed", "diff"]
+__all__ = ["Altered", "Changes", "Renamed", "diff", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +88,26 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     """
     renaming = (renaming or Renaming()).completed(old)
     answered = tuple(_answered(old, renaming))
-    moved = _moved(old, renaming) if answered else old
-    following = _following(moved, new).completed(moved)
-    followed = tuple(replace(each, answered=False) for each in _answered(moved, following))
-    moved = _moved(moved, following) if followed else moved
-    new, left_alone = _agreed(moved, remember(moved, new))
-    new, left = settled(moved, new)
-    apart, wanted = parentage(moved, new), new
-    moved, new = apart.old, apart.new
-    dropped = [each for key, each in moved.objects.items() if key not in new]
-    created = [each for key, each in new.objects.items() if key not in moved]
-    renamed = tuple(_renamed(dropped, created, moved))
+    before = moved(old, renaming) if answered else old
+    following = _following(before, new).completed(before)
+    followed = tuple(replace(each, answered=False) for each in _answered(before, following))
+    before = moved(before, following) if followed else before
+    new, left_alone = _agreed(before, remember(before, new))
+    new, left = settled(before, new)
+    apart, wanted = parentage(before, new), new
+    before, new = apart.old, apart.new
+    dropped = [each for key, each in before.objects.items() if key not in new]
+    created = [each for key, each in new.objects.items() if key not in before]
+    renamed = tuple(_renamed(dropped, created, before))
     gone = {each.old for each in renamed}
     come = {each.new for each in renamed}
     freely = Renaming({each.old: each.new.name for each in renamed})
     return Changes(
-        _moved(moved, freely) if renamed else moved,
+        moved(before, freely) if renamed else before,
         new,
         (*answered, *followed, *renamed),
         tuple(each for each in dropped if each.id not in gone),
-        tuple(_altered(moved, new)),
+        tuple(_altered(before, new)),
         tuple(each for each in created if each.id not in come),
         left,
         tuple(apart.leaving),
@@ -117,7 +117,8 @@ def diff(old: Model, new: Model, renaming: Renaming | None = None) -> Changes:
     )
 
 
-def _moved(old: Model, renaming: Renaming) -> Model:
+def moved(old: Model, renaming: Renaming) -> Model:
+    """Return the schema as it reads after the renames."""
     inherited = (kind_of(each).moved(each, renaming) for each in old.inherited)
     return old.with_objects((kind_of(each).moved(each, renaming) for each in old), inherited)
 

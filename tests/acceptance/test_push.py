@@ -143,7 +143,7 @@ def test_a_person_at_a_terminal_is_asked(
     assert run(["push"]) == 0
     shaping.edit('"state"', '"status"')
     shaping.edit("state in", "status in")
-    monkeypatch.setattr("sendoka.cli._answers._is_attended", lambda: True)
+    monkeypatch.setattr("sendoka.cli._answers.is_attended", lambda: True)
     monkeypatch.setattr("click.prompt", lambda *_, **__: 1)
     assert run(["push"]) == 0
     out, err = capsys.readouterr()

@@ -117,6 +117,22 @@ class TestTheFront:
         assert message in captured.err
         assert captured.out == ""
 
+    @pytest.mark.parametrize("word", ["rollback", "down", "undo", "downgrade"])
+    def test_says_why_there_is_no_way_back_and_what_to_do(self, word: str, capsys: pytest.CaptureFixture[str]) -> None:
+        for arguments in ([word], [word, "0003", "--steps", "1", "-y"], [word, "--env-file=x"]):
+            assert run(arguments) == 2
+            captured = capsys.readouterr()
+            assert f"error: there is no {word}: history goes forward only" in captured.err
+            assert "sendoka generate --revert NAME" in captured.err
+            assert captured.out == ""
+        assert run([word, "--json"]) == 2
+        assert "--revert" in json.loads(capsys.readouterr().out)["error"]["todo"]
+        assert run([word, "--help"]) == 0
+        assert "code of both versions runs" in capsys.readouterr().out
+        assert run(["--help"]) == 0
+        assert f"  {word}" not in capsys.readouterr().out
+        assert word not in COMMANDS
+
     def test_answers_json_where_it_says_that_json_goes_behind_the_command(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:

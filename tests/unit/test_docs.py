@@ -35,6 +35,7 @@ CLAIMS = {
     ("docs/endpoint.md", "js"): "database/test_endpoint_peers.py",
     ("docs/endpoint.md", "python"): "database/test_endpoint_doc.py",
     ("docs/endpoint.md", "sh"): "database/test_endpoint_doc.py",
+    ("docs/history.md", "sh"): "acceptance/test_history_doc.py",
     ("docs/observing.md", "python"): "acceptance/test_observing_doc.py",
     ("docs/schema.md", "python"): "acceptance/test_schema_doc.py",
     ("docs/schema.md", "sh"): "acceptance/test_schema_doc.py",

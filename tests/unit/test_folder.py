@@ -131,7 +131,7 @@ CASES: list[tuple[str, Callable[[Chain], object], list[tuple[str, str, str, str]
                 "it seems to be 0005_quiet_fox now",
                 "call 0005_quiet_fox.sql 0002_quiet_fox",
             ),
-            ("forked", "0005_quiet_fox.sql:2", "follows 0001_brave_otter, but 0003_late_owl", "generate it again"),
+            ("forked", "0005_quiet_fox.sql:2", "follows 0001_brave_otter, but 0003_late_owl", "sendoka rebase"),
         ],
     ),
     (
@@ -161,7 +161,7 @@ CASES: list[tuple[str, Callable[[Chain], object], list[tuple[str, str, str, str]
     (
         "forked with another number",
         lambda chain: chain.add("0004_other_owl", ["select 1"], chain.files[2]),
-        [("forked", "0004_other_owl.sql:2", "follows 0002_quiet_fox, but 0003_late_owl", "generate it again")],
+        [("forked", "0004_other_owl.sql:2", "follows 0002_quiet_fox, but 0003_late_owl", "sendoka rebase")],
     ),
     (
         "a second first file",
