@@ -142,7 +142,7 @@ CASES: list[tuple[str, Callable[[Chain], object], list[tuple[str, str, str, str]
                 "duplicate-number",
                 "0003_other_owl.sql",
                 "number 0003: 0003_late_owl.sql and 0003_other",
-                "delete the other",
+                "`sendoka rebase` puts",
             )
         ],
     ),
@@ -154,7 +154,7 @@ CASES: list[tuple[str, Callable[[Chain], object], list[tuple[str, str, str, str]
                 "duplicate-number",
                 "0003_late_owl.sql",
                 "number 0003: 00003_late_owl.sql and 0003_late",
-                "delete the other",
+                "`sendoka rebase` puts",
             )
         ],
     ),
@@ -166,7 +166,7 @@ CASES: list[tuple[str, Callable[[Chain], object], list[tuple[str, str, str, str]
     (
         "a second first file",
         lambda chain: chain.add("0004_root", ["select 1"], None),
-        [("forked", "0004_root.sql:2", "says it is the first", "keep the chain that is applied")],
+        [("forked", "0004_root.sql:2", "says it is the first", "`sendoka rebase` puts")],
     ),
     (
         "out of order",

@@ -199,6 +199,7 @@ def test_a_squash_cannot_follow(branches: Branches) -> None:
     assert "0002_start.sql stands for others" in branches("rebase", "--keep", "0001_add_a", status=1)
     said = branches("rebase", "--offline", "--keep", "start", "--onto", "0" * 40, status=2)
     assert "Git knows no 0000" in said
+    shutil.copy(branches.migrations / "meta" / "0001_add_a.json", branches.migrations / "meta" / "0002_start.json")
     branches.git("checkout", "-q", "--orphan", "alone")
     branches.git("branch", "-D", "-q", "main")
     said = branches("rebase", "--keep", "start", status=1)
