@@ -11,7 +11,7 @@ from sendoka.errors import InvalidMigration, MissingMigration
 from sendoka.migrations.differences import differences
 from sendoka.migrations.files import Migration, parse, render
 from sendoka.migrations.folder import read_folder
-from sendoka.migrations.inspection import refuse_statements
+from sendoka.migrations.inspection import refuse_no_sql, refuse_statements
 from sendoka.migrations.names import file_name, two_words
 from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
@@ -291,6 +291,7 @@ def _file(
             where=next((one for one in statements if one not in migration.statements), "")[:200],
             todo="write the text in the schema without it, for instance with chr(13)",
         )
+    refuse_no_sql(migration)
     refuse_statements([migration], namespace=None)  # which of them is ours the settings know, and `check` tells
     return migration
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendoka.database.home import NAMESPACE
+from sendoka.errors import SchemaError
 from sendoka.migrations.comments import late_directives, literal_flaws
 from sendoka.migrations.folder import look
 from sendoka.migrations.header import number_of, read_header
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sendoka.migrations.flaw import Flaw
     from sendoka.migrations.folder import Folder
 
-__all__ = ["folder_findings", "not_looked_at", "refuse_statements"]
+__all__ = ["folder_findings", "not_looked_at", "refuse_no_sql", "refuse_statements"]
 
 
 def folder_findings(
@@ -53,6 +54,19 @@ def refuse_statements(migrations: Sequence[Migration], namespace: str | None = N
         for flaw in _statements(migration.name, migration.text, migration.done_when is not None, namespace):
             if flaw.kind != "syntax":
                 raise flaw.error
+
+
+def refuse_no_sql(migration: Migration) -> None:
+    """Raise SchemaError where a statement that was planned is no SQL: a text in the schema is none."""
+    for flaw in _statements(migration.name, migration.text, migration.done_when is not None, None):
+        if flaw.kind == "syntax":
+            line = migration.text.split("\n")[flaw.line - 1].strip() if flaw.line else ""
+            said = flaw.error.what.partition("grammar: ")[2] or flaw.error.what
+            raise SchemaError(
+                f"a text in the schema is no SQL: {said}",
+                where=f"in what was planned of it: {line[:200]}",
+                todo="mend the default, check, predicate or query that it comes from",
+            )
 
 
 def _flaws(folder: str | Path | Folder, namespace: str) -> list[Flaw]:

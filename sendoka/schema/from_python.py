@@ -147,6 +147,10 @@ def load_tables(folder: Path) -> list[Table]:
 def _loaded(folder: Path) -> list[ModuleType]:
     if not folder.is_dir():
         raise SchemaError("there is no schema folder", where=str(folder), todo="make one: sendoka init")
+    if not (folder / "__init__.py").is_file():
+        raise SchemaError(
+            "the schema folder has no __init__.py", where=str(folder), todo="`sendoka init` and `sendoka pull` make one"
+        )
     _refuse_folders(folder)
     forget(folder)
     return _modules(folder)

@@ -365,3 +365,27 @@ def test_a_new_value_of_an_enum_gets_a_file_of_its_own_before_what_may_use_it(pr
     assert second.parent.checksum == first.checksum
     assert {path.name for path in written.paths} == {f"{first.name}.sql", f"{second.name}.sql", f"{second.name}.json"}
     assert generate(project.schema, project.migrations) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        ("Column('at', Integer, server_default=text('now('))", "syntax error at or near"),
+        ("Column('at', Integer), CheckConstraint('at > 0; drop table orgs', name='c')", "syntax error at or near"),
+    ],
+)
+def test_a_text_of_the_schema_that_is_no_sql_is_named_and_nothing_written(
+    tmp_path: Path, column: str, says: str
+) -> None:
+    schema = tmp_path / "schema"
+    schema.mkdir()
+    (schema / "__init__.py").write_text("from sqlalchemy import MetaData\n\nmetadata = MetaData()\n")
+    (schema / "t.py").write_text(
+        "from sqlalchemy import CheckConstraint, Column, Integer, Table, text\n\nfrom . import metadata\n\n"
+        f"t = Table('t', metadata, {column})\n"
+    )
+    with pytest.raises(SchemaError, match=says) as caught:
+        generate(schema, tmp_path / "migrations")
+    assert caught.value.exit_code == 2
+    assert "mend the default, check, predicate or query" in caught.value.todo
+    assert not (tmp_path / "migrations").exists()
