@@ -100,16 +100,21 @@ class Terminal:
         os.write(self.ours, text.encode())
 
     def leave(self, key: str) -> None:
-        """Press a key until something happens: one that comes before the prompt reads is lost."""
+        """Press a key until it is heard: one that comes before the prompt reads is lost, but for its echo."""
         for _ in range(30):
             self.type(key)
-            if self._shows(1.0):
+            while "interrupted" not in self.shown and self._shows(1.0):
+                more = self._read()
+                self.shown += more
+                if not more:
+                    return
+            if "interrupted" in self.shown:
                 return
 
     def end(self) -> tuple[str, int]:
         """Return what is shown to the end, and the exit status."""
         rest = "".join(iter(self._read, ""))
-        return rest, self.process.wait(PATIENCE)
+        return self.shown + rest, self.process.wait(PATIENCE)
 
 
 @pytest.fixture

@@ -207,7 +207,7 @@ def test_a_second_first_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "0003_new_root.sql").write_text(render("0003_new_root", None, ["select 1"], []))
     with pytest.raises(ForkedHistory, match="says it is the first") as caught:
         read_folder(tmp_path)
-    assert "keep the chain that is applied" in caught.value.todo
+    assert "sendoka rebase" in caught.value.todo
 
 
 @pytest.mark.parametrize("read", [read_folder, read_newest])
