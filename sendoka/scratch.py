@@ -68,6 +68,10 @@ class ScratchDatabase:
         await asyncio.to_thread(self._make_role, lacking["name"])
         return True
 
+    def is_left_over(self, error: DatabaseError) -> bool:
+        """Tell whether `error` is about a role that an earlier use of this server, which is not ours, left there."""
+        return not self._own and _MADE.fullmatch(error.message) is not None
+
     def _make_role(self, name: str) -> None:
         with self._login.connect() as connection:
             connection.execute(f"create role {ident(name)}".encode())

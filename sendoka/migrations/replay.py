@@ -39,6 +39,9 @@ class Empty(Protocol):
     async def supply(self, error: DatabaseError) -> bool:
         """Make what `error` says that the server lacks and every real one has, a role; tell whether it was made."""
 
+    def is_left_over(self, error: DatabaseError) -> bool:
+        """Tell whether `error` says that a role is there already, on a server that is not emptied between two uses."""
+
 
 async def check_replay(
     empty: Empty, files: Sequence[Migration], folder: str, wanted: Model, spell: Spell, *, is_declared: bool = True
@@ -75,10 +78,11 @@ class _Failed:
 
 
 async def _run(empty: Empty, migration: Migration) -> _Failed | None:
+    texts = list(migration.statements)
     while True:
         try:
             if migration.done_when is None:
-                await _run_whole(empty.sql, migration)
+                await _run_whole(empty.sql, texts)
                 return None
             return await _run_alone(empty.sql, migration, migration.done_when)
         except DatabaseError as error:
@@ -89,15 +93,20 @@ async def _run(empty: Empty, migration: Migration) -> _Failed | None:
                     f"the scratch server cannot replay {migration.name}.sql: {error.message}",
                     todo="name a server that has it with --scratch URL",
                 ) from error
-            return await _failure(empty.sql, migration, error)
+            number: int | None = 1
+            if migration.done_when is None:
+                number = await failing_statement(empty.sql, texts, error)
+            if number is not None and empty.is_left_over(error):
+                texts[number - 1] = _PASSED_OVER
+                continue
+            return _failure(migration, number, error)
 
 
-async def _run_whole(database: Database, migration: Migration) -> None:
-    statements = [
-        settings_statement(),
-        *(Statement(text) for text in migration.statements),
-        Statement("set local role none"),
-    ]
+_PASSED_OVER = "select 'what this statement makes is there already'"
+
+
+async def _run_whole(database: Database, texts: Sequence[str]) -> None:
+    statements = [settings_statement(), *(Statement(text) for text in texts), Statement("set local role none")]
     await database.run_all(statements, TransactionOptions(timeout=_TIMEOUT))
 
 
@@ -110,10 +119,7 @@ async def _run_alone(database: Database, migration: Migration, done_when: str) -
     return _Failed(migration, 1, "it ran, and its done-when does not say that it is done", _line(migration, 1))
 
 
-async def _failure(database: Database, migration: Migration, error: DatabaseError) -> _Failed:
-    number: int | None = 1
-    if migration.done_when is None:
-        number = await failing_statement(database, migration.statements, error)
+def _failure(migration: Migration, number: int | None, error: DatabaseError) -> _Failed:
     said = f"{error.message} ({error.sqlstate})" + (f"; {error.detail}" if error.detail else "")
     return _Failed(migration, number, said, None if number is None else _line(migration, number, error.position))
 

@@ -164,6 +164,24 @@ def test_a_chain_of_all_sorts_of_files_makes_the_schema(checked: CheckedProject)
     assert one(report, "replay")["says"].startswith("3 migrations on Postgres ")
 
 
+def test_a_role_that_stays_on_a_given_server_is_passed_over_the_next_time(
+    checked: CheckedProject, scratch: tuple[str, str], postgres: Postgres
+) -> None:
+    checked.own("roles", "create table hands ()", "create role left_over_picker", "drop table hands")
+    try:
+        for _ in range(2):
+            assert one(checked.check("--replay", *scratch), "replay")["verdict"] == "clean"
+    finally:
+        with postgres.databases.admin.connect() as connection:
+            connection.execute("drop role if exists left_over_picker")
+
+
+def test_a_role_that_two_files_create_is_found(checked: CheckedProject) -> None:
+    checked.own("one", "create role picker")
+    name = checked.own("two", "create role picker")
+    assert checked.found("--replay") == [("replay/failed", f"migrations/{name}.sql")]
+
+
 FAILURES: list[tuple[tuple[str, ...], str | None, int | None, str]] = [
     (
         ("select 1", "select\n  nothing\nfrom apples"),
