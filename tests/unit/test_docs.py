@@ -24,6 +24,8 @@ CLAIMS = {
     ("README.md", "sh"): "acceptance/test_readme.py",
     ("docs/checking.md", "sh"): "acceptance/test_checking_doc.py",
     ("docs/checking.md", "yaml"): "acceptance/test_checking_doc.py",
+    ("docs/branches.md", "python"): "acceptance/test_branches_doc.py",
+    ("docs/branches.md", "sh"): "acceptance/test_branches_doc.py",
     ("docs/client.md", "python"): "acceptance/test_client_doc.py",
     ("docs/coming-from-drizzle.md", "python"): "database/test_drizzle_histories.py",
     ("docs/coming-from-drizzle.md", "sh"): "acceptance/test_coming_from_drizzle.py",
