@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from sendoka.cli._review import Review
     from sendoka.migrations.generator import Draft, Written
+    from sendoka.migrations.reverter import Revert
     from sendoka.schema.answers import Answers
+    from sendoka.settings import Settings
 
 __all__ = ["generate"]
 
@@ -27,11 +30,19 @@ __all__ = ["generate"]
 @answer_options
 @click.option("--online", is_flag=True, help="Take the ways that hold nobody up, in files of their own.")
 @click.option("--custom", is_flag=True, help="Write an empty migration, for SQL of your own.")
+@click.option("--revert", metavar="NAME", help="Undo one migration by a new one: its name, number or words.")
 @click.option("--dry-run", is_flag=True, help="Show it and write nothing.")
 @click.option("--check", is_flag=True, help="Exit with 1 where the schema has a change that no migration holds.")
 @json_option
 def generate(
-    name: str | None, answers: Answers, online: bool, custom: bool, dry_run: bool, check: bool, as_json: bool
+    name: str | None,
+    answers: Answers,
+    online: bool,
+    custom: bool,
+    revert: str | None,
+    dry_run: bool,
+    check: bool,
+    as_json: bool,
 ) -> int:
     """Write the next migration from what changed in the schema.
 
@@ -48,24 +59,32 @@ def generate(
 
     With --custom the migration has its header, a place for your SQL and a copy of the snapshot before it: for what the
     schema cannot say, such as data. Write the SQL before you apply the file anywhere.
+
+    With --revert the migration undoes an earlier one, whatever came after it, in today's schema; where later migrations
+    changed the same, that is named (exit 1), and so is what cannot come back: values, rows, and SQL of your own. Take
+    the change out of schema/ as well: what it still says of it is listed.
     """
     if custom and answers:
         raise click.UsageError("--custom has no questions to answer: leave out --rename, --create and --allow")
     if custom:
-        _refuse("--custom", {"--online": online}, "it plans nothing")
+        _refuse("--custom", {"--online": online, "--revert": revert}, "it plans nothing")
     if check:
-        given = (answers.renames, answers.creates, answers.allow, online, custom, dry_run, name is not None)
-        others = ("--rename", "--create", "--allow", "--online", "--custom", "--dry-run", "--name")
+        given = (answers.renames, answers.creates, answers.allow, online, custom, revert, dry_run, name is not None)
+        others = ("--rename", "--create", "--allow", "--online", "--custom", "--revert", "--dry-run", "--name")
         _refuse("--check", dict(zip(others, given, strict=True)), "it asks and writes nothing")
     from sendoka.migrations import generator
+    from sendoka.migrations.reverter import revert as reverted
     from sendoka.sources import compared_here
 
     settings = read_settings()
     if check:
         return _check(generator.ungenerated(settings.schema, settings.migrations, compared_here), as_json=as_json)
 
+    back: Revert | None = None
+
     def draft(given: Answers) -> Draft | None:
-        return generator.draft(
+        work = generator.draft if revert is None else partial(reverted, which=revert)
+        found = work(
             settings.schema,
             settings.migrations,
             name=name,
@@ -75,6 +94,11 @@ def generate(
             online=online,
             compare=compared_here,
         )
+        if found is None or isinstance(found, generator.Draft):
+            return found
+        nonlocal back
+        back = found
+        return found.draft
 
     found = (
         generator.custom(settings.migrations, name=name) if custom else until_answered(draft, answers, as_json=as_json)
@@ -85,9 +109,10 @@ def generate(
     written = None if dry_run else generator.write(found, settings.migrations)
     seen = review(found, settings)
     if as_json:
-        print_json(_data(found, seen, written, settings.root))
+        print_json(_data(found, seen, written, settings.root) | _reverted_data(back))
         return 0
     _show(found, seen)
+    _show_reverted(back, settings)
     _tell(written, settings.root)
     return 0
 
@@ -100,6 +125,27 @@ def _show(found: Draft, seen: Review) -> None:
         say(f"note: {note}")
     if any(migration.done_when for migration in found.migrations):
         say("note: a file with transaction: none is refused by `sendoka migrate` for now")
+
+
+def _show_reverted(back: Revert | None, settings: Settings) -> None:
+    """Say what is undone with a revert, what is lost all the same, and what is left to do."""
+    if back is None:
+        return
+    say(f"it undoes {', '.join(f'{name}.sql' for name in back.reverted)}")
+    if len(back.reverted) > 1:
+        say("note: these were generated at once, and are undone together: there is no snapshot between them")
+    for each in back.lost:
+        say(f"note: {each}")
+    if back.schema:
+        say(f"{_shown(settings.schema, settings.root)}/ must be taken back too, or the next migration makes it again:")
+        for each in back.schema:
+            say(f"  {each}")
+
+
+def _reverted_data(back: Revert | None) -> dict[str, Any]:
+    if back is None:
+        return {}
+    return {"reverted": list(back.reverted), "lost": list(back.lost), "schema": list(back.schema)}
 
 
 def _refuse(option: str, given: Mapping[str, object], why: str) -> None:

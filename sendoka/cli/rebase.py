@@ -135,8 +135,7 @@ async def _applied(tree: Tree, source: Source) -> tuple[set[str], str]:
     from sendoka.migrations.inquiry import ask_all
 
     async with connect(source) as sql:
-        history, *_ = await ask_all(sql)
-        known = {entry.checksum for entry in history or ()}
+        known = {entry.checksum for entry in (await ask_all(sql)).history or ()}
         return {each.name for each in tree.files if each.checksum in known}, place_of(sql.target)
 
 

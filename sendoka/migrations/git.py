@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Past", "read_past"]
+__all__ = ["Past", "ask_git", "read_past"]
 
 _PATIENCE = 60.0
 """Seconds for one question."""
@@ -46,16 +46,37 @@ def read_past(folder: Path, ref: str) -> Past:
     return Past(git.contents(commit), git.base(commit, ref))
 
 
+def ask_git(place: Path, *words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Return what `git` answers in the folder `place`, whatever hook it is asked in; `given` is what it reads.
+
+    Raises SettingsError where it gives no answer.
+    """
+    plain = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
+    try:
+        return subprocess.run(
+            ["git", *words],
+            cwd=place,
+            env={**environment, **plain},
+            input=given if given is not None else b"",
+            capture_output=True,
+            check=False,
+            timeout=_PATIENCE,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SettingsError(
+            f"git {words[0]} gave no answer: {error}", todo="check without --since, or rebase with --keep NAME"
+        ) from error
+
+
 class _Git:
     def __init__(self, folder: Path) -> None:
-        program = shutil.which("git")
-        if program is None:
+        if shutil.which("git") is None:
             raise SettingsError(
                 "git is not installed: what a file was at another commit cannot be told",
                 where="looked on the PATH",
                 todo="install it, or check without --since",
             )
-        self._program = program
         self._place = next(each for each in (folder, *folder.parents) if each.is_dir())
         answer = self._ask("rev-parse", "--show-prefix")
         if answer.returncode:
@@ -124,20 +145,7 @@ class _Git:
         return self._ask("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
 
     def _ask(self, *words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-        plain = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
-        environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
-        try:
-            return subprocess.run(
-                [self._program, *words],
-                cwd=self._place,
-                env={**environment, **plain},
-                input=given if given is not None else b"",
-                capture_output=True,
-                check=False,
-                timeout=_PATIENCE,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise SettingsError(f"git {words[0]} gave no answer: {error}", todo="check without --since") from error
+        return ask_git(self._place, *words, given=given)
 
     def _refused(self, answer: subprocess.CompletedProcess[bytes], what: str) -> SettingsError:
         said = answer.stderr.decode(errors="replace").strip().partition("\n")[0]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.errors import SettingsError
+from sendoka.migrations.git import ask_git
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Set
@@ -21,9 +20,6 @@ MAINS = ("origin/HEAD", "origin/main", "main", "origin/master", "master")
 
 _DEPTH = 200
 """Commits of the main branch that are looked at."""
-
-_PATIENCE = 60.0
-"""Seconds for one question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +76,6 @@ def _names(folder: Path, commit: str) -> frozenset[str]:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """Return what git prints, None where it fails or gives no answer."""
-    plain = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
-    try:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            env=plain,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_PATIENCE,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
+    """Return what git prints, None where it fails."""
+    done = ask_git(folder.resolve(), *arguments)
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None

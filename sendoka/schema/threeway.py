@@ -6,13 +6,14 @@ it was before, in the properties that it touches; what the third has beside that
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sendoka.schema.diff import diff, moved
-from sendoka.schema.kinds import kind_of
+from sendoka.schema.kinds import kind_of, kinds_by_name
 from sendoka.schema.model import Member
 from sendoka.schema.plan import plan
 from sendoka.schema.renames import read_renames
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Replayed", "replayed", "told_renames", "turned"]
 
 _RENAMED = re.compile(r'(\S+) ((?:"(?:[^"\\]|\\.)*"|[^"])*?) -> (.+)')
+_LAST = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^."]+)$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,25 @@ def told_renames(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def turned(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the answers that undo the renames that headers tell of."""
+    """Return the answers that undo the renames that headers tell of.
+
+    A part gets its bare name, for its table may get another one as well.
+    """
     answers = []
     for text in texts:
         match = _RENAMED.fullmatch(text)
         if match is not None:
-            answers.append(f"{match[1]} {match[3]} -> {match[2]}")
+            answers.append(f"{match[1]} {match[3]} -> {_bare(match[1], match[2])}")
     return told_renames(reversed(answers))
+
+
+def _bare(kind: str, address: str) -> str:
+    of = kinds_by_name().get(kind)
+    if kind != "enum-value" and not (of is not None and issubclass(of.holds, Member)):
+        return address
+    match = _LAST.search(address)
+    name = match[0] if match is not None else address
+    return str(json.loads(name)) if name.startswith('"') else name
 
 
 def replayed(before: Model, after: Model, onto: Model, renames: Sequence[str] = ()) -> Replayed:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tests.documents import blocks_of, read_blocks
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.fixtures.branches import Branches
 
 SHELL = blocks_of("docs/history.md", language="sh")
@@ -36,3 +38,24 @@ def test_two_branches_become_one_chain(branches: Branches) -> None:
     assert SHOWN[0] in type_in(branches, block.code)
     assert branches.names() == ["0000_base", "0001_add_orders", "0002_add_notes"]
     assert branches.git("status", "--short") == ""
+
+
+def test_a_forward_fix_undoes_a_migration(
+    branches: Branches, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = [block for block in SHELL if "--revert" in block.code]
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    branches.table("orders")
+    branches.generate("add orders")
+    branches.commit()
+    branches.table("orders", "Column('price', Integer)")
+    branches.generate("add price")
+    branches.commit()
+    branches("migrate")
+    said = type_in(branches, block.code)
+    assert "it undoes 0002_add_price.sql" in said
+    assert (
+        "schema/ must be taken back too, or the next migration makes it again:\n  column orders.price is new\n" in said
+    )
+    assert branches.names()[-1] == "0003_revert_add_price"
+    branches("check", "--history", "--drift")
