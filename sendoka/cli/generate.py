@@ -55,7 +55,8 @@ def generate(
     is spelled in another way than before, a PostgreSQL of this machine is started to tell whether it means the same.
 
     With --online indexes and constraints of tables that are there already come in several files, none of which holds
-    others up. CREATE INDEX CONCURRENTLY runs in no transaction; `sendoka migrate` refuses such files for now.
+    others up. CREATE INDEX CONCURRENTLY runs in no transaction: `sendoka migrate` sends it alone, and asks the server
+    whether it is done.
 
     With --custom the migration has its header, a place for your SQL and a copy of the snapshot before it: for what the
     schema cannot say, such as data. Write the SQL before you apply the file anywhere.
@@ -123,8 +124,6 @@ def _show(found: Draft, seen: Review) -> None:
     seen.show()
     for note in found.plan.notes:
         say(f"note: {note}")
-    if any(migration.done_when for migration in found.migrations):
-        say("note: a file with transaction: none is refused by `sendoka migrate` for now")
 
 
 def _show_reverted(back: Revert | None, settings: Settings) -> None:
