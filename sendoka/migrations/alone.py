@@ -91,8 +91,10 @@ class _Alone:
     """Whether the statement was answered with success."""
     refused: DatabaseError | None = None
     """What it was answered with otherwise, position and all."""
+    seen: str = ""
+    """The token that the row had when it was last asked for."""
     quiet: int = 0
-    """How many times running nobody was seen to work on it."""
+    """How many times running, under this token, nobody was seen to work on it."""
     clearings: int = 0
     took: float = 0.0
     said: str = ""
@@ -104,6 +106,8 @@ class _Alone:
             if standing is None:
                 continue
             token = standing.token or ""
+            if token != self.seen:  # who took it over has yet to begin
+                self.seen, self.quiet = token, 0
             if standing.state != "running":
                 return None  # somebody closed it, or took its row away: the history tells
             if standing.done:
@@ -260,7 +264,8 @@ class _Alone:
     async def _take_over(self, old: str) -> None:
         """Make the row this call's, unless somebody was faster; which of both, the next question tells."""
         new = self.call.new_token()
-        await self._write(take_over_statement(self.migration, old, new, operator(), __version__))
+        if await self._write(take_over_statement(self.migration, old, new, operator(), __version__)):
+            self.seen = new
 
     async def _write(self, statement: Statement) -> list[str | None] | None:
         """Run a change of the row that does nothing the second time; return its row, None where it had none."""

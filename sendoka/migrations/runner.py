@@ -254,7 +254,7 @@ class _Run:
             raise gave_up(
                 migration, error, self.call.seconds, unknown=self.unknown, namespace=self._namespace
             ) from error
-        if isinstance(error, DatabaseError) and is_lock(error) and not is_rival(error, self._namespace):
+        if isinstance(error, DatabaseError) and is_lock(error) and not self._is_rival(error, new=new):
             await self._wait_for_locks(migration, error, took)
             return
         self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error, self._namespace)))
@@ -270,6 +270,17 @@ class _Run:
             raise locked_out(migration, error, self.call.lock_budget, blockers, unknown=self.unknown) from error
         self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error), blockers=blockers))
         await self.call.sleep(pause)
+
+    def _is_rival(self, error: DatabaseError, *, new: bool) -> bool:
+        """Tell whether it is another runner that was waited for, and no lock on a table of the migration.
+
+        new: whether our tables were to be created, which can wait for a rival in ways that name no key; or for a table
+        of the migration, which shows in that it does not end.
+        """
+        if new and self.races < MAX_RACES:
+            self.races += 1
+            return True
+        return is_rival(error, self._namespace)
 
     def _may_be_applied(self, error: DatabaseError | TransportError, *, new: bool) -> bool:
         """Tell whether the migration may be applied by now, or the next time: the history is read again then."""

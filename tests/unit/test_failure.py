@@ -9,11 +9,12 @@ import pytest
 
 from sendoka.database import Database
 from sendoka.database.transaction import DEFAULT
-from sendoka.errors import AnswerLost, DatabaseError, EndpointError, Outcome, database_error
+from sendoka.errors import AnswerLost, ChecksumMismatch, DatabaseError, EndpointError, Outcome, database_error
+from sendoka.migrations.comparison import Comparison, State
 from sendoka.migrations.event import Event, Kind
-from sendoka.migrations.failure import failed, gave_up, is_ours, waiting_for
+from sendoka.migrations.failure import failed, gave_up, is_ours, refusal, waiting_for
 from sendoka.migrations.files import parse, render
-from sendoka.migrations.history import REACHED
+from sendoka.migrations.history import REACHED, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,3 +146,11 @@ EVENTS: list[tuple[Kind, float | None, str, str]] = [
 @pytest.mark.parametrize(("kind", "seconds", "why", "line"), EVENTS)
 def test_an_event_is_a_line_for_a_person(kind: Kind, seconds: float | None, why: str, line: str) -> None:
     assert str(Event(kind, NAME, seconds, why)) == line
+
+
+def test_a_file_that_was_edited_while_it_is_unfinished_is_told_so() -> None:
+    entry = Entry(0, MIGRATION.name, "00" * 32, "00" * 32, "running")
+    error = refusal(Comparison(State.ALTERED, at=(MIGRATION, entry)))
+    assert isinstance(error, ChecksumMismatch)
+    assert error.what == "0000_brave_otter.sql was edited after it was begun"
+    assert error.where.startswith("begun: sha256:000000000000…")
