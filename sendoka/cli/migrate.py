@@ -70,9 +70,9 @@ def migrate(deadline: float, lock_budget: float, env_file: Path | None, as_json:
     elif not report.applied:
         say(f"nothing to do: {_standing(report, settings)}")
     else:
-        others = [applied.name for applied in report.applied if not applied.by_us]
-        for name in others:
-            say(f"{name} was applied by another runner")
+        for applied in report.applied:
+            if not applied.by_us:
+                say(f"{applied.name} was applied by another runner: {applied.by}")
         say(f"done: the database is at {report.head}")
     return 0
 

@@ -31,7 +31,7 @@ from sendoka.migrations.history import TABLES, apply_statements, begin_statement
 from sendoka.migrations.inquiry import ask, ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sendoka.migrations.files import Migration
@@ -52,13 +52,15 @@ _RIVAL = frozenset({"23505", "23503", "23502", "57014"})
 class Applied:
     """One migration that was pending when the call began; `by_us` is false where another runner applied it.
 
-    `recorded` is true where it was only noted: a push had brought the database there, and none of it was run.
+    `seconds` is how long the database took for it. `recorded` is true where it was only noted: a push had brought the
+    database there, and none of it was run. `by` is who applied it, as the history has it: the role, and where it ran.
     """
 
     name: str
     by_us: bool
     seconds: float | None = None
     recorded: bool = False
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class _Run:
                 if pending and self.examine is not None:
                     self.examine(pending)
             if not pending:
-                return self._report(files, self.found, comparison)
+                return self._report(files, comparison, {entry.name: entry for entry in history or []})
             if outdated:
                 await upgrade(self.call.database)
             if comparison.state is State.RUNNING:
@@ -293,9 +295,15 @@ class _Run:
             return self.races <= MAX_RACES
         return is_lock(error) or (error.sqlstate in _RIVAL and is_rival(error, self._namespace))
 
-    def _report(self, files: Sequence[Migration], found: Sequence[str], comparison: Comparison) -> MigrationReport:
-        applied = tuple(Applied(name, name in self.ours, self.ours.get(name), name in self.recorded) for name in found)
+    def _report(
+        self, files: Sequence[Migration], comparison: Comparison, history: Mapping[str, Entry]
+    ) -> MigrationReport:
+        applied = tuple(self._standing(name, history.get(name)) for name in self.found or ())
         return MigrationReport(files[-1].name if files else None, applied, ahead=comparison.state is State.NEWER)
+
+    def _standing(self, name: str, entry: Entry | None) -> Applied:
+        seconds, by = (None, None) if entry is None else (entry.seconds, entry.applied_by)
+        return Applied(name, name in self.ours, self.ours.get(name, seconds), name in self.recorded, by)
 
     @property
     def _namespace(self) -> str:

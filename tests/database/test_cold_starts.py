@@ -8,12 +8,14 @@ import importlib.resources
 import json
 import subprocess
 import sys
+import threading
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka import migrate
+from sendoka import migrate, neon
+from sendoka.bookkeeping import operator
 from sendoka.errors import ChecksumMismatch, MigrationFailed, SettingsError
 
 if TYPE_CHECKING:
@@ -164,7 +166,34 @@ async def test_the_result_and_the_events_say_the_same(sql: Neon, chain: Chain, t
         ("applied", "0001_brave_otter"),
     ]
     assert [each.seconds for each in report.applied] == [each.seconds for each in events if each.kind == "applied"]
+    assert {each.by for each in report.applied} == {f"neondb_owner, {operator()}"}
     assert all(each.by_us and not each.recorded and (each.seconds or 0) > 0 for each in report.applied)
+
+
+async def test_the_result_says_what_a_rival_applied_meanwhile_who_that_was_and_how_long_it_took(
+    sql: Neon, database_url: str, chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain(*FILES)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "rival")
+    seen: list[Event] = []
+
+    async def theirs() -> None:
+        async with neon(database_url, transport="native") as rival:
+            await migrate(rival, tmp_path)
+
+    def first(event: Event) -> None:
+        if not seen:
+            thread = threading.Thread(target=lambda: asyncio.run(theirs()))
+            thread.start()
+            thread.join()
+        seen.append(event)
+
+    report = await migrate(sql, tmp_path, on_event=first)
+    assert [(each.name, each.by_us, each.by) for each in report.applied] == [
+        ("0000_calm_heron", False, "neondb_owner, rival"),
+        ("0001_brave_otter", False, "neondb_owner, rival"),
+    ]
+    assert all((each.seconds or 0) > 0 for each in report.applied)
 
 
 async def test_twenty_starts_at_once_of_a_database_that_is_there_are_a_request_each(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka import migrate
+from sendoka import migrate, neon
 from sendoka.backfills import backfill, run
 from sendoka.errors import MigrationFailed
 from sendoka.migrations.files import render
@@ -90,3 +90,20 @@ async def migrate_first(sql: Neon, folder: Path) -> None:
     """Apply the file that requires nothing."""
     await refused(sql, folder)
     assert len(read_folder(folder)) == 2
+
+
+async def test_in_another_namespace_and_in_a_file_without_a_transaction(
+    database_url: str, chain: Chain, tmp_path: Path, direct: Direct
+) -> None:
+    (first,) = chain(ROWS)
+    index, done = "create index concurrently by_n on t (n)", "select to_regclass('by_n') is not null"
+    text = render("0001_close", first, [index], [], done, requires=["fill_n"])
+    (tmp_path / "0001_close.sql").write_text(text, encoding="utf-8")
+    async with neon(database_url, transport="native", namespace="acme") as sql:
+        assert "it was never run here" in await refused(sql, tmp_path)
+        assert direct.execute("select name from acme.migrations").fetchall() == [("0000_calm_heron",)]
+        assert (await run(sql, FILL)).done
+        assert [each.name for each in (await migrate(sql, tmp_path)).applied] == ["0001_close"]
+    assert direct.execute("select to_regclass('by_n')::text, to_regclass('sendoka.migrations')").fetchall() == [
+        ("by_n", None)
+    ]
