@@ -85,8 +85,14 @@ def _lines(error: BaseException) -> list[str] | None:
 
 def as_data(error: SendokaError) -> dict[str, Any]:
     """Return the facts of `error` as JSON values: type, message, where, todo, exit_code and what else it knows."""
+    from sendoka.errors.masking import concealed, without
+
     data: dict[str, Any] = {"type": type(error).__name__, "message": error.what}
     data |= {name: value for name in ("where", "todo", *FACTS) if (value := getattr(error, name, None))}
+    if isinstance(data.get("statement"), str):
+        data["message"] = without(error.what, data["statement"])
+        data["statement"], at = concealed(data["statement"], data.get("position"))
+        data |= {} if at is None else {"position": at}
     return data | {"exit_code": error.exit_code}
 
 

@@ -23,7 +23,8 @@ class DatabaseError(SendokaError):
 
     Its fields are those of Postgres' protocol, None where it sent none: `.message`, `.sqlstate`, `.severity`,
     `.detail`, `.hint`, `.position`, `.context`, `.schema`, `.table`, `.column`, `.datatype`, `.constraint`.
-    `.statement` is the text of the statement it is about, where that can be known. The transaction it happened in is
+    `.statement` is the text of the statement it is about, as it was sent, where that can be known; what the error's own
+    text shows of it has its passwords masked. The transaction it happened in is
     undone (`failed`). `unknown` is said where the server ended the connection with it, or where an earlier send of the
     same call may still run; `refused` where it was the login that failed.
 
@@ -76,11 +77,14 @@ class DatabaseError(SendokaError):
         self.outcome = outcome
 
     def __str__(self) -> str:
-        lines = [self.what]
+        from sendoka.errors.masking import concealed, without  # who shows no error does not load it
+
+        lines = [without(self.what, self.statement or "")]
         if self.detail:
-            lines.append(f"detail: {self.detail}")
+            lines.append(f"detail: {without(self.detail, self.statement or '')}")
         if self.statement:
-            lines += _pointed(self.statement, self.position) or [f"in: {_first_line(self.statement)}"]
+            text, position = concealed(self.statement, self.position)
+            lines += _pointed(text, position) or [f"in: {_first_line(text)}"]
         if self.todo or self.hint:
             lines.append(f"hint: {self.todo or self.hint}")
         return "\n".join(lines)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sendoka.errors import InvalidMigration, MigrationFailed, Outcome
-from sendoka.migrations.failure import CANCELED, place, pointed_in
+from sendoka.errors.masking import without
+from sendoka.migrations.failure import CANCELED, place, pointed_in, said_beside
 from sendoka.quoting import qualified
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ def failed_alone(
 ) -> MigrationFailed:
     """Return the error of a statement that failed; `invalid` are the indexes it left and that were not cleared."""
     lines = [place(migration.statements, 1), *pointed_in(migration, 1, error.position)]
-    lines += [f"{key}: {text}" for key, text in (("detail", error.detail), ("hint", error.hint)) if text]
+    lines += said_beside(migration, error)
     names = [qualified(namespace, name) for namespace, name in invalid]
     lines += [f"INVALID and left: {name}; drop index concurrently {name}" for name in names]
     lines += _row(released=released)
     return MigrationFailed(
-        f"{migration.name}.sql failed: {error.what}",
+        f"{migration.name}.sql failed: {without(error.what, *migration.statements)}",
         migration=migration.name,
         statement=1,
         position=error.position,

@@ -20,6 +20,7 @@ from sendoka.errors import (
     ReadOnlyTransaction,
     TransportError,
 )
+from sendoka.errors.masking import concealed, without
 from sendoka.errors.pointer import pointed
 from sendoka.migrations.comparison import State
 from sendoka.migrations.history import REACHED, STATEMENT_TIMEOUT, probe_statements
@@ -48,6 +49,7 @@ __all__ = [
     "place",
     "pointed_in",
     "refusal",
+    "said_beside",
     "waiting_for",
 ]
 
@@ -128,9 +130,9 @@ async def failed(
     if error.sqlstate == NOT_DONE:
         return waits_for_backfill(migration, error)
     number, lines = await _placed(database, migration, error)
-    lines += [f"{key}: {text}" for key, text in (("detail", error.detail), ("hint", error.hint)) if text]
+    lines += said_beside(migration, error)
     return MigrationFailed(
-        f"{migration.name}.sql failed: {error.what}",
+        f"{migration.name}.sql failed: {without(error.what, *migration.statements)}",
         migration=migration.name,
         statement=number,
         position=error.position if number else None,
@@ -170,8 +172,15 @@ def pointed_in(migration: Migration, number: int, position: int | None) -> list[
         at = found + len(text)
     if found < 0:
         return []
-    here = pointed(statements[number - 1], position)
+    shown, mark = concealed(statements[number - 1], position)
+    here = pointed(shown, mark or 1)
     return here._replace(line=here.line + migration.text.count("\n", 0, found)).in_file()
+
+
+def said_beside(migration: Migration, error: DatabaseError) -> list[str]:
+    """Return what the database said beside its message, a line each, without the passwords of the statements."""
+    found = (("detail", error.detail), ("hint", error.hint))
+    return [f"{key}: {without(text, *migration.statements)}" for key, text in found if text]
 
 
 def _way_out(migration: Migration, error: DatabaseError) -> str:
@@ -190,7 +199,7 @@ def place(statements: Sequence[str], number: int | None) -> str:
     """Return where a transaction of `statements` failed, in words; `number` is what `failing_statement` found."""
     if number is None:
         return "at COMMIT"
-    return f"statement {number} of {len(statements)}: {_first_line(statements[number - 1])}"
+    return f"statement {number} of {len(statements)}: {_first_line(concealed(statements[number - 1]).text)}"
 
 
 async def failing_statement(database: Database, statements: Sequence[str], refused: DatabaseError) -> int | None:

@@ -25,6 +25,7 @@ from sendoka.errors import (
     TransportError,
     UndefinedTable,
 )
+from sendoka.errors.masking import without
 from sendoka.migrations.failure import LOCK, failing_statement, is_ours, no_grant, place
 from sendoka.migrations.history import TABLES, settings_statement
 from sendoka.migrations.pushed import PushRow, changed_meanwhile, closing, digest_of, opening, row_of
@@ -269,9 +270,9 @@ class _Push:
             where = place(texts, number)
         way_out = "pg_stat_activity shows who holds locks" if error.sqlstate == LOCK else "mend the schema or the rows"
         return MigrationFailed(
-            f"the push failed: {error.what}",
+            f"the push failed: {without(error.what, *texts)}",
             statement=number,
-            where=f"{where}\ndetail: {error.detail}" if error.detail else where,
+            where=f"{where}\ndetail: {without(error.detail, *texts)}" if error.detail else where,
             todo=f"{self._remains(steps)}; {way_out}, and push again",
         )
 
