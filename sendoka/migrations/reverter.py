@@ -102,7 +102,7 @@ def revert(
             todo="undo SQL of your own by SQL of your own: `sendoka generate --custom`",
         )
     lost = (*_lost(found.changes, group), *own)
-    return Revert(drafted, names, lost, _left(schema, found.model, compare))
+    return Revert(drafted, names, lost, _left(schema, today, found.model, compare))
 
 
 def _around(migrations: Path, history: Sequence[Migration], which: Migration) -> tuple[list[Migration], Model, Model]:
@@ -129,11 +129,11 @@ def _since(conflict: str) -> str:
     return conflict.replace(" here", " by undoing it").replace(" on both sides", " since")
 
 
-def _left(schema: Path, wanted: Model, compare: Compare) -> tuple[str, ...]:
-    """Return what schema/ declares beside what the migration leads to."""
-    declared = model_from_folder(schema)
-    changes, _ = compare(wanted.attentive(declared), replace(declared, marks=()), None)
-    return described(changes)
+def _left(schema: Path, today: Model, wanted: Model, compare: Compare) -> tuple[str, ...]:
+    """Return what schema/ declares beside what the migration leads to; what no migration held before is no matter."""
+    declared = replace(model_from_folder(schema), marks=())
+    found, before = (described(compare(each.attentive(declared), declared, None)[0]) for each in (wanted, today))
+    return tuple(line for line in found if line not in before)
 
 
 def _own_sql(group: Sequence[Migration], changes: Changes) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from sendoka.schema.diff import diff, moved
@@ -123,13 +123,19 @@ class _Onto:
         self.conflicts: list[str] = []
 
     def rename(self, renaming: Renaming) -> bool:
-        """Rename in both; tell whether that could be done."""
+        """Rename in both; tell whether that could be done.
+
+        What partitions have from their tables is no object, and is left to the change itself.
+        """
+        renaming = renaming.only(key for key in renaming.keys if _is_there(key, self.before))
         if not renaming:
             return True
         for key in renaming.keys:
             new = _id_after(key, self.before, renaming)
             if not _is_there(key, self.onto):
                 self.conflicts.append(f"{key} gets another name here, and is not there any more")
+            elif key.kind == "enum-value" and _is_there(key._replace(name=renaming.name(key)), self.onto):
+                self.conflicts.append(f"{key} is called {renaming.name(key)} here, and there is another one by now")
             elif new is not None and new in self.onto:
                 self.conflicts.append(f"{key} is called {new.address} here, and there is another {new} by now")
         if self.conflicts:
@@ -154,7 +160,8 @@ class _Onto:
                     objects[key] = new
         made = self.onto.with_objects(objects.values())
         if not self.conflicts:
-            self.conflicts += [*_lost(wanted, made), *_lost(self.onto, made), *_twice(made, wanted, self.onto)]
+            self.conflicts += [*_lost(wanted, made, self.onto), *_lost(self.onto, made, wanted)]
+            self.conflicts += _twice(made, wanted, self.onto)
         return made
 
     def _drop(self, key: Id, was: Object, objects: dict[Id, Object]) -> None:
@@ -179,7 +186,9 @@ class _Onto:
         both = frozenset(name for name in changed if not same(getattr(was, name), getattr(there, name)))
         if both:
             self.conflicts.append(f"{key} has another {_listed(both)} on both sides")
-        objects[key] = replace(there, **{name: getattr(new, name) for name in changed})
+        beside = {each.name for each in fields(was) if not each.compare}  # what is known of it, and is no property
+        known = {name for name in beside if getattr(was, name) != getattr(new, name)}
+        objects[key] = replace(there, **{name: getattr(new, name) for name in changed | known})
 
 
 def _id_after(key: Id, model: Model, renaming: Renaming) -> Id | None:
@@ -197,10 +206,13 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)).replace("_", " ")
 
 
-def _lost(source: Model, made: Model) -> Iterator[str]:
-    """Yield what needs something that it has in `source`, and that is not in `made`."""
-    for key, each in source.objects.items():
-        if key not in made:
+def _lost(source: Model, made: Model, other: Model) -> Iterator[str]:
+    """Yield what needs something that is in `source`, where it comes from, and is not in `made`.
+
+    What is in `other` as it is does without: that schema stands.
+    """
+    for key, each in made.objects.items():
+        if key not in source or other.objects.get(key) == each:
             continue
         needs = list(kind_of(each).needs(each, source))
         if isinstance(each, Member):

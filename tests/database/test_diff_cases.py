@@ -25,6 +25,7 @@ from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
 from sendoka.schema.spelling import differences
 from sendoka.schema.to_python import source_of
+from tests.schemas.beside import goes_beside
 from tests.schemas.changing import way
 
 if TYPE_CHECKING:
@@ -76,8 +77,10 @@ async def test_the_plan_leads_from_one_schema_to_the_other_and_back(
     back = ["=".join(reversed(each.split("="))) for each in renames]
     ALONE[case] = _alone(old, new)
     assert way(old, new, renames).plan.transactions, "the change was not seen"
+    goes_beside(old, new, renames)
     await _change(bench_for, case, before, old, new, renames)
     if both_ways:
+        goes_beside(new, old, back)
         assert way(new, old, back).plan.transactions, "the change back was not seen"
         await _change(bench_for, case, after, new, old, back)
     _compare_with_file(case / "plan.sql", way(old, new, renames).plan)

@@ -147,6 +147,27 @@ def test_what_both_sides_changed_is_named_and_nothing_written(
     assert branches.files() == files
 
 
+def test_an_enum_value_that_gets_a_name_which_main_gave_another(branches: Branches) -> None:
+    def mood(*values: str) -> None:
+        branches.table("t", f"Column('mood', Enum({', '.join(map(repr, values))}, name='mood'))")
+
+    mood("ok", "sad")
+    branches.generate("mood", "--allow", "drop-column:t.title", "--create", "t.mood")
+    branches.commit()
+    branches.side("feature")
+    mood("fine", "sad")
+    branches.generate("ours", "--rename", "mood.ok=mood.fine")
+    branches.git("checkout", "-q", "--", "schema")
+    branches.commit()
+    branches.git("checkout", "-q", "main")
+    mood("ok", "sad", "fine")
+    branches.generate("theirs")
+    branches.git("checkout", "-q", "--", "schema")
+    branches.commit()
+    branches.merge("feature")
+    assert "enum-value mood.ok is called fine here, and there is another one by now" in branches("rebase", status=1)
+
+
 def edit(branches: Branches, name: str, old: str, new: str) -> None:
     path = branches.migrations / name
     path.write_text(path.read_text().replace(old, new))

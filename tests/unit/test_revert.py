@@ -45,6 +45,17 @@ def test_a_migration_is_undone_in_todays_schema(branches: Branches) -> None:
     branches("check")
 
 
+def test_what_is_new_in_the_schema_and_in_no_migration_is_no_matter(branches: Branches) -> None:
+    branches.table("t", T, "Column('n', Integer)")
+    branches.generate("add n")
+    branches.table("coming")
+    answer = ("--allow", "drop-column:t.n")
+    assert branches.data("generate", "--revert", "1", "--dry-run", *answer)["schema"] == ["column t.n is new"]
+    branches.table("t", T)
+    assert branches.data("generate", "--revert", "1", *answer)["schema"] == []
+    assert branches("generate", "--check", status=1).startswith("table coming is new\n")
+
+
 @pytest.mark.parametrize("which", ["0001_add_n", "0001_add_n.sql", "1", "0001", "add_n", "Add N", "add-n"])
 def test_it_is_called_by_name_number_or_words(branches: Branches, which: str) -> None:
     branches.table("t", T, "Column('n', Integer)")
