@@ -11,8 +11,8 @@ from sendoka.migrations.called import called
 from sendoka.migrations.files import parse
 from sendoka.migrations.generator import newest_model, snapshot_path
 from sendoka.migrations.names import file_name
+from sendoka.migrations.remade import remade
 from sendoka.schema.from_snapshot import read_snapshot, snapshot_of
-from sendoka.schema.threeway import replayed, told_renames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -218,8 +218,7 @@ class _Rebasing:
                 raise _no_snapshot(path, old)
             return None
         before, group = self._before(old)
-        answers = [value for each in group for key, value in each.answers if key == "renamed"]
-        found = replayed(before, read_snapshot(path), self.model, told_renames(answers))
+        found = remade(group, before, read_snapshot(path), self.model)
         if found.conflicts or found.others:
             raise self._parted(old, group, found)
         if not found.changes and any(each.statements for each in group):

@@ -15,10 +15,10 @@ from sendoka.migrations.generator import (
     newest_model,
     snapshot_path,
 )
+from sendoka.migrations.remade import remade, told
 from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.kinds import kind_of
 from sendoka.schema.plan import plan
-from sendoka.schema.threeway import replayed, told_renames, turned
 from sendoka.schema.uncollected import uncollected
 
 if TYPE_CHECKING:
@@ -72,25 +72,23 @@ def revert(
     which_one = called(history, which, "--revert")
     group, before, after = _around(migrations, history, which_one)
     names = tuple(each.name for each in group)
-    told = [value for each in group for key, value in each.answers if key == "renamed"]
     with uncollected():
         today = newest_model(migrations, history)
-        back = turned(told)
-        found = replayed(after, before, today, back)
+        found = remade(group, after, before, today, back=True)
     if found.conflicts:
         raise ForkedHistory(
             f"{_listed(names)} cannot be undone: later migrations changed the same",
             where="\n".join(map(_since, found.conflicts)),
             todo="undo those first, newest first, or change schema/ by hand and `sendoka generate`",
         )
-    own = tuple(_own_sql(group, replayed(before, after, before, told_renames(told)).changes))
+    own = tuple(_own_sql(group, remade(group, before, after, before).changes))
     drafted = between(
         migrations,
         history,
         (today, found.model),
         name=name if name is not None else f"revert_{which_one.name.partition('_')[2]}",
         allow=allow,
-        renames=tuple(dict.fromkeys((*back, *renames))),
+        renames=tuple(dict.fromkeys((*told(group, back=True), *renames))),
         creates=creates,
         online=online,
         compare=compare,

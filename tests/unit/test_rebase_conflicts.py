@@ -182,6 +182,11 @@ def edit(branches: Branches, name: str, old: str, new: str) -> None:
         (lambda b: (b.migrations / "meta" / "0001_add_b.json").unlink(), 1, "meta/0001_add_b.json is missing"),
         (lambda b: (b.migrations / "meta" / "0000_base.json").unlink(), 1, "meta/0000_base.json is missing"),
         (lambda b: edit(b, "meta/0001_add_b.json", '"x"', '"y"'), 2, "0001_add_b.json"),
+        (
+            lambda b: edit(b, "0001_add_b.sql", "\n\n", "\n-- renamed: column t.a -> t.b\n\n"),
+            1,
+            "0001_add_b.sql and the snapshots beside it do not tell of the same renames",
+        ),
         (lambda b: (b.migrations / "0001_add_b.sql").write_bytes(b"\xff"), 1, "0001_add_b.sql is not UTF-8"),
         (lambda b: edit(b, "0001_add_b.sql", "-- sendoka", "-- sendako"), 1, "does not begin with its name"),
         (lambda b: shutil.rmtree(b.migrations), 2, "no migrations folder"),
