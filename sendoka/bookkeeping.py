@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -206,6 +205,8 @@ async def ensure(database: Database, tables: Sequence[Statement], *, timeout: fl
         try:
             await database.run_all([*BOOTSTRAP, *tables], TransactionOptions(idempotent=True, timeout=left))
         except DatabaseError as error:
+            import random  # not where all goes well
+
             pause = random.uniform(0.01, 0.05) * attempt  # noqa: S311 - jitter, not a secret
             if not is_race(error) or attempt == _ATTEMPTS or time.monotonic() + pause >= deadline:
                 raise

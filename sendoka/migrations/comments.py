@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from sendoka.http.scan import tokens
@@ -51,7 +52,7 @@ def literal_flaws(name: str, text: str) -> list[Flaw]:
 def late_directives(name: str, text: str) -> list[Flaw]:
     """Return the lines below the header of the migration `name` that are directives, and only comments there."""
     header = read_header(name, text.split("\n"))
-    if not DIRECTIVE_LINE.search(text, sum(len(line) + 1 for line in text.split("\n")[: header.length])):
+    if not re.compile(DIRECTIVE_LINE).search(text, sum(len(line) + 1 for line in text.split("\n")[: header.length])):
         return []
     found = []
     for token in tokens(text):

@@ -7,6 +7,8 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from sendoka.migrations.history import agree
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -79,12 +81,6 @@ def _covered(files: Sequence[Migration], history: Sequence[Entry]) -> tuple[int,
     if history[0].squashed:
         return next((at for at, file in enumerate(files) if file.checksum == history[0].checksum), 0), 0
     return 0, 0
-
-
-def agree(file: Migration, entry: Entry) -> bool:
-    """Tell whether a row is that of the file, or of those that the file stands for, or that stands for the file."""
-    one_is_whole = file.digest == file.checksum or not entry.squashed
-    return file.checksum == entry.checksum and (one_is_whole or file.digest == entry.digest)
 
 
 def compare(files: Sequence[Migration], history: Sequence[Entry]) -> Comparison:

@@ -51,28 +51,25 @@ _MANY = frozenset({*ANSWERS, "requires-backfill"})
 _DIRECTIVE = re.compile(r"--\s*(?P<key>[A-Za-z][A-Za-z_-]*)\s*:\s*(?P<value>.*?)\s*")
 _DURATION = "-- {key}: 30s, a whole number above 0 with ms, s, min or h"
 
-_REPLACED = re.compile(r"(?P<first>\S+) [–-] (?P<last>\S+) sha256:(?P<checksum>[0-9a-f]{64})")
-_ADOPTED = re.compile(
-    r"(?P<namespace>[\w$]+)\.(?P<table>[\w$]+) (?P<name>\S+) sha256:(?P<hash>[0-9a-f]{64}) (?P<when>[0-9]{1,18})"
-)
-_PARENT = re.compile(r"(?P<name>\S+) sha256:(?P<checksum>[0-9a-f]{64})")
+# Patterns as text: a cold start compiles those that its one file needs, and no others.
+_REPLACED = r"(?P<first>\S+) [–-] (?P<last>\S+) sha256:(?P<checksum>[0-9a-f]{64})"
+_ADOPTED = r"(?P<namespace>[\w$]+)\.(?P<table>[\w$]+) (?P<name>\S+) sha256:(?P<hash>[0-9a-f]{64}) (?P<when>[0-9]{1,18})"
+_PARENT = r"(?P<name>\S+) sha256:(?P<checksum>[0-9a-f]{64})"
 
 # What the value of a directive looks like, and how it is written. Others may say anything.
 _FORMS = {
-    "parent": (re.compile(rf"none|{_PARENT.pattern}"), "-- parent: NAME sha256:CHECKSUM"),
+    "parent": (f"none|{_PARENT}", "-- parent: NAME sha256:CHECKSUM"),
     "replaces": (_REPLACED, "-- replaces: FIRST – LAST sha256:CHECKSUM, with the names and the last one's checksum"),
     "adopts": (_ADOPTED, "-- adopts: drizzle.__drizzle_migrations NAME sha256:HASH MILLISECONDS, as drizzle noted it"),
-    "requires-backfill": (re.compile(r"[\w.-]+"), "-- requires-backfill: NAME, one backfill a line"),
-    "lock-timeout": (re.compile(r"[1-9][0-9]*(?:ms|s|min|h)"), _DURATION.format(key="lock-timeout")),
-    "statement-timeout": (re.compile(r"[1-9][0-9]*(?:ms|s|min|h)"), _DURATION.format(key="statement-timeout")),
-    "transaction": (re.compile("none"), "-- transaction: none, or leave the line out: a file is one transaction"),
-    "done-when": (re.compile(r"select\b.*", re.IGNORECASE), "-- done-when: select … that is true once it is done"),
+    "requires-backfill": (r"[\w.-]+", "-- requires-backfill: NAME, one backfill a line"),
+    "lock-timeout": (r"[1-9][0-9]*(?:ms|s|min|h)", _DURATION.format(key="lock-timeout")),
+    "statement-timeout": (r"[1-9][0-9]*(?:ms|s|min|h)", _DURATION.format(key="statement-timeout")),
+    "transaction": ("none", "-- transaction: none, or leave the line out: a file is one transaction"),
+    "done-when": (r"(?i:select\b.*)", "-- done-when: select … that is true once it is done"),
 }
 
-DIRECTIVE_LINE = re.compile(
-    r"^--\s*(?:transaction|done-when|(?:lock|statement)-timeout|requires-backfill|replaces|adopts)\s*:", re.MULTILINE
-)
-"""A line that means something in a header, and that nobody writes as a comment by chance."""
+DIRECTIVE_LINE = r"(?m)^--\s*(?:transaction|done-when|(?:lock|statement)-timeout|requires-backfill|replaces|adopts)\s*:"
+"""A line that means something in a header, and that nobody writes as a comment by chance: a pattern."""
 
 _MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
 _MOST = 2**31 - 1  # what Postgres keeps a number of milliseconds, and our tables a migration's number, in
@@ -136,8 +133,8 @@ def read_header(name: str, lines: Sequence[str]) -> Header:
 
 def directive_in(line: str, number: int) -> Directive | None:
     """Return the directive that a line, wherever it stands, would be in a header; None for any other comment."""
-    found = _DIRECTIVE.fullmatch(line) if DIRECTIVE_LINE.match(line) else None
-    if found is None or not _FORMS[found["key"]][0].fullmatch(found["value"]):
+    found = _DIRECTIVE.fullmatch(line) if re.match(DIRECTIVE_LINE, line) else None
+    if found is None or not re.fullmatch(_FORMS[found["key"]][0], found["value"]):
         return None
     return Directive(number, found["key"], found["value"])
 
@@ -153,19 +150,19 @@ class Header:
     @property
     def parent(self) -> Parent | None:
         """The migration that it follows, None for the first one."""
-        found = _PARENT.fullmatch(self.one("parent") or "none")
+        found = re.fullmatch(_PARENT, self.one("parent") or "none")
         return Parent(found["name"], found["checksum"]) if found else None
 
     @property
     def replaces(self) -> Replaced | None:
         """The migrations that it stands for, None for all but a squash."""
-        found = _REPLACED.fullmatch(self.one("replaces") or "")
+        found = re.fullmatch(_REPLACED, self.one("replaces") or "")
         return Replaced(found["first"], found["last"], found["checksum"]) if found else None
 
     @property
     def adopts(self) -> Adopted | None:
         """The row of drizzle's that it stands for, None for all but what an adopted database begins with."""
-        found = _ADOPTED.fullmatch(self.one("adopts") or "")
+        found = re.fullmatch(_ADOPTED, self.one("adopts") or "")
         return (
             Adopted((found["namespace"], found["table"]), found["name"], found["hash"], int(found["when"]))
             if found
@@ -218,7 +215,7 @@ class Header:
 
     def _unreadable(self, directive: Directive) -> Iterator[Flaw]:
         form, example = _FORMS[directive.key]
-        if not form.fullmatch(directive.value):
+        if re.fullmatch(form, directive.value) is None:
             what = f"has a {directive.key} that cannot be read: {directive.value[:200]}"
             yield self._flaw(directive.line, what, f"write: {example}")
         elif directive.key.endswith("-timeout") and _milliseconds(directive.value) > _MOST:

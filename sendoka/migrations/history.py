@@ -29,6 +29,7 @@ __all__ = [
     "STATEMENT_TIMEOUT",
     "TABLES",
     "Entry",
+    "agree",
     "apply_statements",
     "begin_statements",
     "entries",
@@ -93,6 +94,12 @@ class Entry:
     def squashed(self) -> bool:
         """Whether it stands for others."""
         return self.digest != self.checksum
+
+
+def agree(file: Migration, entry: Entry) -> bool:
+    """Tell whether a row is that of the file, or of those that the file stands for, or that stands for the file."""
+    one_is_whole = file.digest == file.checksum or not entry.squashed
+    return file.checksum == entry.checksum and (one_is_whole or file.digest == entry.digest)
 
 
 def head_statement(newest: Migration) -> Statement:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sendoka.bookkeeping import FACTS, facts_in, is_outdated
 from sendoka.database.transaction import READ_ONLY
 from sendoka.errors import DatabaseError, InsufficientPrivilege, UndefinedTable
-from sendoka.migrations.failure import no_grant
 from sendoka.migrations.history import entries, history_statement
-from sendoka.migrations.pushed import row_of
 
 if TYPE_CHECKING:
     from sendoka.database.seam import Database
@@ -49,6 +47,8 @@ async def ask_all(database: Database) -> Found:
     results = await _asked(database, history_statement(), FACTS)
     if results is None:
         return Found(None, None)
+    from sendoka.migrations.pushed import row_of  # a start with nothing to do does not ask for it
+
     facts = facts_in(results[1])
     return Found(entries(results[0]), row_of(facts), is_outdated(facts))
 
@@ -59,6 +59,8 @@ async def _asked(database: Database, *questions: Statement) -> list[Result[Cells
     except UndefinedTable:
         return None
     except InsufficientPrivilege as error:
+        from sendoka.migrations.failure import no_grant
+
         raise no_grant(error, database.namespace) from error
     except DatabaseError as error:
         error.statement = None  # it is ours, and says nothing to whoever reads the error

@@ -3,76 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sendoka import __version__
-from sendoka.bookkeeping import BOOTSTRAP, is_race, operator, upgrade
 from sendoka.database.seam import Database
-from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, TransportError
-from sendoka.migrations.call import Call
-from sendoka.migrations.comparison import Comparison, State, agree, compare
-from sendoka.migrations.event import Event
-from sendoka.migrations.failure import (
-    ended_itself,
-    failed,
-    gave_up,
-    is_lock,
-    is_ours,
-    is_rival,
-    locked_out,
-    no_grant,
-    refusal,
-    waiting_for,
-)
 from sendoka.migrations.folder import read_folder, read_newest
-from sendoka.migrations.history import TABLES, apply_statements, begin_statements, head_statement
-from sendoka.migrations.inquiry import ask, ask_all
+from sendoka.migrations.history import agree, head_statement
+from sendoka.migrations.inquiry import ask
+from sendoka.migrations.report import Applied, MigrationReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from sendoka.migrations.event import Event
     from sendoka.migrations.files import Migration
     from sendoka.migrations.folder import Folder
     from sendoka.migrations.history import Entry
-    from sendoka.migrations.pushed import PushRow
 
-__all__ = ["MAX_RACES", "Applied", "MigrationReport", "migrate"]
-
-MAX_RACES = 5
-"""How often others may be met creating our tables at the same moment, before the migration itself is at fault."""
-
-# A rival's row, a rival's wait that ended, and what the rival's transaction made of the closing one.
-_RIVAL = frozenset({"23505", "23503", "23502", "57014"})
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """One migration that was pending when the call began; `by_us` is false where another runner applied it.
-
-    `seconds` is how long the database took for it. `recorded` is true where it was only noted: a push had brought the
-    database there, and none of it was run. `by` is who applied it, as the history has it: the role, and where it ran.
-    """
-
-    name: str
-    by_us: bool
-    seconds: float | None = None
-    recorded: bool = False
-    by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MigrationReport:
-    """What a call of `migrate` did. `head` is the folder's newest migration, None for an empty folder.
-
-    `ahead` is true where the database has migrations that this folder does not: the code is older than the database.
-    """
-
-    head: str | None
-    applied: tuple[Applied, ...] = ()
-    ahead: bool = False
+__all__ = ["Applied", "MigrationReport", "migrate"]
 
 
 async def migrate(
@@ -105,219 +53,19 @@ async def migrate(
     if not isinstance(database, Database):
         kind = type(database).__name__
         raise TypeError(f"migrations are applied by a client, migrate(neon(url), …), not by a {kind}")
-    return await _Run(Call(database, deadline, lock_budget, on_event), folder, examine).go(verify)
+    begun = time.monotonic()
+    if not verify:
+        newest = read_newest(folder)
+        if newest is None:
+            return MigrationReport(None)
+        report = _settled(newest, await ask(database, head_statement(newest)))
+        if report is not None:
+            return report
+    from sendoka.migrations.applier import Applier  # who has nothing to do does without it
+    from sendoka.migrations.call import Call
 
-
-@dataclass(slots=True)
-class _Run:
-    call: Call
-    folder: str | Path | Folder
-    examine: Callable[[Sequence[Migration]], None] | None = None
-    races: int = 0
-    found: list[str] | None = None
-    ours: dict[str, float | None] = field(default_factory=dict)
-    """What this call applied, with the seconds it took."""
-    recorded: set[str] = field(default_factory=set)
-    unknown: bool = False
-    """Whether something that this call sent may still be applied, whatever later sends were told."""
-
-    async def go(self, verify: bool) -> MigrationReport:
-        if not verify:
-            newest = read_newest(self.folder)
-            if newest is None:
-                return MigrationReport(None)
-            report = _settled(newest, await ask(self.call.database, head_statement(newest)))
-            if report is not None:
-                return report
-        return await self._catch_up(read_folder(self.folder))
-
-    async def _catch_up(self, files: list[Migration]) -> MigrationReport:
-        while True:
-            history, pushed, outdated = await ask_all(self.call.database)
-            comparison = compare(files, history or [])
-            self._note(history or [])
-            refused = refusal(comparison)
-            if refused is not None:
-                raise refused
-            pending = _unfinished(files, comparison)
-            if self.found is None:
-                self.found = [migration.name for migration in pending]
-                if pending and self.examine is not None:
-                    self.examine(pending)
-            if not pending:
-                return self._report(files, comparison, {entry.name: entry for entry in history or []})
-            if outdated:
-                await upgrade(self.call.database)
-            if comparison.state is State.RUNNING:
-                await self._finish(pending[0])
-            elif pushed is not None:
-                await self._record(files, pending, pushed)
-            elif pending[0].adopts is None or not await self._adopt(pending[0]):
-                await self._apply(pending, new=history is None)
-
-    def _note(self, history: Sequence[Entry]) -> None:
-        """Keep what the history shows to be of this call, and was not known to be applied."""
-        for entry in history:
-            if entry.token in self.call.tokens and entry.state == "applied" and entry.name not in self.ours:
-                self.ours[entry.name] = entry.seconds
-                self.call.tell(Event("applied", entry.name, entry.seconds, "its answer was lost"))
-
-    async def _record(self, files: list[Migration], pending: Sequence[Migration], pushed: PushRow) -> None:
-        """Note `pending` where a push had brought the database there; only forget the push where nothing of it remains.
-
-        Raises MigrationError where the database is neither.
-        """
-        from sendoka.migrations.reached import recording_of  # knows schemas, and is loaded after a push alone
-
-        by = (self.call.new_token(), operator(), __version__)
-        recording = await recording_of(self.call.database, self.folder, files, pending, pushed, by)
-        begun = time.monotonic()
-        try:
-            await self.call.database.run_all(recording.statements, self._options())
-        except (DatabaseError, TransportError) as error:
-            await self._settle(pending[0], error, time.monotonic() - begun, new=False)
-            return
-        for migration in recording.recorded:
-            self.ours[migration.name] = None
-            self.recorded.add(migration.name)
-            self.call.tell(Event("recorded", migration.name))
-
-    async def _adopt(self, root: Migration) -> bool:
-        """Note `root` where it stands for what drizzle ran here; false where drizzle never was here."""
-        from sendoka.migrations.adoption import adopting
-
-        statements = await adopting(self.call.database, root, (self.call.new_token(), operator(), __version__))
-        if statements is None:
-            return False
-        begun = time.monotonic()
-        try:
-            await self.call.database.run_all(statements, self._options())
-        except (DatabaseError, TransportError) as error:
-            await self._settle(root, error, time.monotonic() - begun, new=True)
-            return True
-        self.ours[root.name] = None
-        self.recorded.add(root.name)
-        self.call.tell(Event("recorded", root.name, why="drizzle ran what it stands for"))
-        return True
-
-    async def _apply(self, pending: Sequence[Migration], *, new: bool) -> None:
-        """Apply `pending` in order, up to the first one that calls for reading the history again."""
-        if any(migration.done_when is not None for migration in pending):
-            from sendoka.migrations.alone import check_alone  # who has no such file does not load it
-
-            check_alone(pending)
-        for migration in pending:
-            self.call.tell(Event("applying", migration.name))
-            bootstrap = [*BOOTSTRAP, *TABLES] if new else []
-            begins = apply_statements if migration.done_when is None else begin_statements
-            statements = begins(migration, self.call.new_token(), operator(), __version__)
-            begun = time.monotonic()
-            try:
-                results = await self.call.database.run_all([*bootstrap, *statements], self._options())
-            except (DatabaseError, TransportError) as error:
-                await self._settle(migration, error, time.monotonic() - begun, new=new)
-                return
-            if migration.done_when is not None:
-                await self._finish(migration)
-                return
-            if not results[-1].rows:
-                raise ended_itself(migration)
-            self._applied(migration, float(results[-1].rows[0][0] or 0))
-            new = False
-
-    async def _finish(self, migration: Migration) -> None:
-        """Bring a file without a transaction to its end, whoever began it."""
-        from sendoka.migrations.alone import finish
-
-        seconds = await finish(self.call, migration)
-        if seconds is not None:
-            self._applied(migration, seconds)
-
-    def _applied(self, migration: Migration, seconds: float) -> None:
-        self.ours[migration.name] = seconds
-        self.call.tell(Event("applied", migration.name, seconds))
-
-    async def _settle(
-        self, migration: Migration, error: DatabaseError | TransportError, took: float, *, new: bool
-    ) -> None:
-        """Wait and return where the history must be read again; raise where the migration itself is refused.
-
-        No constraint's name decides: whatever may mean a rival, a lock or a lost answer leads to the same reading.
-        """
-        self.unknown = self.unknown or error.outcome is Outcome.UNKNOWN
-        if isinstance(error, InsufficientPrivilege) and is_ours(error, self._namespace, new=new):
-            raise no_grant(error, self._namespace) from error
-        if not self._may_be_applied(error, new=new):
-            if isinstance(error, TransportError):
-                error.outcome = Outcome.UNKNOWN if self.unknown else error.outcome
-                raise error
-            raise await failed(self.call.database, migration, error, unknown=self.unknown) from error
-        if self.call.left() <= 0:
-            raise gave_up(
-                migration, error, self.call.seconds, unknown=self.unknown, namespace=self._namespace
-            ) from error
-        if isinstance(error, DatabaseError) and is_lock(error) and not self._is_rival(error, new=new):
-            await self._wait_for_locks(migration, error, took)
-            return
-        self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error, self._namespace)))
-        await self.call.pause()
-
-    async def _wait_for_locks(self, migration: Migration, error: DatabaseError, took: float) -> None:
-        """Tell who holds the locks, and wait. Raises MigrationFailed where the budget for that is used up."""
-        from sendoka.migrations.blockers import ask_blockers
-
-        blockers = await ask_blockers(self.call.database, migration.statements, max(1.0, self.call.left()))
-        pause = self.call.lock_pause(took)
-        if pause is None:
-            raise locked_out(migration, error, self.call.lock_budget, blockers, unknown=self.unknown) from error
-        self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error), blockers=blockers))
-        await self.call.sleep(pause)
-
-    def _is_rival(self, error: DatabaseError, *, new: bool) -> bool:
-        """Tell whether it is another runner that was waited for, and no lock on a table of the migration.
-
-        new: whether our tables were to be created, which can wait for a rival in ways that name no key; or for a table
-        of the migration, which shows in that it does not end.
-        """
-        if new and self.races < MAX_RACES:
-            self.races += 1
-            return True
-        return is_rival(error, self._namespace)
-
-    def _may_be_applied(self, error: DatabaseError | TransportError, *, new: bool) -> bool:
-        """Tell whether the migration may be applied by now, or the next time: the history is read again then."""
-        if error.outcome is Outcome.UNKNOWN:
-            return True
-        if not isinstance(error, DatabaseError):
-            return False
-        if new and is_race(error):
-            self.races += 1
-            return self.races <= MAX_RACES
-        return is_lock(error) or (error.sqlstate in _RIVAL and is_rival(error, self._namespace))
-
-    def _report(
-        self, files: Sequence[Migration], comparison: Comparison, history: Mapping[str, Entry]
-    ) -> MigrationReport:
-        applied = tuple(self._standing(name, history.get(name)) for name in self.found or ())
-        return MigrationReport(files[-1].name if files else None, applied, ahead=comparison.state is State.NEWER)
-
-    def _standing(self, name: str, entry: Entry | None) -> Applied:
-        seconds, by = (None, None) if entry is None else (entry.seconds, entry.applied_by)
-        return Applied(name, name in self.ours, self.ours.get(name, seconds), name in self.recorded, by)
-
-    @property
-    def _namespace(self) -> str:
-        return self.call.database.namespace
-
-    def _options(self) -> TransactionOptions:
-        return TransactionOptions(timeout=max(1.0, self.call.left()))
-
-
-def _unfinished(files: Sequence[Migration], comparison: Comparison) -> Sequence[Migration]:
-    """Return the files that are to be applied, the first of them perhaps begun already."""
-    if comparison.state is State.RUNNING and comparison.at is not None:
-        return files[files.index(comparison.at[0]) :]
-    return comparison.pending
+    call = Call(database, deadline, lock_budget, on_event, started=begun)
+    return await Applier(call, folder, examine).catch_up(read_folder(folder))
 
 
 def _settled(newest: Migration, history: list[Entry] | None) -> MigrationReport | None:
