@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +143,7 @@ def _data(found: Adoption, target: Target, source: Source, root: Path, *, dry_ru
         "noted": [] if dry_run else list(found.noted),
         "would_note": list(found.noted) if dry_run else [],
         "pending": list(found.pending),
-        "adopted": asdict(found.adopted) if found.adopted else None,
+        "adopted": found.adopted._asdict() if found.adopted else None,
         "unmanaged": list(found.unmanaged),
         "paths": [_shown(path, root) for path in found.written.paths] if found.written else [],
     }

@@ -83,16 +83,14 @@ class Directive(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(NamedTuple):
     """The migration that another one follows."""
 
     name: str
     checksum: str
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
+class Replaced(NamedTuple):
     """The migrations that one file stands for: the names of the first and the last, and the last one's checksum."""
 
     first: str
@@ -100,8 +98,7 @@ class Replaced:
     checksum: str
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(NamedTuple):
     """The newest row of drizzle's that a file stands for: in which (namespace, table), and all that drizzle noted."""
 
     table: tuple[str, str]
