@@ -1,6 +1,7 @@
 """The command line: one file a command, imported when it is chosen.
 
 A file `sendoka/cli/<name>.py` is the command `sendoka <name>` (an underscore becomes a hyphen); no list is edited.
+A folder `sendoka/cli/<name>/` is a group whose files are its commands, found the same way: `sendoka <name> <file>`.
 
 - Its module docstring's first line is the command's line in `sendoka --help`: a sentence of at most 72 characters. It
   is also the first line of the command's own help, unless the function has a docstring.

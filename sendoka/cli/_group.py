@@ -30,22 +30,28 @@ SHARED = {"--json": "--json", "--env-file": "--env-file FILE"}
 
 
 class Commands(click.Group):
-    """A group whose commands are the modules of a folder; one is imported when it is chosen, none for `--help`."""
+    """A group whose commands are the modules of a package; one is imported when it is chosen, none for `--help`."""
+
+    def __init__(self, *arguments: Any, package: str = "sendoka.cli", **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.package = package
+        self.folder = FOLDER.joinpath(*package.split(".")[2:])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, without importing one."""
-        return [name.replace("_", "-") for name in module_names(FOLDER)]
+        packages = [init.parent.name for init in self.folder.glob("[!_]*/__init__.py")]
+        return [name.replace("_", "-") for name in sorted([*module_names(self.folder), *packages])]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of `cmd_name` and return its command, or None where there is no such module.
 
         What other tools call their way back is answered too, and listed nowhere.
         """
-        if cmd_name in BACKWARDS:
+        if cmd_name in BACKWARDS and self.folder == FOLDER:
             return backwards
         if cmd_name not in self.list_commands(ctx):
             return None
-        return command_of(importlib.import_module(f"sendoka.cli.{cmd_name.replace('-', '_')}"))
+        return command_of(importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}"))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read what stands before the command, or raise a UsageError that says where a shared option goes."""
@@ -84,12 +90,14 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one line a command."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary(name)) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, summary(name, self.folder)) for name in self.list_commands(ctx)])
 
 
-def summary(name: str) -> str:
+def summary(name: str, folder: Path = FOLDER) -> str:
     """Return a command's one line: the first of its module's docstring, read without importing it."""
-    source = (FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
+    stem = name.replace("-", "_")
+    package = folder / stem / "__init__.py"
+    source = (package if package.exists() else folder / f"{stem}.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 

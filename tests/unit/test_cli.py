@@ -25,6 +25,14 @@ CONTEXT = click.Context(sendoka)
 COMMANDS = sendoka.list_commands(CONTEXT)
 
 
+def children_of(command: click.Command | None) -> list[click.Command]:
+    """Return the commands of a group, none for what is no group."""
+    if not isinstance(command, click.Group):
+        return []
+    found = [command.get_command(CONTEXT, name) for name in command.list_commands(CONTEXT)]
+    return [child for child in found if child]
+
+
 class TestEveryCommand:
     @pytest.mark.parametrize("name", COMMANDS)
     def test_is_one_click_command(self, name: str) -> None:
@@ -42,7 +50,7 @@ class TestEveryCommand:
     @pytest.mark.parametrize("name", COMMANDS)
     def test_lists_what_its_subcommands_do_in_whole_sentences(self, name: str) -> None:
         command = sendoka.get_command(CONTEXT, name)
-        for child in command.commands.values() if isinstance(command, click.Group) else ():
+        for child in children_of(command):
             line = child.get_short_help_str(limit=69)
             assert not line.endswith("..."), f"{name} {child.name} is cut: {line}"
 
@@ -50,8 +58,7 @@ class TestEveryCommand:
     def test_explains_each_of_its_options(self, name: str) -> None:
         command = sendoka.get_command(CONTEXT, name)
         assert command is not None
-        children = list(command.commands.values()) if isinstance(command, click.Group) else [command]
-        for child in children:
+        for child in children_of(command) or [command]:
             for parameter in child.params:
                 if isinstance(parameter, click.Option):
                     assert parameter.help, f"{name} {parameter.opts[0]} says nothing"

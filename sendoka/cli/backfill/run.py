@@ -1,0 +1,94 @@
+"""Run a backfill until it is done and verified."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sendoka.cli._database import connect
+from sendoka.cli._options import Number, Whole, env_file_option, json_option, print_json, run, say
+from sendoka.cli._progress import say_report, shown
+from sendoka.settings import find_source, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sendoka.backfills import Backfill, Progress, RunReport
+    from sendoka.settings import Source
+
+__all__ = ["run_command"]
+
+_INTERRUPTED = 130
+
+
+@click.command
+@click.argument("name")
+@click.option("--batch-size", type=Whole(min=1), metavar="N", help="Rows a batch, instead of adapting.")
+@click.option("--deadline", type=Number(min=0, min_open=True), metavar="S", help="Stop after S seconds.")
+@click.option("--accept-change", is_flag=True, help="Go on although the script changed since the run began.")
+@click.option("--again", is_flag=True, help="Start a new run where it is done and rows satisfy where= again.")
+@env_file_option
+@json_option
+def run_command(
+    name: str,
+    batch_size: int | None,
+    deadline: float | None,
+    accept_change: bool,
+    again: bool,
+    env_file: Path | None,
+    as_json: bool,
+) -> int:
+    """Run the backfill NAME until it is done and verified.
+
+    It goes on where it stands, after a kill too. Ctrl-C finishes the batch, a second one stops at once; either way
+    nothing is lost. Exits with 130 where it stopped before it was done, for a deadline too.
+    """
+    from sendoka.backfills.scripts import load
+
+    settings = read_settings()
+    chosen = load(settings.backfill, name)
+    source = find_source(settings, env_file=env_file)
+    options: dict[str, Any] = {"batch_size": batch_size, "deadline": deadline}
+    options |= {"accept_change": accept_change, "again": again}
+    with shown(chosen.name, as_json=as_json) as show:
+        report = run(_run(source, chosen, options, show))
+    print_json(asdict(report)) if as_json else say_report(report)
+    return 0 if report.done else _INTERRUPTED
+
+
+async def _run(
+    source: Source, chosen: Backfill, options: dict[str, Any], show: Callable[[Progress], None]
+) -> RunReport:
+    from sendoka.backfills import run as run_backfill
+
+    with _stoppable() as stop:
+        async with connect(source) as sql:
+            return await run_backfill(sql, chosen, stop=stop, on_progress=show, **options)
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Give a question "stop?" that the first Ctrl-C, or SIGTERM, answers with yes; the second one cancels the task."""
+    asked: list[int] = []
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def on_signal(number: int) -> None:
+        asked.append(number)
+        if len(asked) > 1 and task is not None:
+            task.cancel()
+        else:
+            say("finishing the batch; Ctrl-C again stops at once", dim=True, err=True)
+
+    with contextlib.suppress(NotImplementedError):  # no signal handlers on Windows: there Ctrl-C stops at once
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield lambda: bool(asked)
+    except asyncio.CancelledError:
+        raise (KeyboardInterrupt if asked else asyncio.CancelledError) from None
