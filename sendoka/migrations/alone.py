@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 
     Invalid = Sequence[tuple[str, str]]
 
-__all__ = ["check_alone", "finish"]
+__all__ = ["APART", "check_alone", "finish"]
 
-_APART = 3.0
+APART = 3.0
 """Seconds between two questions before a statement that nobody works on is taken over."""
 
 _LOOK = 15.0
@@ -130,7 +130,7 @@ class _Alone:
         fresh = token in self.call.tokens and token != self.sent
         self.quiet += 1
         if self.quiet < 2 and (clearable or not fresh):
-            await self._wait(f"nobody seems to work on {self.migration.name}", _APART)
+            await self._wait(f"nobody seems to work on {self.migration.name}", APART)
         elif not fresh:
             await self._take_over(token)
         elif clearable:

@@ -313,8 +313,8 @@ def _unfinished(entry: Entry) -> MigrationError:
     return MigrationError(
         f"{entry.name}.sql is unfinished: it was begun, and nobody has said that it is applied",
         where=f"begun by {entry.applied_by or 'somebody'}, {entry.applied_at or 'nobody knows when'}",
-        todo="if its runner works no more: undo what it changed and delete its row from sendoka.migrations "
-        f"(seq = {entry.seq}), or finish it by hand and set the row's state to 'applied'",
+        todo="if its runner works no more, undo what it changed, or finish it by hand, and say so: "
+        f"`sendoka repair --settle {entry.name} --as pending`, or `--as applied`",
     )
 
 

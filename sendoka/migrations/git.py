@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from sendoka.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Past", "ask_git", "read_past"]
+__all__ = ["Past", "ask_git", "read_past", "read_versions"]
 
 _PATIENCE = 60.0
 """Seconds for one question."""
@@ -44,6 +44,14 @@ def read_past(folder: Path, ref: str) -> Past:
     git = _Git(folder.resolve())
     commit = git.commit(ref)
     return Past(git.contents(commit), git.base(commit, ref))
+
+
+def read_versions(file: Path) -> list[bytes]:
+    """Return all that `file` ever held in any commit that a branch or a tag leads to.
+
+    Raises SettingsError where Git is not installed or the file is in no repository.
+    """
+    return _Git(file.parent.resolve()).versions(file.name)
 
 
 def ask_git(place: Path, *words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -101,18 +109,37 @@ class _Git:
     def contents(self, commit: str) -> dict[str, bytes]:
         """Return what stood in the folder and in the folders inside it, as {path: content}."""
         blobs = self._tree(commit)
-        asked = "".join(f"{blob}\n" for blob in blobs.values()).encode()
-        answer = self._ask("cat-file", "--batch", given=asked)
+        found = self._read(list(blobs.values()), commit[:12])
+        lost = next((path for path, content in zip(blobs, found, strict=True) if content is None), None)
+        if lost is not None:
+            raise SettingsError(f"git has not the content of {lost} at {commit[:12]}", todo=_DEEPER)
+        return {path: content or b"" for path, content in zip(blobs, found, strict=True)}
+
+    def versions(self, name: str) -> list[bytes]:
+        """Return what a file of the folder held in any commit."""
+        answer = self._ask("log", "--all", "--raw", "--no-abbrev", "--no-renames", "-m", "--format=", "--", name)
         if answer.returncode:
-            raise self._refused(answer, f"git cannot read the files of {commit[:12]}")
-        found, rest = {}, answer.stdout
-        for path in blobs:
+            raise self._refused(answer, f"git cannot tell what {name} was")
+        lines = (line.split() for line in answer.stdout.decode(errors="replace").splitlines())
+        blobs = dict.fromkeys(blob for words in lines if len(words) > 4 for blob in words[2:4] if blob.strip("0"))
+        return [content for content in self._read(list(blobs), name) if content is not None]
+
+    def _read(self, blobs: Sequence[str], of: str) -> list[bytes | None]:
+        """Return the content of each; None for what a partial clone has not and cannot fetch."""
+        answer = self._ask("cat-file", "--batch", given="".join(f"{blob}\n" for blob in blobs).encode())
+        if answer.returncode:
+            raise self._refused(answer, f"git cannot read the files of {of}")
+        found: list[bytes | None] = []
+        rest = answer.stdout
+        for _ in blobs:
             head, _, rest = rest.partition(b"\n")
             words = head.split()
-            if len(words) != 3:  # of a partial clone that cannot fetch it
-                raise SettingsError(f"git has not the content of {path} at {commit[:12]}", todo=_DEEPER)
+            if len(words) != 3:
+                found.append(None)
+                continue
             size = int(words[2])
-            found[path], rest = rest[:size], rest[size + 1 :]
+            found.append(rest[:size])
+            rest = rest[size + 1 :]
         return found
 
     def base(self, commit: str, ref: str) -> frozenset[str]:

@@ -26,6 +26,7 @@ __all__ = [
     "Standing",
     "Worker",
     "close_statement",
+    "done_statement",
     "drop_statement",
     "index_of",
     "is_aside",
@@ -163,8 +164,13 @@ def questions(migration: Migration) -> list[Statement]:
         Ours("select state, token from sendoka.migrations where checksum = $1", (migration.checksum,)),
         Ours(_WORKERS, (migration.checksum, statement[:_SEEN])),
         invalid,
-        Statement(f"select coalesce(({_query(migration)}\n), false)"),
+        done_statement(migration),
     ]
+
+
+def done_statement(migration: Migration) -> Statement:
+    """Return the question whether it is done: one row and one column, true or false."""
+    return Statement(f"select coalesce(({_query(migration)}\n), false)")
 
 
 def standing_in(results: Sequence[Result[Cells]]) -> Standing:

@@ -59,3 +59,17 @@ def test_a_forward_fix_undoes_a_migration(
     )
     assert branches.names()[-1] == "0003_revert_add_price"
     branches("check", "--history", "--drift")
+
+
+def test_an_edited_comment_is_accepted(branches: Branches, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    (block,) = [block for block in SHELL if "sendoka repair" in block.code]
+    branches("migrate")
+    file = branches.migrations / "0000_base.sql"
+    file.write_text(file.read_text(encoding="utf-8") + "-- a word\n", encoding="utf-8")
+    branches.commit()
+    first, *lines = block.code.splitlines()
+    assert "repair: sendoka repair --accept base" in branches(*shlex.split(first)[1:], status=1).replace("0000_", "")
+    said = type_in(branches, "\n".join(lines))
+    assert "would update the row of 0000_base: checksum" in said
+    assert said.endswith("nothing is wrong with the history\n")

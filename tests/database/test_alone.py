@@ -43,7 +43,7 @@ DONE = "select exists (select from pg_index where indexrelid = to_regclass('publ
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alone, "_APART", 0.2)
+    monkeypatch.setattr(alone, "APART", 0.2)
     monkeypatch.setattr(alone, "_LOOK", 0.2)
 
 
