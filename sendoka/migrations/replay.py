@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sendoka.migrations.files import Migration
     from sendoka.schema.model import Model
 
-__all__ = ["Empty", "check_replay"]
+__all__ = ["Empty", "Failed", "check_replay", "rehearse"]
 
 _TIMEOUT = 600.0
 """Seconds that one file may take; nobody's live system waits for it."""
@@ -53,7 +53,7 @@ async def check_replay(
     exchange raises.
     """
     for migration in files:
-        failed = await _run(empty, migration)
+        failed = await rehearse(empty, migration)
         if failed is not None:
             return Checked.of("replay", [_failed(failed, folder)], f"{migration.name}.sql is the first that fails")
     catalog = await read_catalog(empty.sql)
@@ -68,7 +68,7 @@ async def check_replay(
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
+class Failed:
     """A file that failed: `number` is its statement's, from 1, None at COMMIT; `line` is from 1."""
 
     migration: Migration
@@ -76,8 +76,12 @@ class _Failed:
     said: str
     line: int | None
 
+    def __str__(self) -> str:
+        return f"{place(self.migration.statements, self.number)}: {self.said}"
 
-async def _run(empty: Empty, migration: Migration) -> _Failed | None:
+
+async def rehearse(empty: Empty, migration: Migration) -> Failed | None:
+    """Run a file in `empty` as `migrate` would; what Postgres refuses is returned. Raises what `check_replay` does."""
     texts = list(migration.statements)
     while True:
         try:
@@ -110,18 +114,18 @@ async def _run_whole(database: Database, texts: Sequence[str]) -> None:
     await database.run_all(statements, TransactionOptions(timeout=_TIMEOUT))
 
 
-async def _run_alone(database: Database, migration: Migration, done_when: str) -> _Failed | None:
+async def _run_alone(database: Database, migration: Migration, done_when: str) -> Failed | None:
     """Run the one statement of a file that runs in no transaction, and ask whether it is done."""
     await database.run(Statement(migration.statements[0]))
     answer = await database.run(Statement(done_when))
     if answer.rows and answer.rows[0] and answer.rows[0][0] in {"t", "true"}:
         return None
-    return _Failed(migration, 1, "it ran, and its done-when does not say that it is done", _line(migration, 1))
+    return Failed(migration, 1, "it ran, and its done-when does not say that it is done", _line(migration, 1))
 
 
-def _failure(migration: Migration, number: int | None, error: DatabaseError) -> _Failed:
+def _failure(migration: Migration, number: int | None, error: DatabaseError) -> Failed:
     said = f"{error.message} ({error.sqlstate})" + (f"; {error.detail}" if error.detail else "")
-    return _Failed(migration, number, said, None if number is None else _line(migration, number, error.position))
+    return Failed(migration, number, said, None if number is None else _line(migration, number, error.position))
 
 
 def _line(migration: Migration, number: int, position: int | None = None) -> int | None:
@@ -154,12 +158,12 @@ def _lacks_extension(error: DatabaseError) -> bool:
 # ------------------------------------------------------------------ findings
 
 
-def _failed(failed: _Failed, folder: str) -> Finding:
+def _failed(failed: Failed, folder: str) -> Finding:
     file = f"{folder}/{failed.migration.name}.sql"
     return Finding(
         "replay/failed",
         file,
-        f"{place(failed.migration.statements, failed.number)}: {failed.said}",
+        str(failed),
         "an applied file is never edited: if it is applied nowhere, mend it; else mend what it stands on",
         file,
         failed.line,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sendoka.errors import MigrationError, MissingMigration, SettingsError
+from sendoka.migrations.failure import place
 from sendoka.migrations.files import Migration, parse, render
 from sendoka.migrations.folder import read_folder
 from sendoka.migrations.generator import snapshot_path
 from sendoka.migrations.header import Replaced
 from sendoka.migrations.names import file_name, two_words
+from sendoka.migrations.replay import Empty, rehearse
 from sendoka.migrations.seeds import read_seeds
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
@@ -23,20 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sendoka.database.seam import Database
     from sendoka.migrations.seeds import Seeds
 
-__all__ = ["Empty", "Playground", "Squash", "squash", "write_squash"]
-
-
-class Empty(Protocol):
-    """A database with nothing in it, that is nobody's."""
-
-    @property
-    def sql(self) -> Database: ...
-
-    async def load(self, texts: Sequence[str], where: str) -> None:
-        """Run each text, of any number of statements, in a transaction of its own; `where` is what an error names."""
+__all__ = ["Playground", "Squash", "squash", "write_squash"]
 
 
 Playground = Callable[[], AbstractAsyncContextManager[Empty]]
@@ -89,7 +80,7 @@ async def squash(migrations: Path, playground: Playground, *, to: str | None = N
         migration=migration,
         replaced=tuple(replaced),
         snapshot=snapshot.read_bytes(),
-        seeded=tuple((".".join(place), len(rows)) for place, _, rows in seeds.rows),
+        seeded=tuple((".".join(table), len(rows)) for table, _, rows in seeds.rows),
         adopted=replaced[0].adopts.name if replaced[0].adopts else None,
     )
 
@@ -111,7 +102,13 @@ async def _after(playground: Playground, files: Sequence[Migration]) -> tuple[Mo
     """Return the schema and the rows that files make in an empty database."""
     async with playground() as empty:
         for file in files:
-            await empty.load(["\n".join(file.statements)], f"{file.name}.sql")
+            failed = await rehearse(empty, file)
+            if failed is not None:
+                raise MigrationError(
+                    f"{file.name}.sql cannot be run from nothing: {failed.said}",
+                    where=place(file.statements, failed.number),
+                    todo="`sendoka check --replay` runs them all; squash up to the file before it, with --to",
+                )
         made = await model_from_catalog(empty.sql)
         return made, await read_seeds(empty.sql, made)
 
@@ -149,6 +146,8 @@ def _prove(made: Model, again: Model, seeds: Seeds, seeds_again: Seeds) -> None:
     differing += sorted(set(made.unmanaged) ^ set(again.unmanaged))
     if seeds.rows != seeds_again.rows:
         differing.append("rows")
+    if seeds.views != seeds_again.views:
+        differing.append("rows of materialized views")
     if seeds.counters != seeds_again.counters:
         differing.append("where sequences stand")
     if differing:

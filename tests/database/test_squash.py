@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +19,8 @@ from sendoka.scratch import Scratch
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
+
+    import psycopg
 
     from sendoka import Neon
     from sendoka.migrations.files import Migration
@@ -48,12 +50,12 @@ FILES = (
 )
 
 
-def fill(folder: Path, files: Sequence[Sequence[str]], *, snapshots: bool = True) -> list[Migration]:
+def fill(folder: Path, files: Sequence[Sequence[str]], *, snapshots: bool = True, end: str = ";") -> list[Migration]:
     (folder / "meta").mkdir(parents=True)
     written: list[Migration] = []
     for number, statements in enumerate(files):
         name = f"{number:04d}_step"
-        migration = parse(name, render(name, written[-1] if written else None, [f"{each};" for each in statements], ()))
+        migration = parse(name, render(name, written[-1] if written else None, [each + end for each in statements], ()))
         (folder / f"{name}.sql").write_text(migration.text, encoding="utf-8")
         if snapshots:
             (folder / "meta" / f"{name}.json").write_text(snapshot_of(Model()), encoding="utf-8")
@@ -176,3 +178,59 @@ async def test_a_file_that_is_not_there_or_has_no_snapshot_is_named(tmp_path: Pa
         await squashed(folder, to="0007")
     with pytest.raises(MissingMigration, match=r"meta/0001_step\.json is missing"):
         await squashed(folder)
+
+
+# None of them ends in a semicolon, and each says something that is easily lost on the way.
+DELICATE = [
+    "create table notes (n bigint generated always as identity, said text) -- and no more",
+    "insert into notes (said) values (e'one\n\\\\set two\n\\\\connect three')",
+    "alter table notes alter n restart with 1000",
+    "create sequence lone start 5",
+    "select nextval('lone')",
+    "create materialized view kept as select said from notes",
+    "create materialized view again as select said || '!' as said from kept",
+    "create table secrets (n int, float float8, day date)",
+    "insert into secrets values (1, 0.1::float8 + 0.2, '2026-02-01')",
+    "alter table secrets enable row level security",
+    "alter table secrets force row level security",
+    "create policy few on secrets using (n > 5)",
+    "do $$ begin execute format('alter database %I set datestyle = german', current_database()); end $$",
+    "do $$ begin execute format('alter database %I set extra_float_digits = -5', current_database()); end $$",
+]
+KEPT = (
+    "select (select said from notes), nextval('notes_n_seq'), nextval('lone'), (select said from again)",
+    "select n, float = 0.1::float8 + 0.2, to_char(day, 'YYYY-MM-DD') from secrets",
+)
+
+
+async def test_nothing_of_a_file_is_lost_on_the_way(
+    sql: Neon, direct: psycopg.Connection[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "migrations"
+    fill(folder, [DELICATE, ["select 1"]], end="")
+    write_squash(await squashed(folder), folder)
+    await migrate(sql, folder)
+    assert direct.execute(KEPT[0]).fetchone() == (
+        "one\n\\set two\n\\connect three",
+        1000,
+        6,
+        "one\n\\set two\n\\connect three!",
+    )
+    assert direct.execute(KEPT[1]).fetchone() == (1, True, "2026-02-01")
+    assert direct.execute("select relforcerowsecurity from pg_class where relname = 'secrets'").fetchone() == (True,)
+
+
+async def test_rows_of_a_view_that_it_would_not_have_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    stale = ["create table t (a int)", "create materialized view v as select a from t", "insert into t values (1), (2)"]
+    fill(folder, [[*stale, "refresh materialized view v", "delete from t where a = 2"], ["select 1"]])
+    with pytest.raises(MigrationError, match="differs in rows of materialized views"):
+        await squashed(folder)
+
+
+async def test_a_file_that_does_not_run_from_nothing_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    fill(folder, [["create table t (a int)"], ["select 1", "insert into u values (1)"]])
+    with pytest.raises(MigrationError, match=r'0001_step\.sql cannot be run from nothing: relation "u" does') as e:
+        await squashed(folder)
+    assert "statement 2 of 2" in e.value.where
