@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendoka import __version__
 from sendoka.bookkeeping import operator
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     Invalid = Sequence[tuple[str, str]]
 
-__all__ = ["APART", "check_alone", "finish"]
+__all__ = ["APART", "Finished", "check_alone", "finish"]
 
 APART = 3.0
 """Seconds between two questions before a statement that nobody works on is taken over."""
@@ -72,10 +72,17 @@ def check_alone(pending: Sequence[Migration]) -> None:
             )
 
 
-async def finish(call: Call, migration: Migration) -> float | None:
+class Finished(NamedTuple):
+    """A row that this call closed. `ran` is false where it was done before anybody had sent its statement."""
+
+    seconds: float
+    ran: bool
+
+
+async def finish(call: Call, migration: Migration) -> Finished | None:
     """Bring a migration whose row is `running` to its end, or to where the history must be read again.
 
-    Returns the seconds it took where this call closed the row, else None. Raises MigrationError where the statement
+    Returns None where this call did not close the row. Raises MigrationError where the statement
     fails, where it is not done after it ran, or where somebody else's is not done before the deadline.
     """
     return await _Alone(call, migration).finish()
@@ -85,6 +92,8 @@ async def finish(call: Call, migration: Migration) -> float | None:
 class _Alone:
     call: Call
     migration: Migration
+    followed: bool = False
+    """Whether somebody else began it."""
     sent: str = ""
     """The token under which this call has sent the statement."""
     answered: bool = False
@@ -100,7 +109,7 @@ class _Alone:
     said: str = ""
     said_at: float = 0.0
 
-    async def finish(self) -> float | None:
+    async def finish(self) -> Finished | None:
         while True:
             standing = await self._ask()
             if standing is None:
@@ -108,13 +117,14 @@ class _Alone:
             token = standing.token or ""
             if token != self.seen:  # who took it over has yet to begin
                 self.seen, self.quiet = token, 0
+                self.followed = self.followed or token not in self.call.tokens
             if standing.state != "running":
                 return None  # somebody closed it, or took its row away: the history tells
             if standing.done:
                 seconds = await self._close(token)
                 if seconds is None:
                     continue
-                return seconds
+                return Finished(seconds, self.followed or bool(self.sent))
             if standing.workers:
                 self.quiet = 0
                 await self._wait(f"{self.migration.name} is worked on: {'; '.join(map(str, standing.workers))}")

@@ -44,6 +44,9 @@ __all__ = ["MAX_RACES", "Applier"]
 MAX_RACES = 5
 """How often others may be met creating our tables at the same moment, before the migration itself is at fault."""
 
+_PUSHED = "a push had brought the database there"
+_DRIZZLE = "drizzle ran what it stands for"
+
 # A rival's row, a rival's wait that ended, and what the rival's transaction made of the closing one.
 _RIVAL = frozenset({"23505", "23503", "23502", "57014"})
 
@@ -60,6 +63,8 @@ class Applier:
     ours: dict[str, float | None] = field(default_factory=dict)
     """What this call applied, with the seconds it took."""
     recorded: set[str] = field(default_factory=set)
+    noting: dict[str, str] = field(default_factory=dict)
+    """The tokens under which this call only notes, each with who had brought the database there."""
     unknown: bool = False
     """Whether something that this call sent may still be applied, whatever later sends were told."""
 
@@ -91,7 +96,11 @@ class Applier:
     def _note(self, history: Sequence[Entry]) -> None:
         """Keep what the history shows to be of this call, and was not known to be applied."""
         for entry in history:
-            if entry.token in self.call.tokens and entry.state == "applied" and entry.name not in self.ours:
+            if entry.token not in self.call.tokens or entry.state != "applied" or entry.name in self.ours:
+                continue
+            if entry.token in self.noting:
+                self._recorded(entry.name, self.noting[entry.token])
+            else:
                 self.ours[entry.name] = entry.seconds
                 self.call.tell(Event("applied", entry.name, entry.seconds, "its answer was lost"))
 
@@ -102,7 +111,7 @@ class Applier:
         """
         from sendoka.migrations.reached import recording_of  # knows schemas, and is loaded after a push alone
 
-        by = (self.call.new_token(), operator(), __version__)
+        by = self._by(_PUSHED)
         recording = await recording_of(self.call.database, self.folder, files, pending, pushed, by)
         begun = time.monotonic()
         try:
@@ -111,15 +120,13 @@ class Applier:
             await self._settle(pending[0], error, time.monotonic() - begun, new=False)
             return
         for migration in recording.recorded:
-            self.ours[migration.name] = None
-            self.recorded.add(migration.name)
-            self.call.tell(Event("recorded", migration.name))
+            self._recorded(migration.name, _PUSHED)
 
     async def _adopt(self, root: Migration) -> bool:
         """Note `root` where it stands for what drizzle ran here; false where drizzle never was here."""
         from sendoka.migrations.adoption import adopting
 
-        statements = await adopting(self.call.database, root, (self.call.new_token(), operator(), __version__))
+        statements = await adopting(self.call.database, root, self._by(_DRIZZLE))
         if statements is None:
             return False
         begun = time.monotonic()
@@ -128,9 +135,7 @@ class Applier:
         except (DatabaseError, TransportError) as error:
             await self._settle(root, error, time.monotonic() - begun, new=True)
             return True
-        self.ours[root.name] = None
-        self.recorded.add(root.name)
-        self.call.tell(Event("recorded", root.name, why="drizzle ran what it stands for"))
+        self._recorded(root.name, _DRIZZLE)
         return True
 
     async def _apply(self, pending: Sequence[Migration], *, new: bool) -> None:
@@ -162,13 +167,26 @@ class Applier:
         """Bring a file without a transaction to its end, whoever began it."""
         from sendoka.migrations.alone import finish
 
-        seconds = await finish(self.call, migration)
-        if seconds is not None:
-            self._applied(migration, seconds)
+        finished = await finish(self.call, migration)
+        if finished is not None and finished.ran:
+            self._applied(migration, finished.seconds)
+        elif finished is not None:
+            self._recorded(migration.name, "its done-when was true already")
 
     def _applied(self, migration: Migration, seconds: float) -> None:
         self.ours[migration.name] = seconds
         self.call.tell(Event("applied", migration.name, seconds))
+
+    def _recorded(self, name: str, why: str) -> None:
+        self.ours[name] = None
+        self.recorded.add(name)
+        self.call.tell(Event("recorded", name, why=why))
+
+    def _by(self, why: str) -> tuple[str, str, str]:
+        """Return the token, the operator and the version for what is only noted."""
+        token = self.call.new_token()
+        self.noting[token] = why
+        return token, operator(), __version__
 
     async def _settle(
         self, migration: Migration, error: DatabaseError | TransportError, took: float, *, new: bool
@@ -184,7 +202,7 @@ class Applier:
             if isinstance(error, TransportError):
                 error.outcome = Outcome.UNKNOWN if self.unknown else error.outcome
                 raise error
-            raise await failed(self.call.database, migration, error, unknown=self.unknown) from error
+            raise await failed(self.call.database, migration, error, unknown=self.unknown, new=new) from error
         if self.call.left() <= 0:
             raise gave_up(
                 migration, error, self.call.seconds, unknown=self.unknown, namespace=self._namespace

@@ -105,7 +105,7 @@ def names_in(statements: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for statement in statements:
         for quoted, plain in _NAME.findall(statement):
-            found.add(quoted.replace('""', '"') if quoted else plain.lower())
+            found.add(quoted.replace('""', '"') if quoted else plain.encode().lower().decode())
     return found
 
 

@@ -112,11 +112,12 @@ def is_lock(error: DatabaseError) -> bool:
 
 
 async def failed(
-    database: Database, migration: Migration, error: DatabaseError, *, unknown: bool = False
+    database: Database, migration: Migration, error: DatabaseError, *, unknown: bool = False, new: bool = False
 ) -> MigrationFailed:
     """Return the error that says which statement of `migration` the database refused.
 
     unknown: whether an earlier send of it may still be applied, so that nothing can be said about what remains.
+    new: whether the transaction began by creating our tables, so that this may be what was refused.
     """
     outcome = Outcome.UNKNOWN if unknown else Outcome.FAILED
     if isinstance(error, ReadOnlyTransaction):
@@ -130,6 +131,8 @@ async def failed(
     if error.sqlstate == NOT_DONE:
         return waits_for_backfill(migration, error)
     number, lines = await _placed(database, migration, error)
+    if new and number is None and lines == [place(migration.statements, None)]:
+        lines = ["at COMMIT, or while Sendoka made its own tables: all statements of the file ran"]
     lines += said_beside(migration, error)
     return MigrationFailed(
         f"{migration.name}.sql failed: {without(error.what, *migration.statements)}",

@@ -144,7 +144,8 @@ def apply_statements(migration: Migration, token: str, operator: str, version: s
         record_statement(migration, token, operator, version, state="running"),
         *required_statements(migration),
         *(Statement(text) for text in migration.statements),
-        Ours("set local role none"),
+        # Not `none`: what a role or a database has as its default role made our tables, and owns them.
+        Ours("set local role to default"),
         # The row's xmin is this transaction, unless a statement of the file has ended the one that inserted it.
         Ours(
             "update sendoka.migrations set state = 'applied', applied_at = now(), "

@@ -110,7 +110,7 @@ _PASSED_OVER = "select 'what this statement makes is there already'"
 
 
 async def _run_whole(database: Database, texts: Sequence[str]) -> None:
-    statements = [settings_statement(), *(Statement(text) for text in texts), Statement("set local role none")]
+    statements = [settings_statement(), *(Statement(text) for text in texts), Statement("set local role to default")]
     await database.run_all(statements, TransactionOptions(timeout=_TIMEOUT))
 
 

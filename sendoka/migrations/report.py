@@ -11,8 +11,9 @@ __all__ = ["Applied", "MigrationReport"]
 class Applied:
     """One migration that was pending when the call began; `by_us` is false where another runner applied it.
 
-    `seconds` is how long the database took for it. `recorded` is true where it was only noted: a push had brought the
-    database there, and none of it was run. `by` is who applied it, as the history has it: the role, and where it ran.
+    `seconds` is how long the database took for it. `recorded` is true where it was only noted, and none of it was run:
+    a push or drizzle had brought the database there, or its `done-when` was true already. `by` is who applied it, as
+    the history has it: the role, and where it ran.
     """
 
     name: str

@@ -137,8 +137,8 @@ def index_of(statement: str) -> Index | None:
 
 
 def _kept(word: str) -> str:
-    """Return a name as Postgres keeps it."""
-    return word[1:-1].replace('""', '"') if word.startswith('"') else word.lower()
+    """Return a name as Postgres keeps it: of one without quotes, only A to Z become small."""
+    return word[1:-1].replace('""', '"') if word.startswith('"') else word.encode().lower().decode()
 
 
 def tagged(statement: str, token: str) -> tuple[Statement, int]:
