@@ -1,8 +1,22 @@
 """Backfills: dated scripts that change data in batches, every batch exactly once."""
 
 from sendoka.backfills.batch import Batch
+from sendoka.backfills.control import Switched, cancel, pause, resume
 from sendoka.backfills.declare import Backfill, backfill
+from sendoka.backfills.left import verify
 from sendoka.backfills.report import Progress, RunReport
 from sendoka.backfills.runner import run
 
-__all__ = ["Backfill", "Batch", "Progress", "RunReport", "backfill", "run"]
+__all__ = [
+    "Backfill",
+    "Batch",
+    "Progress",
+    "RunReport",
+    "Switched",
+    "backfill",
+    "cancel",
+    "pause",
+    "resume",
+    "run",
+    "verify",
+]

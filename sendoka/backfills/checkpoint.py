@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sendoka.backfills import events
 from sendoka.backfills.statements import BATCH_COLUMNS
 from sendoka.bookkeeping import ensure
 from sendoka.database.home import Ours
@@ -14,6 +15,7 @@ from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError
 
 if TYPE_CHECKING:
+    from sendoka.backfills.events import Actor
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Statement
 
@@ -54,6 +56,7 @@ TABLES: tuple[Statement, ...] = (
   reason text,
   runner text,
   rate float8,
+  revision text,
   noted_at timestamptz not null default clock_timestamp(),
   unique (name, number)
 )"""),
@@ -62,6 +65,7 @@ TABLES: tuple[Statement, ...] = (
   run bigint not null references sendoka.backfill_runs (id),
   shard int not null,
   state text not null default 'running',
+  held boolean not null default false,
   pass int not null default 1,
   epoch bigint not null default 0,
   owner text,
@@ -105,8 +109,9 @@ class Run:
     """One execution of a backfill.
 
     Times are ISO 8601 in UTC; `total` is about how many rows the table had, if known. `state` is what was noted last:
-    `running`, `stopped`, `failed` (both with their `reason`) or `done`; who is killed notes nothing. `runner` is the
-    process that began last, `rate` how many rows a second were scanned when it ended.
+    `running`, `stopped`, `failed`, `paused`, `cancelled` (these with their `reason`) or `done`; who is killed notes
+    nothing. `runner` is the process that began last, `rate` how many rows a second were scanned when it ended,
+    `revision` the git revision of the script when the run began, None where there was none.
     """
 
     id: int
@@ -122,6 +127,12 @@ class Run:
     reason: str
     runner: str | None
     rate: float | None
+    revision: str | None
+
+    @property
+    def over(self) -> bool:
+        """Whether no batch of it will be done any more."""
+        return self.state in {"done", "cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,8 @@ class Activity:
 class Shard:
     """A range of a run and how far it is, in all and in this pass: rows scanned, paged and changed.
 
-    Paged are the scanned rows that satisfied `where`. `cursor` is the last key that was scanned, a JSON array, None at
+    `state` is `running`, `scanned`, or `held` where the run is paused or cancelled. Paged are the scanned rows that
+    satisfied `where`. `cursor` is the last key that was scanned, a JSON array, None at
     the start of a pass.
     """
 
@@ -179,11 +191,13 @@ class Lease:
 
 
 _RUN = f"""id, name, number, checksum, state, total,
-  {_UTC.format("started_at")}, started_by, {_UTC.format("finished_at")}, finished_by, reason, runner, rate"""
+  {_UTC.format("started_at")}, started_by, {_UTC.format("finished_at")}, finished_by, reason, runner, rate,
+  revision"""
 
 # The columns of `Shard`, of all shards of a run together.
-_TOTALS = """case when bool_or(s.state = 'running') then 'running' else min(s.state) end, max(s.pass), max(s.epoch),
-  sum(s.seq), case when count(*) = 1 then min(s.cursor::text) end, sum(s.scanned), sum(s.paged), sum(s.changed),
+_TOTALS = """case when bool_or(s.held) then 'held' when bool_or(s.state = 'running') then 'running'
+  else min(s.state) end, max(s.pass), max(s.epoch), sum(s.seq),
+  case when count(*) = 1 then min(s.cursor::text) end, sum(s.scanned), sum(s.paged), sum(s.changed),
   sum(s.pass_scanned), sum(s.pass_paged), sum(s.pass_changed)"""
 _WIDTH = 11
 
@@ -194,7 +208,7 @@ _ACTIVITY = """min(s.owner) filter (where s.lease_until > clock_timestamp()),
 
 def _run(cells: Cells) -> Run:
     number, name, count, checksum, state, total, started_at, started_by, finished_at, finished_by, *noted = cells
-    reason, runner, rate = noted
+    reason, runner, rate, revision = noted
     return Run(
         int(number or 0),
         str(name),
@@ -209,6 +223,7 @@ def _run(cells: Cells) -> Run:
         reason or "",
         runner,
         None if rate is None else float(rate),
+        revision,
     )
 
 
@@ -257,16 +272,14 @@ async def read_totals(database: Database, run: int) -> Shard:
     return Shard.of(cells)
 
 
-async def open_run(
-    database: Database, name: str, checksum: str, *, number: int, total: int | None, operator: str
-) -> Run:
+async def open_run(database: Database, name: str, checksum: str, *, number: int, total: int | None, by: Actor) -> Run:
     """Return the run `number` of `name`, or a newer one; it is made if missing. Two that open at once get the same."""
-    await ensure(database, TABLES)
+    await ensure(database, (*TABLES, *events.TABLES))
     make = (
         Ours(
-            "insert into sendoka.backfill_runs (name, number, checksum, total, started_by)"
-            " values ($1, $5::int, $2, $3::bigint, $4) on conflict (name, number) do nothing",
-            (name, checksum, None if total is None else str(total), operator, str(number)),
+            "insert into sendoka.backfill_runs (name, number, checksum, total, started_by, revision)"
+            " values ($1, $5::int, $2, $3::bigint, $4, $6) on conflict (name, number) do nothing",
+            (name, checksum, None if total is None else str(total), by.operator, str(number), by.revision),
         ),
         Ours(
             "insert into sendoka.backfill_shards (run, shard)"
@@ -283,32 +296,52 @@ async def open_run(
     return _run(results[-1].rows[0])
 
 
-async def begin(database: Database, run: Run, checksum: str, *, runner: str) -> None:
-    """Note who goes on with a run now, and with which script.
+async def begin(database: Database, run: Run, checksum: str, *, by: Actor) -> bool:
+    """Note who goes on with a run now, and with which script. Return False where it is paused or over.
 
     The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard.
     """
     text = """with sendoka_before as (
-  select id, checksum <> $2 as other from sendoka.backfill_runs where id = $1::bigint and state <> 'done' for update
+  select id, checksum <> $2 as other, checksum as former from sendoka.backfill_runs
+  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') for update
 ), sendoka_begun as (
   update sendoka.backfill_runs r set state = 'running', reason = null, runner = $3, noted_at = clock_timestamp(),
     former_checksums = case when b.other then r.former_checksums || r.checksum else r.former_checksums end,
     checksum = $2
-  from sendoka_before b where r.id = b.id returning r.id, b.other
+  from sendoka_before b where r.id = b.id returning r.id, b.other, b.former
+), sendoka_fenced as (
+  update sendoka.backfill_shards s set epoch = s.epoch + 1, owner = null, lease_until = null
+  from sendoka_begun b where s.run = b.id and b.other
+), sendoka_told as (
+  insert into sendoka.backfill_events (run, event, operator, runner, checksum, revision, detail)
+  select b.id, e.event, $4, $3, $2, $5, e.detail from sendoka_begun b cross join lateral (
+    select 'script changed' as event, 'it was ' || left(b.former, 12) || ', and is ' || left($2, 12) as detail
+    where b.other
+    union all
+    select case when exists (select from sendoka.backfill_events s where s.run = b.id and s.event = 'started')
+      then 'continued' else 'started' end, null
+  ) e
+  where not exists (select from sendoka.backfill_events t where t.run = b.id and t.runner = $3)
 )
-update sendoka.backfill_shards s set epoch = s.epoch + 1, owner = null, lease_until = null
-from sendoka_begun b where s.run = b.id and b.other"""
-    await _rows(database, text, str(run.id), checksum, runner)
+select count(*) from sendoka_begun"""
+    ((begun,),) = await _rows(database, text, str(run.id), checksum, by.runner, by.operator, by.revision)
+    return begun != "0"
 
 
-async def note_end(database: Database, run: int, *, state: str, reason: str, rate: float | None) -> None:
+async def note_end(database: Database, run: int, *, state: str, reason: str, rate: float | None, by: Actor) -> None:
     """Note that somebody ended a run before it was done: `stopped` or `failed`, and why.
 
-    It does not touch the shards, so it never waits for a batch that is still in flight.
+    It does not touch the shards, so it never waits for a batch that is still in flight. What is paused, cancelled or
+    done stays so.
     """
-    text = """update sendoka.backfill_runs set state = $2, reason = $3, rate = coalesce($4::float8, rate),
-  noted_at = clock_timestamp() where id = $1::bigint and state <> 'done'"""
-    await _rows(database, text, str(run), state, reason, None if rate is None else str(rate))
+    text = """with sendoka_ended as (
+  update sendoka.backfill_runs set state = $2, reason = $3, rate = coalesce($4::float8, rate),
+    noted_at = clock_timestamp() where id = $1::bigint and state not in ('done', 'paused', 'cancelled') returning id
+)
+insert into sendoka.backfill_events (run, event, operator, runner, detail)
+select e.id, $2, $6, $5, $3 from sendoka_ended e
+where not exists (select from sendoka.backfill_events t where t.run = e.id and t.runner = $5 and t.event = $2)"""
+    await _rows(database, text, str(run), state, reason, None if rate is None else str(rate), by.runner, by.operator)
 
 
 async def read_shard(database: Database, run: int, shard: int) -> tuple[Shard, Lease]:
@@ -343,7 +376,7 @@ async def claim(
     """
     text = f"""update sendoka.backfill_shards set epoch = epoch + 1, owner = $3,
   lease_until = clock_timestamp() + make_interval(secs => $4::float8)
-where run = $1::bigint and shard = $2::int and state = 'running'
+where run = $1::bigint and shard = $2::int and state = 'running' and not held
   and (owner is null or owner in ($3, $5) or lease_until < clock_timestamp())
   and ($6::text is null or exists (select from sendoka.backfill_runs r where r.id = run and r.checksum = $6))
 returning {BATCH_COLUMNS}"""
@@ -373,10 +406,13 @@ where run = $1::bigint and shard = $2::int and state = 'scanned' and pass = $3::
     await _rows(database, text, str(run), str(shard), str(after))
 
 
-async def finish(database: Database, run: int, *, operator: str) -> Run:
-    """Note that a run is done and verified; the first to say so is kept."""
-    text = """update sendoka.backfill_runs set state = 'done', reason = null, finished_at = clock_timestamp(),
-  finished_by = $2 where id = $1::bigint and state <> 'done'"""
-    await _rows(database, text, str(run), operator)
+async def finish(database: Database, run: int, *, by: Actor) -> Run:
+    """Note that a run is done and verified; the first to say so is kept. One that is paused or cancelled stays so."""
+    text = """with sendoka_done as (
+  update sendoka.backfill_runs set state = 'done', reason = null, finished_at = clock_timestamp(), finished_by = $2
+  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') returning id
+)
+insert into sendoka.backfill_events (run, event, operator, runner) select id, 'done', $2, $3 from sendoka_done"""
+    await _rows(database, text, str(run), by.operator, by.runner)
     (cells,) = await _rows(database, f"select {_RUN} from sendoka.backfill_runs where id = $1::bigint", str(run))
     return _run(cells)

@@ -33,10 +33,11 @@ class Progress:
 class RunReport:
     """How a call of `run` ended.
 
-    `state` is `done` (verified), or `stopped`: the run can be resumed, and `reason` says why (`deadline`,
-    `interrupted`). Counts are of the whole run, over all its shards, `batches` too; `here` is how many of them this
-    call did, 0 where another runner did them all. `unchanged` are rows that satisfied `where` when their page was read,
-    and that the change left alone. Times are ISO 8601 in UTC.
+    `state` is `done` (verified), or `stopped`: the run can be gone on with, and `reason` says why (`deadline`,
+    `interrupted`); or it is `paused` or `cancelled`, and `reason` says by whom. Counts are of the whole run, over all
+    its shards, `batches` too; `here` is how many of them this call did, 0 where another runner did them all.
+    `unchanged` are rows that satisfied `where` when their page was read, and that the change left alone. Times are ISO
+    8601 in UTC.
 
     `was_done` is true where it was done before this call, which then changed nothing: `left` rows are to be done
     now (None where that cannot be counted), and `script_changed` says that the script is not the one that was run.

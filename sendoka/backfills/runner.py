@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,10 +13,13 @@ import anyio
 from sendoka.backfills import checkpoint
 from sendoka.backfills.change_walk import ChangeWalk
 from sendoka.backfills.declare import Backfill
+from sendoka.backfills.events import Actor
+from sendoka.backfills.left import count_in
 from sendoka.backfills.owner import new_owner
 from sendoka.backfills.pace import FIRST, Pace
-from sendoka.backfills.patience import WAITS, Patience, Stopped, passes
+from sendoka.backfills.patience import WAITS, Patience, Stopped, passes, rest
 from sendoka.backfills.report import Meter, Progress, RunReport
+from sendoka.backfills.revision import revision_of
 from sendoka.backfills.statements import remaining
 from sendoka.backfills.step_walk import StepWalk
 from sendoka.backfills.target import Target, estimate, read_target
@@ -51,6 +54,8 @@ _PASSES = 5
 """After so many passes a call gives up where no fewer rows are left than the last one met."""
 _LAST_WORDS = 2.0
 """Seconds for giving back the lease, and as many for noting how a run ended, whatever the deadline."""
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at whether a paused run may go on."""
 
 
 async def run(
@@ -80,7 +85,8 @@ async def run(
     on_progress: called after each batch, and whenever the run waits.
 
     Every row is changed once, whatever is killed or cut on the way, and however many runners there are. A run that is
-    done is left alone unless `again` is given, and the report says when it was done and how many rows are left now.
+    done is left alone unless `again` is given, and the report says when it was done and how many rows are left now; so
+    is one that is cancelled. One that is paused is left alone in any case; one that is paused meanwhile is waited for.
     Raises InvalidBackfill for what is no backfill, BackfillError for a declaration that does not fit the database and
     for rows that are left when no pass helps, BackfillChanged for another script than the run was
     started with, BackfillRunning where another process holds it, BatchFailed for a batch that cannot be done.
@@ -126,6 +132,7 @@ class _Running:
     script_changed: bool = False
     begun: bool = False
     run: Run | None = None
+    by: Actor = field(default_factory=lambda: Actor(operator()))
     shard: Shard | None = None
     sent: tuple[int, float] | None = None
     """Size and start of the batch that is on its way."""
@@ -169,7 +176,7 @@ class _Running:
         with contextlib.suppress(SendokaError), anyio.move_on_after(_LAST_WORDS, shield=True):
             if self.begun and run.state != "done":
                 rate = self.pace.rate
-                await checkpoint.note_end(self.database, run.id, state=state, reason=reason, rate=rate)
+                await checkpoint.note_end(self.database, run.id, state=state, reason=reason, rate=rate, by=self.by)
             if state != "failed":
                 self.shard = await checkpoint.read_totals(self.database, run.id)
 
@@ -182,12 +189,18 @@ class _Running:
             if not again or not self.left:
                 self.was_done = True
                 return
+        elif self.run and (self.run.state == "paused" or (self.run.state == "cancelled" and not again)):
+            self.reason = self.run.state
+            return
         target = await insist(lambda: read_target(self.database, self.backfill))
         changed = await self._open(target, accept_change=accept_change)
         swept = False
-        while self.run and self.run.state != "done":
+        while self.run and not self.run.over:
             self.shard = await self._look(self.run)
             swept = await self._pass(target, self.run, self.shard) or swept
+            if not self.reason and self.shard.state == "held":
+                await self._wait_while_paused(self.run)
+                continue
             if self.reason:
                 return
             await self._verify(target, self.run, self.shard, swept=swept, changed=changed)
@@ -204,24 +217,48 @@ class _Running:
 
     async def _open(self, target: Target, *, accept_change: bool) -> bool:
         """Make the run, or check that it is ours to go on with. Return whether its script changed."""
-        insist, checksum = self.patience.insist, self.backfill.checksum()
-        if self.run is None or self.run.state == "done":
+        checksum = self.backfill.checksum()
+        self.by = replace(self.by, revision=await revision_of(self.backfill))
+        if self.run is None or self.run.over:
             self.run = await self._new_run(target, checksum, (self.run.number if self.run else 0) + 1)
         found = self.run
         changed = found.checksum != checksum
         if changed and not accept_change:
             await self._refuse_change(found, checksum)
-        await insist(lambda: checkpoint.begin(self.database, found, checksum, runner=new_owner()))
-        self.begun = True
+        await self._begin(found, checksum)
         if self.pace.rate is None:
             self.pace.rate = found.rate
         return changed or accept_change
+
+    async def _begin(self, run: Run, checksum: str) -> bool:
+        """Note that this process goes on with the run; return False where it may not, for it is paused or over."""
+        self.by = replace(self.by, runner=new_owner())
+        self.begun = await self.patience.insist(lambda: checkpoint.begin(self.database, run, checksum, by=self.by))
+        return self.begun
+
+    async def _wait_while_paused(self, run: Run) -> None:
+        """Wait until a run that somebody paused may go on; set the reason where that will never be."""
+        name, insist = self.backfill.name, self.patience.insist
+        while True:
+            found = await insist(lambda: checkpoint.find_run(self.database, name))
+            self.run = run = found if found and found.id == run.id else replace(run, state="cancelled")
+            if run.over:
+                self.reason = run.state if run.state == "cancelled" else ""
+                return
+            if run.state != "paused":
+                checksum = self.backfill.checksum()
+                if run.checksum != checksum:
+                    await self._refuse_change(run, checksum)
+                if await self._begin(run, checksum):
+                    return
+            self.waiting(f"it is paused {run.reason}; let it go on with: sendoka backfill resume {name}")
+            await rest(_LOOK_EVERY, self.stop)
 
     async def _new_run(self, target: Target, checksum: str, number: int) -> Run:
         database, name, insist = self.database, self.backfill.name, self.patience.insist
         total = await insist(lambda: estimate(database, target))
         return await insist(
-            lambda: checkpoint.open_run(database, name, checksum, number=number, total=total, operator=operator())
+            lambda: checkpoint.open_run(database, name, checksum, number=number, total=total, by=self.by)
         )
 
     async def _refuse_change(self, run: Run, checksum: str) -> None:
@@ -317,7 +354,7 @@ class _Running:
         """Finish the run if nothing is left, else send it through the table again, or say why that is of no use."""
         left = await self._left(target)
         if left == 0:
-            self.run = await self.patience.insist(lambda: checkpoint.finish(self.database, run.id, operator=operator()))
+            self.run = await self.patience.insist(lambda: checkpoint.finish(self.database, run.id, by=self.by))
             return
         why = "" if changed and self.backfill.where else _hopeless(self.backfill, shard, left, swept=swept)
         if why:
@@ -331,16 +368,7 @@ class _Running:
 
     async def _left(self, target: Target) -> int:
         query = remaining(self.backfill, target)
-        try:
-            rows = (await self.patience.insist(lambda: self.database.run(query))).rows
-            ((count,),) = rows
-            return int(count or "")
-        except ValueError:
-            raise BackfillError(
-                f"the verify query of the backfill {self.backfill.name} must return one number",
-                where=query.text,
-                todo="write select count(*) from …",
-            ) from None
+        return count_in(await self.patience.insist(lambda: self.database.run(query)), self.backfill, target)
 
     def waiting(self, why: str, left: float | None = None) -> None:
         """Tell whoever listens where the run is, and for what it waits; nothing is counted before there is a run."""
@@ -366,12 +394,12 @@ class _Running:
     def report(self) -> RunReport:
         """Return how this call ended."""
         run, shard = self.run, self.shard
-        done = run is not None and run.state == "done"
+        state = run.state if run and (run.over or run.state == "paused") else "stopped"
         return RunReport(
             name=self.backfill.name,
             run=run.number if run else 0,
-            state="done" if done else "stopped",
-            reason="" if done else self.reason,
+            state=state,
+            reason="" if state == "done" else run.reason if run and state != "stopped" else self.reason,
             scanned=shard.scanned if shard else 0,
             changed=shard.changed if shard else 0,
             unchanged=max(0, shard.paged - shard.changed) if shard else 0,

@@ -18,7 +18,9 @@ FRESH = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`state` is `running`, `stopped`, `failed` or `done`; `reason` why it stopped or failed; `runner` who runs it.
+    """`state` is `running`, `stopped`, `failed`, `paused`, `cancelled` or `done`; `runner` who runs it.
+
+    `reason` is why it stopped or failed, and by whom it was paused or cancelled.
 
     `batch_ago` are the seconds since its last batch, None before the first.
     """
@@ -31,8 +33,8 @@ class Standing:
 
 def standing_of(run: Run, activity: Activity) -> Standing:
     """Return how a run stands: a note of who was killed is missing, so its lease and its last batch speak too."""
-    if run.state == "done":
-        return Standing("done", "", None, activity.batch_ago)
+    if run.over or run.state == "paused":
+        return Standing(run.state, run.reason, None, activity.batch_ago)
     if activity.owner and not gone(activity.owner):
         return Standing("running", "", shown(activity.owner), activity.batch_ago)
     if _goes_on(run, activity):

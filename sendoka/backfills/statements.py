@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["BATCH_COLUMNS", "Fence", "change_batch", "counted", "fence", "look", "page", "remaining", "write_back"]
 
-BATCH_COLUMNS = "state, pass, epoch, seq, cursor::text, scanned, paged, changed, pass_scanned, pass_paged, pass_changed"
+BATCH_COLUMNS = (
+    "case when held then 'held' else state end, "
+    "pass, epoch, seq, cursor::text, scanned, paged, changed, pass_scanned, pass_paged, pass_changed"
+)
 """What a batch answers of its shard, in the order of `checkpoint.Shard`."""
 
 
@@ -43,7 +46,7 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
     bound = "" if first else f"where {_row(keys)} > {_row(_cursor('sendoka_checkpoint.cursor', target))}"
     return f"""with sendoka_checkpoint as (
   select s.run, s.shard, s.cursor, s.seq from sendoka.backfill_shards s
-  where s.run = $1::bigint and s.shard = $2::int and s.state = 'running' and s.epoch = $5::bigint
+  where s.run = $1::bigint and s.shard = $2::int and s.state = 'running' and not s.held and s.epoch = $5::bigint
     and s.cursor is {"" if first else "not "}null
   for update
 ), sendoka_scan as materialized (
@@ -145,7 +148,8 @@ def fence(batch: Fence) -> Statement:
     state = case when $9::boolean then 'scanned' else state end,
     owner = case when $9::boolean then null else owner end,
     lease_until = case when $9::boolean then null else clock_timestamp() + make_interval(secs => $10::float8) end
-  where run = $1::bigint and shard = $2::int and epoch = $4::bigint and seq = $3::bigint - 1 and state = 'running'
+  where run = $1::bigint and shard = $2::int and epoch = $4::bigint and seq = $3::bigint - 1
+    and state = 'running' and not held
   returning epoch, pass
 )
 insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed)

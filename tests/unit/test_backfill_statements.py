@@ -94,7 +94,8 @@ def test_a_page_of_the_python_form_carries_versions_and_its_last_key() -> None:
 def test_the_fence_carries_epoch_place_and_token() -> None:
     statement = fence(BATCH)
     assert statement.params == ("7", "0", "42", "3", '["a"]', "token", "10", "8", "false", "15.0")
-    assert "epoch = $4::bigint and seq = $3::bigint - 1 and state = 'running'" in statement.text
+    assert "epoch = $4::bigint and seq = $3::bigint - 1" in statement.text
+    assert "and state = 'running' and not held" in statement.text
 
 
 @pytest.mark.parametrize(

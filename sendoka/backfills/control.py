@@ -1,0 +1,93 @@
+"""Pauses, resumes and cancels a run from anywhere: what is said here holds for the very next batch.
+
+A switch is one statement. It marks the run, and it marks its shards, for whose rows it waits: a batch that is in flight
+commits first, and every later one finds its shard held and changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka.backfills.checkpoint import list_runs
+from sendoka.backfills.scripts import unknown
+from sendoka.bookkeeping import operator
+from sendoka.database.home import Ours
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import BackfillError, UndefinedTable
+
+if TYPE_CHECKING:
+    from sendoka.database.seam import Database
+
+__all__ = ["Switched", "cancel", "pause", "resume"]
+
+_OPTIONS = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What became of a run: `state` is `paused`, `resumed` or `cancelled`, or what it was where nothing `changed`."""
+
+    name: str
+    run: int
+    state: str
+    changed: bool
+
+
+async def pause(sql: Database, name: str) -> Switched:
+    """Let no batch of the backfill `name` be done from now on, until `resume`. Returns when none is in flight any more.
+
+    Whoever runs it waits, up to a deadline; who comes later is told, and leaves. Pausing twice changes nothing.
+    Raises UnknownBackfill where it was never run, BackfillError where its run is done or cancelled.
+    """
+    return await _switch(sql, name, "paused", from_states=("running", "stopped", "failed"))
+
+
+async def resume(sql: Database, name: str) -> Switched:
+    """Let a paused backfill go on: who waits for that does, else the next `run`. It changes no other run.
+
+    Raises UnknownBackfill where it was never run, BackfillError where its run is done or cancelled.
+    """
+    return await _switch(sql, name, "resumed", from_states=("paused",))
+
+
+async def cancel(sql: Database, name: str) -> Switched:
+    """End the run of the backfill `name` for good. What it changed stays; a new run begins with `run(…, again=True)`.
+
+    Raises UnknownBackfill where it was never run, BackfillError where its run is done.
+    """
+    return await _switch(sql, name, "cancelled", from_states=("running", "stopped", "failed", "paused"))
+
+
+async def _switch(sql: Database, name: str, event: str, *, from_states: tuple[str, ...]) -> Switched:
+    text = """with sendoka_before as (
+  select id, number, state from sendoka.backfill_runs where name = $1 order by number desc limit 1 for update
+), sendoka_switched as (
+  update sendoka.backfill_runs r set state = $3, noted_at = clock_timestamp(), reason = $4
+  from sendoka_before b where r.id = b.id and b.state = any($5::text[]) returning r.id
+), sendoka_held as (
+  update sendoka.backfill_shards s set held = $6::boolean, owner = null, lease_until = null
+  from sendoka_switched w where s.run = w.id
+), sendoka_told as (
+  insert into sendoka.backfill_events (run, event, operator) select id, $2, $7 from sendoka_switched
+)
+select number, state, (select count(*) from sendoka_switched) from sendoka_before"""
+    who = operator() or "somebody"
+    goes_on = event == "resumed"
+    state, reason = ("stopped", f"resumed by {who}, and nobody runs it yet") if goes_on else (event, f"by {who}")
+    states = "{" + ",".join(from_states) + "}"
+    params = (name, event, state, reason, states, "false" if goes_on else "true", who)
+    try:
+        (result,) = await sql.run_all([Ours(text, params)], _OPTIONS)
+    except UndefinedTable:
+        raise unknown(name, (), "in the database") from None
+    if not result.rows:
+        raise unknown(name, [run.name for run, _, _ in await list_runs(sql)], "in the database")
+    ((number, before, count),) = result.rows
+    if count == "0" and before in {"done", "cancelled"} and before != event:
+        raise BackfillError(
+            f"the run of the backfill {name} is {before}, so it cannot be {event}",
+            where=f"run {number}; nothing was changed",
+            todo=f"start a new run: sendoka backfill run {name} --again",
+        )
+    return Switched(name, int(number or 0), event if count != "0" else str(before), count != "0")
