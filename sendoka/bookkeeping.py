@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sendoka.database.statement import Cells, Result, Statement
 
 __all__ = [
+    "ANOTHER_NAMESPACE",
     "BOOTSTRAP",
     "DEV",
     "FACTS",
@@ -36,8 +37,10 @@ __all__ = [
     "check_format",
     "ensure",
     "facts_in",
+    "is_altered",
     "is_outdated",
     "is_race",
+    "not_as_made",
     "operator",
     "read_facts",
     "set_mark",
@@ -65,6 +68,9 @@ BOOTSTRAP: tuple[Statement, ...] = (
     ),
 )
 """What stands in front of the first table of ours in a database. Running it again changes nothing."""
+
+ANOTHER_NAMESPACE = 'namespace = "acme_sendoka" in [tool.sendoka] of pyproject.toml, neon(url, namespace=…) in code'
+"""How a namespace for our tables is set, in words."""
 
 DEV, PRODUCTION = "dev", "production"
 """What a database may be marked as: one that `push` may change, and one that nothing but migrations may."""
@@ -127,18 +133,50 @@ async def read_facts(database: Database) -> dict[str, Fact]:
         return facts_in((await database.run_all([FACTS], READ_ONLY))[0])
     except UndefinedTable:
         return {}
+    except DatabaseError as error:
+        if is_altered(error):
+            raise not_as_made(database.namespace, error.message) from error
+        raise
+
+
+def is_altered(error: DatabaseError) -> bool:
+    """Tell whether a question of ours was refused because our tables are not as they were made."""
+    # Missing columns, other types, and values that do not fit; a missing table or right is another matter.
+    return error.sqlstate[:2] in {"22", "42"} and error.sqlstate not in {"42501", "42P01", "42P06", "42P07", "42710"}
+
+
+def not_as_made(namespace: str, why: str) -> MigrationError:
+    """Return the error of tables of ours that somebody altered, or that are none of ours."""
+    return MigrationError(
+        f"the tables in the namespace {namespace} are not as Sendoka makes them: {why}",
+        where="nothing was changed",
+        todo="`sendoka repair` says what was altered; where they are another application's, give this one a namespace "
+        f"of its own: {ANOTHER_NAMESPACE}",
+    )
 
 
 def facts_in(result: Result[Cells]) -> dict[str, Fact]:
     """Return the answer to `FACTS`. Raises MigrationError where a newer Sendoka has changed our tables."""
     facts = {name: Fact(value, at) for name, value, at in result.rows if name and value is not None and at}
-    check_format(facts["format"].value if "format" in facts else None)
+    if facts:
+        check_format(facts["format"].value if "format" in facts else None)
     return facts
 
 
 def check_format(version: str | None) -> None:
-    """Raise MigrationError where a newer Sendoka has changed our tables; `version` is the fact called `format`."""
-    if version is not None and int(version) > FORMAT:
+    """Raise MigrationError where a newer Sendoka has changed our tables; `version` is the fact called `format`.
+
+    So it is raised where that is not there, or no number: whoever made the tables may be newer.
+    """
+    if version is None or not (version.isascii() and version.isdigit()):
+        said = "is gone" if version is None else f"says {version[:20]!r}"
+        raise MigrationError(
+            f"the format of Sendoka's tables in this database is not known: the fact `format` {said}",
+            where="nothing was changed",
+            todo="somebody altered it: set that row of the table `facts` to what another database of the same Sendoka "
+            f"has; of this one it is {FORMAT}",
+        )
+    if int(version) > FORMAT:
         raise MigrationError(
             f"the tables of this database have format {version}, and this Sendoka knows up to {FORMAT}",
             todo="install the Sendoka that the rest of the team uses",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sendoka.bookkeeping import is_race
+from sendoka.bookkeeping import ANOTHER_NAMESPACE, is_altered, is_race, not_as_made
 from sendoka.database.home import NAMESPACE
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import (
@@ -117,7 +117,8 @@ async def failed(
     """Return the error that says which statement of `migration` the database refused.
 
     unknown: whether an earlier send of it may still be applied, so that nothing can be said about what remains.
-    new: whether the transaction began by creating our tables, so that this may be what was refused.
+    new: whether the transaction began by creating our tables, so that this may be what was refused; MigrationError is
+        raised where it can only be that, for others of these names are there.
     """
     outcome = Outcome.UNKNOWN if unknown else Outcome.FAILED
     if isinstance(error, ReadOnlyTransaction):
@@ -132,6 +133,8 @@ async def failed(
         return waits_for_backfill(migration, error)
     number, lines = await _placed(database, migration, error)
     if new and number is None and lines == [place(migration.statements, None)]:
+        if is_altered(error):
+            raise not_as_made(database.namespace, error.message) from error
         lines = ["at COMMIT, or while Sendoka made its own tables: all statements of the file ran"]
     lines += said_beside(migration, error)
     return MigrationFailed(
@@ -281,7 +284,8 @@ def no_grant(error: InsufficientPrivilege, namespace: str = NAMESPACE) -> Migrat
     return MigrationFailed(
         f"the role may not keep its history: {error.message}",
         todo=f"the first time: grant create on database … to the role; later: grant usage on schema {namespace} "
-        "and select, insert, update, delete on all its tables",
+        "and select, insert, update, delete on all its tables; where that namespace is somebody else's: "
+        + ANOTHER_NAMESPACE,
     )
 
 
@@ -331,14 +335,29 @@ def _behind(file: Migration, head: Entry) -> MissingMigration:
 
 def _altered(file: Migration, entry: Entry) -> ChecksumMismatch:
     applied = entry.state == "applied"
+    shared = "; where another application made this history: " + ANOTHER_NAMESPACE if file.parent is None else ""
     return ChecksumMismatch(
         f"{file.name}.sql was edited after it was {'applied' if applied else 'begun'}",
         where=f"{'applied' if applied else 'begun'}: sha256:{entry.digest[:12]}…, the file: sha256:{file.digest[:12]}…",
-        todo="restore the file (git checkout) and put the change into a new migration",
+        todo="restore the file (git checkout) and put the change into a new migration" + shared,
     )
 
 
 def _forked(file: Migration, entry: Entry) -> ForkedHistory:
+    if file.parent is None and file.number == entry.seq:
+        return ForkedHistory(
+            f"the history in this database is another one's: it begins with {entry.name}, the folder with {file.name}",
+            where="nothing was changed",
+            todo=f"where two applications share it, give this one a namespace of its own: {ANOTHER_NAMESPACE}; "
+            "if the file was renamed, rename it back",
+        )
+    if entry.seq > file.number:
+        return ForkedHistory(
+            f"the database went another way: it has {entry.name} where the folder has {file.name}",
+            where=f"migration number {entry.seq} of the database; it has none of number {file.number} there",
+            todo="if a row was deleted or added by hand, `sendoka repair` says which; "
+            "else this folder belongs to another database or branch",
+        )
     return ForkedHistory(
         f"the database went another way: it has {entry.name} where the folder has {file.name}",
         where=f"migration number {entry.seq} of the database",

@@ -126,9 +126,18 @@ def entries(result: Result[Cells]) -> list[Entry]:
 def _entry(row: Cells) -> Entry:
     seq, name, checksum, digest, state, applied_at, seconds, applied_by, token, _ = row
     if seq is None or name is None or checksum is None or digest is None or state is None:
-        raise MigrationError("sendoka.migrations holds a row without seq, name, checksum, digest or state")
-    took = None if seconds is None else float(seconds)
-    return Entry(int(seq), name, checksum, digest, state, applied_at, took, applied_by, token)
+        raise MigrationError(
+            "the history holds a row without seq, name, checksum, digest or state: somebody altered it",
+            todo="`sendoka repair` says what was altered",
+        )
+    try:
+        number, took = int(seq), None if seconds is None else float(seconds)
+    except ValueError:
+        raise MigrationError(
+            f"the history holds a row whose seq or duration is no number: {seq[:20]!r}, {str(seconds)[:20]!r}",
+            todo="somebody altered it: `sendoka repair` says what",
+        ) from None
+    return Entry(number, name, checksum, digest, state, applied_at, took, applied_by, token)
 
 
 # ------------------------------------------------------------------ one migration as one transaction

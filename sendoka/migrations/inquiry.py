@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendoka.bookkeeping import FACTS, facts_in, is_outdated
+from sendoka.bookkeeping import FACTS, facts_in, is_altered, is_outdated, not_as_made
 from sendoka.database.transaction import READ_ONLY
 from sendoka.errors import DatabaseError, InsufficientPrivilege, UndefinedTable
 from sendoka.migrations.history import entries, history_statement
@@ -56,13 +56,17 @@ async def ask_all(database: Database) -> Found:
 async def _asked(database: Database, *questions: Statement) -> list[Result[Cells]] | None:
     try:
         return await database.run_all(questions, READ_ONLY)
-    except UndefinedTable:
+    except UndefinedTable as error:
+        if f'"{database.namespace}.facts"' in error.message:  # the history is there, for it was looked for first
+            raise not_as_made(database.namespace, error.message) from error
         return None
     except InsufficientPrivilege as error:
         from sendoka.migrations.failure import no_grant
 
         raise no_grant(error, database.namespace) from error
     except DatabaseError as error:
+        if is_altered(error):
+            raise not_as_made(database.namespace, error.message) from error
         error.statement = None  # it is ours, and says nothing to whoever reads the error
         error.todo = error.todo or _WAYS_OUT.get(error.sqlstate, "")
         raise

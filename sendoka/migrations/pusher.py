@@ -22,6 +22,7 @@ from sendoka.errors import (
     MigrationFailed,
     Outcome,
     PushRefused,
+    ReadOnlyTransaction,
     TransportError,
     UndefinedTable,
 )
@@ -260,6 +261,13 @@ class _Push:
             return error
         if isinstance(error, InsufficientPrivilege) and is_ours(error, self.database.namespace):
             return no_grant(error, self.database.namespace)
+        if isinstance(error, ReadOnlyTransaction):
+            return MigrationFailed(
+                "this database is read only, and nothing can be pushed to it",
+                sqlstate=error.sqlstate,
+                where="nothing was changed",
+                todo="it is a replica, or its role defaults to read only; push to the primary",
+            )
         texts = [step.text for step in steps.transactions[self.applied].steps]
         number: int | None = None
         try:

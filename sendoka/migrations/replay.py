@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError, SettingsError
+from sendoka.errors.masking import without
 from sendoka.lint import Finding
 from sendoka.migrations.checked import Checked
 from sendoka.migrations.differences import Sort, differences
@@ -125,6 +126,7 @@ async def _run_alone(database: Database, migration: Migration, done_when: str) -
 
 def _failure(migration: Migration, number: int | None, error: DatabaseError) -> Failed:
     said = f"{error.message} ({error.sqlstate})" + (f"; {error.detail}" if error.detail else "")
+    said = without(said, *migration.statements)
     return Failed(migration, number, said, None if number is None else _line(migration, number, error.position))
 
 
