@@ -82,6 +82,8 @@ def test_a_mark_stays_under_its_word_and_lines_stay_as_many() -> None:
 def test_what_postgres_repeats_of_it_is_not_shown() -> None:
     assert without("syntax error at or near \"'hush'\"", "alter role x passwort password 'hush'").count("hush") == 0
     assert without('syntax error at or near "hush"', "alter role x password hush") == 'syntax error at or near "***"'
+    assert without("a role is not there", "alter role a password 'role'") == "a *** is not there"
+    assert without("a role is not there", "alter role a password 'o'") == "a role is not there"
 
 
 @pytest.mark.parametrize("text", [text for text, _ in SECRETS])
