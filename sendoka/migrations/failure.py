@@ -339,7 +339,8 @@ def _altered(file: Migration, entry: Entry) -> ChecksumMismatch:
     return ChecksumMismatch(
         f"{file.name}.sql was edited after it was {'applied' if applied else 'begun'}",
         where=f"{'applied' if applied else 'begun'}: sha256:{entry.digest[:12]}…, the file: sha256:{file.digest[:12]}…",
-        todo="restore the file (git checkout) and put the change into a new migration" + shared,
+        todo="restore the file (git checkout) and put the change into a new migration; where it is the newest and only "
+        f"comments or white space were edited: sendoka repair --accept {file.name}{shared}",
     )
 
 

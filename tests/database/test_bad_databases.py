@@ -199,6 +199,7 @@ def test_a_second_application_is_told_whose_history_it_is_and_how_to_keep_its_ow
     settings.write_text('[tool.sendoka]\nmigrations = "other"\nnamespace = "acme_sendoka"\n', encoding="utf-8")
     checked("migrate")
     assert "up to date" in checked("status")
+    assert "nothing is wrong" in checked("repair")
     assert {row[0] for row in direct.execute("select name from sendoka.migrations").fetchall()} == {"0000_apples"}
     assert (other / "0000_step.sql").is_file()
 

@@ -321,6 +321,17 @@ def test_an_unfinished_one_is_named_with_its_repair(project: CheckedProject, beg
     assert (found["id"], found["command"]) == ("history/running", f"sendoka repair --settle {begun}")
 
 
+def test_a_role_that_may_not_write_is_told_so(project: CheckedProject, direct: Direct) -> None:
+    name = project.own("one", "select 1")
+    direct.execute("alter table sendoka.migrations owner to postgres; grant select on sendoka.migrations to public")
+    said = project("repair", "--applied", name, "--yes", status=3)
+    assert "may not keep its history: permission denied for table migrations" in said
+    assert len(rows(direct)) == 1
+    assert "nothing is wrong" in project("repair")
+    direct.execute("revoke all on sendoka.migrations from public")
+    assert "may not keep its history" in project("repair", status=3)
+
+
 def test_options_that_do_not_go_together(project: CheckedProject) -> None:
     for options in (["--applied", "x", "--accept", "x"], ["--as", "pending"], ["--anyway", "--accept", "x"]):
         assert "error:" in project("repair", *options, status=2)
