@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 from sendoka import __version__
 from sendoka.bookkeeping import operator
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import DatabaseError, MigrationError, MissingMigration, Outcome, TransportError
+from sendoka.errors import (
+    DatabaseError,
+    InsufficientPrivilege,
+    MigrationError,
+    MissingMigration,
+    Outcome,
+    TransportError,
+)
 from sendoka.migrations.adoption import noting, refuse_another
 from sendoka.migrations.drizzle import read_drizzle_folder
 from sendoka.migrations.drizzle_rows import TABLE, head_of, matched, read_rows
+from sendoka.migrations.failure import is_ours, no_grant
 from sendoka.migrations.generator import Written, described, draft, history_in, snapshot_path, write
 from sendoka.migrations.header import Adopted
 from sendoka.migrations.inquiry import ask_all
@@ -100,7 +108,12 @@ async def adopt(
         count = await _reached(found, catalog.model, migrations, files)
     by = (secrets.token_hex(8), operator(), __version__)
     if not dry_run:
-        await _send(database, files[:count], by, catalog.digest, adopted)
+        try:
+            await _send(database, files[:count], by, catalog.digest, adopted)
+        except (DatabaseError, MigrationError, TransportError) as error:
+            if written is not None and getattr(error, "outcome", None) is not Outcome.UNKNOWN:
+                written.take_back()
+            raise
     names = tuple(file.name for file in files)
     return Adoption(names[:count], names[count:], written, adopted, catalog.model.unmanaged)
 
@@ -182,10 +195,12 @@ async def _send(
             if any(entry.token == by[0] for entry in history or ()):
                 return
             raise
+        if isinstance(error, InsufficientPrivilege) and is_ours(error, database.namespace, new=True):
+            raise no_grant(error, database.namespace) from error
         if isinstance(error, DatabaseError) and error.sqlstate in {"23502", "23505"}:
             raise MigrationError(
                 "this database changed while it was compared, or somebody else adopted it",
-                where="nothing was noted",
+                where="nothing was noted, and nothing written",
                 todo="give the command again: it sees what is there",
             ) from error
         raise

@@ -93,6 +93,12 @@ class Written:
     paths: tuple[Path, ...]
     made: Path | None = None
 
+    def take_back(self) -> None:
+        """Remove the files again, as far as that goes; the folder stays."""
+        for path in self.paths:
+            with suppress(OSError):
+                path.unlink()
+
 
 def generate(
     schema: Path,

@@ -252,3 +252,18 @@ async def test_a_role_that_may_not_read_drizzle_s_rows_is_told_the_grant(sql: Ne
         with pytest.raises(MigrationError, match="may not read what drizzle noted: permission denied for") as caught:
             await place.adopt(sql)
         assert 'select on "drizzle"."__drizzle_migrations" to the role' in caught.value.todo
+
+
+async def test_a_role_that_may_not_create_our_tables_is_told_the_grant_and_nothing_is_written(
+    sql: Neon, direct: Any, place: Place
+) -> None:
+    await sql(MADE)
+    await place.pull(sql)
+    name = direct.info.dbname
+    direct.execute(f'alter database "{name}" owner to {direct.info.user}')
+    with pytest.raises(MigrationError, match="may not keep its history: permission denied for database") as caught:
+        await place.adopt(sql)
+    assert "grant create on database" in caught.value.todo
+    assert list(place.migrations.rglob("*.*")) == []
+    direct.execute(f'grant create on database "{name}" to public')
+    assert (await place.adopt(sql)).noted == ("0000_baseline",)
