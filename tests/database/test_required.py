@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,3 +108,16 @@ async def test_in_another_namespace_and_in_a_file_without_a_transaction(
     assert direct.execute("select to_regclass('by_n')::text, to_regclass('sendoka.migrations')").fetchall() == [
         ("by_n", None)
     ]
+
+
+async def test_a_backfill_s_name_is_no_name_of_ours(database_url: str, chain: Chain, tmp_path: Path) -> None:
+    (first,) = chain(ROWS)
+    text = render("0001_close", first, [CLOSE], [], requires=["sendoka.fill", "sendoka"])
+    (tmp_path / "0001_close.sql").write_text(text, encoding="utf-8")
+    async with neon(database_url, transport="native", namespace="acme") as sql:
+        with pytest.raises(MigrationFailed, match=r"the backfill sendoka\.fill is not done") as caught:
+            await migrate(sql, tmp_path)
+        assert "`sendoka backfill run sendoka.fill`" in caught.value.todo
+        assert (await run(sql, dataclasses.replace(FILL, given_name="sendoka.fill"))).done
+        with pytest.raises(MigrationFailed, match="the backfill sendoka is not done"):
+            await migrate(sql, tmp_path)
