@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sendoka.bookkeeping import ANOTHER_NAMESPACE, is_altered, is_race, not_as_made
+from sendoka.bookkeeping import ANOTHER_NAMESPACE, BOOTSTRAP, is_altered, is_race, not_as_made
 from sendoka.database.home import NAMESPACE
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import (
@@ -23,7 +23,7 @@ from sendoka.errors import (
 from sendoka.errors.masking import concealed, without
 from sendoka.errors.pointer import pointed
 from sendoka.migrations.comparison import State
-from sendoka.migrations.history import REACHED, STATEMENT_TIMEOUT, probe_statements
+from sendoka.migrations.history import REACHED, STATEMENT_TIMEOUT, TABLES, probe_statements
 from sendoka.migrations.required import NOT_DONE, waits_for_backfill
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ LOCK = "55P03"
 
 CANCELED = "57014"
 """The SQLSTATE of `statement_timeout`, and of a statement that somebody cancelled."""
+
+_AT_COMMIT = "at COMMIT"
 
 # A lock that was not free, a deadlock, and a conflict with another transaction: each passes by itself.
 _LOCKS = frozenset({LOCK, "40P01", "40001"})
@@ -132,10 +134,11 @@ async def failed(
     if error.sqlstate == NOT_DONE:
         return waits_for_backfill(migration, error)
     number, lines = await _placed(database, migration, error)
-    if new and number is None and lines == [place(migration.statements, None)]:
+    if new and lines == [_AT_COMMIT]:
         if is_altered(error):
             raise not_as_made(database.namespace, error.message) from error
-        lines = ["at COMMIT, or while Sendoka made its own tables: all statements of the file ran"]
+        if await _makes_no_tables(database, error):
+            lines = ["while Sendoka made its own tables, before the first statement of the file"]
     lines += said_beside(migration, error)
     return MigrationFailed(
         f"{migration.name}.sql failed: {without(error.what, *migration.statements)}",
@@ -149,6 +152,15 @@ async def failed(
         if unknown
         else f"nothing of it remains in the database; {_way_out(migration, error)}",
     )
+
+
+async def _makes_no_tables(database: Database, refused: DatabaseError) -> bool:
+    """Tell whether the creation of our own tables is what the database refuses."""
+    try:
+        await database.run_all([*BOOTSTRAP, *TABLES, *probe_statements((), 0)], TransactionOptions(idempotent=True))
+    except (DatabaseError, TransportError) as error:
+        return isinstance(error, DatabaseError) and error.sqlstate == refused.sqlstate
+    return False
 
 
 async def _placed(database: Database, migration: Migration, error: DatabaseError) -> tuple[int | None, list[str]]:
@@ -204,7 +216,7 @@ def _way_out(migration: Migration, error: DatabaseError) -> str:
 def place(statements: Sequence[str], number: int | None) -> str:
     """Return where a transaction of `statements` failed, in words; `number` is what `failing_statement` found."""
     if number is None:
-        return "at COMMIT"
+        return _AT_COMMIT
     return f"statement {number} of {len(statements)}: {_first_line(concealed(statements[number - 1]).text)}"
 
 

@@ -80,8 +80,16 @@ async def test_what_forbids_our_own_tables_is_no_statement_of_the_file(
     chain(["select 1", "create view v as select 1"])
     with pytest.raises(MigrationFailed, match="no tables") as caught:
         await migrate(sql, tmp_path)
-    assert "while Sendoka made its own tables" in caught.value.where
+    assert "while Sendoka made its own tables, before" in caught.value.where
     assert caught.value.statement is None
+
+
+async def test_what_only_commit_refuses_is_said_of_a_new_database_too(sql: Neon, chain: Chain, tmp_path: Path) -> None:
+    other = "create table b (a int references a deferrable initially deferred)"
+    chain(["create table a (id int primary key)", other, "insert into b values (1)"])
+    with pytest.raises(MigrationFailed, match="b_a_fkey") as caught:
+        await migrate(sql, tmp_path)
+    assert caught.value.where.splitlines()[0] == "at COMMIT"
 
 
 async def test_a_statement_that_was_done_before_is_recorded_and_said(sql: Neon, tmp_path: Path, direct: Direct) -> None:
