@@ -52,8 +52,8 @@ def migrate(deadline: float, lock_budget: float, env_file: Path | None, as_json:
 
     A migration waits 2 s for a lock, because whoever comes behind it waits too; then it is undone and tried again a
     little later, until --lock-budget is used up. A statement runs for 10 min at most. A file says otherwise in its
-    header: `-- lock-timeout: 5s`, `-- statement-timeout: 1h`. A statement without a transaction (CREATE INDEX
-    CONCURRENTLY) has neither, and --deadline does not end it.
+    header: `-- lock-timeout: 5s`, `-- statement-timeout: 1h`, and one that takes longer than --deadline needs more of
+    that. A statement without a transaction (CREATE INDEX CONCURRENTLY) has neither, and --deadline does not end it.
 
     Where `sendoka[lint]` is installed, Postgres' own grammar reads the statements that are pending, and what does not
     belong into a migration is refused before anything is sent.

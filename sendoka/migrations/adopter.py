@@ -108,12 +108,7 @@ async def adopt(
         count = await _reached(found, catalog.model, migrations, files)
     by = (secrets.token_hex(8), operator(), __version__)
     if not dry_run:
-        try:
-            await _send(database, files[:count], by, catalog.digest, adopted)
-        except (DatabaseError, MigrationError, TransportError) as error:
-            if written is not None and getattr(error, "outcome", None) is not Outcome.UNKNOWN:
-                written.take_back()
-            raise
+        await _note(database, files[:count], by, catalog.digest, adopted, written)
     names = tuple(file.name for file in files)
     return Adoption(names[:count], names[count:], written, adopted, catalog.model.unmanaged)
 
@@ -180,6 +175,23 @@ async def _reached(found: Found, there: Model, migrations: Path, files: Sequence
         )
     await _compare(found, there, read_snapshot(newest), "what any of the migrations leads to")
     raise AssertionError("it was found different before")
+
+
+async def _note(
+    database: Database,
+    files: Sequence[Migration],
+    by: tuple[str, str, str],
+    catalog: str,
+    adopted: Adopted | None,
+    written: Written | None,
+) -> None:
+    """Note the files; where that is refused, what was `written` goes again, for it may be right no more."""
+    try:
+        await _send(database, files, by, catalog, adopted)
+    except (DatabaseError, MigrationError, TransportError) as error:
+        if written is not None and getattr(error, "outcome", None) is not Outcome.UNKNOWN:
+            written.take_back()
+        raise
 
 
 async def _send(

@@ -18,6 +18,7 @@ from sendoka.errors import (
     MissingMigration,
     Outcome,
     ReadOnlyTransaction,
+    RequestTimeout,
     TransportError,
 )
 from sendoka.errors.masking import concealed, without
@@ -259,14 +260,17 @@ def gave_up(
 ) -> MigrationFailed:
     """Return the error of a migration that could not be settled before the deadline; see `failed` for `unknown`."""
     locked = isinstance(error, DatabaseError) and error.sqlstate == LOCK
+    slow = isinstance(error, RequestTimeout)
+    why = "no answer came in that time" if slow else waiting_for(migration, error, namespace)
     return MigrationFailed(
-        f"{migration.name}.sql was not applied within {seconds:g} s: {waiting_for(migration, error, namespace)}",
+        f"{migration.name}.sql was not applied within {seconds:g} s: {why}",
         migration=migration.name,
         sqlstate=error.sqlstate if isinstance(error, DatabaseError) else "",
         outcome=Outcome.UNKNOWN if unknown else Outcome.FAILED,
         where="what was sent may still be applied" if unknown else "nothing of it remains in the database",
         todo="run `sendoka migrate` again; it cannot be applied twice"
-        + ("; pg_stat_activity shows who holds locks" if locked else ""),
+        + ("; pg_stat_activity shows who holds locks" if locked else "")
+        + ("; where it takes that long, --deadline (deadline=) gives it more seconds" if slow else ""),
     )
 
 

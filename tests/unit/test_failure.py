@@ -9,7 +9,15 @@ import pytest
 
 from sendoka.database import Database
 from sendoka.database.transaction import DEFAULT
-from sendoka.errors import AnswerLost, ChecksumMismatch, DatabaseError, EndpointError, Outcome, database_error
+from sendoka.errors import (
+    AnswerLost,
+    ChecksumMismatch,
+    DatabaseError,
+    EndpointError,
+    Outcome,
+    RequestTimeout,
+    database_error,
+)
 from sendoka.migrations.comparison import Comparison, State
 from sendoka.migrations.event import Event, Kind
 from sendoka.migrations.failure import failed, gave_up, is_ours, refusal, waiting_for
@@ -106,6 +114,14 @@ def test_what_is_waited_for_is_said_in_words(error: DatabaseError | TransportErr
     given_up = gave_up(MIGRATION, error, 3, unknown=False)
     assert says in given_up.what
     assert ("pg_stat_activity" in given_up.todo) is (getattr(error, "sqlstate", "") == "55P03")
+
+
+def test_a_migration_that_takes_longer_than_its_deadline_is_told_what_gives_it_more() -> None:
+    passed = RequestTimeout("the deadline of 0.5 s passed", outcome=Outcome.UNKNOWN, passing=False)
+    given_up = gave_up(MIGRATION, passed, 3, unknown=True)
+    assert given_up.what.endswith("not applied within 3 s: no answer came in that time")
+    assert "may still be applied" in given_up.where
+    assert "--deadline (deadline=) gives it more" in given_up.todo
 
 
 async def test_the_failing_statement_is_found_by_halves_that_may_be_sent_again() -> None:
