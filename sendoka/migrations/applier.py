@@ -13,15 +13,16 @@ from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, Transp
 from sendoka.migrations.comparison import State, compare
 from sendoka.migrations.event import Event
 from sendoka.migrations.failure import (
-    ended_itself,
     failed,
     gave_up,
     is_lock,
     is_ours,
     is_rival,
+    is_unclosed,
     locked_out,
     no_grant,
     refusal,
+    unclosed,
     waiting_for,
 )
 from sendoka.migrations.history import TABLES, apply_statements, begin_statements
@@ -158,8 +159,6 @@ class Applier:
             if migration.done_when is not None:
                 await self._finish(migration)
                 return
-            if not results[-1].rows:
-                raise ended_itself(migration)
             self._applied(migration, float(results[-1].rows[0][0] or 0))
             new = False
 
@@ -196,6 +195,10 @@ class Applier:
         No constraint's name decides: whatever may mean a rival, a lock or a lost answer leads to the same reading.
         """
         self.unknown = self.unknown or error.outcome is Outcome.UNKNOWN
+        if is_unclosed(error):
+            history, *_ = await ask_all(self.call.database)
+            begun = any(entry.token in self.call.tokens and entry.name == migration.name for entry in history or ())
+            raise unclosed(migration, self._namespace, ended=begun) from error
         if isinstance(error, InsufficientPrivilege) and is_ours(error, self._namespace, new=new):
             raise no_grant(error, self._namespace) from error
         if not self._may_be_applied(error, new=new):

@@ -28,6 +28,7 @@ __all__ = [
     "REACHED",
     "STATEMENT_TIMEOUT",
     "TABLES",
+    "UNCLOSED",
     "Entry",
     "agree",
     "apply_statements",
@@ -39,6 +40,9 @@ __all__ = [
     "record_statement",
     "settings_statement",
 ]
+
+UNCLOSED = "its row of the history is not there any more"
+"""What the last statement of a migration says that has not its row any more."""
 
 REACHED = "SB000"
 """The SQLSTATE of a probe whose statements all ran."""
@@ -146,7 +150,8 @@ def _entry(row: Cells) -> Entry:
 def apply_statements(migration: Migration, token: str, operator: str, version: str) -> list[Statement]:
     """Return the whole transaction that applies `migration`.
 
-    The last statement answers with one row, the seconds it took; with none where the file ended its own transaction.
+    The last statement answers with one row, the seconds it took; it fails with `UNCLOSED` in its message where the
+    row is not this transaction's.
     """
     return [
         settings_statement(lock_timeout=migration.lock_timeout, statement_timeout=migration.statement_timeout),
@@ -155,12 +160,13 @@ def apply_statements(migration: Migration, token: str, operator: str, version: s
         *(Statement(text) for text in migration.statements),
         # Not `none`: what a role or a database has as its default role made our tables, and owns them.
         Ours("set local role to default"),
-        # The row's xmin is this transaction, unless a statement of the file has ended the one that inserted it.
+        # The row's xmin is this transaction. Where it is not there, or is another's, a text is read as a number, which
+        # fails, and nothing is committed: a statement has ended the transaction, or taken the row away.
         Ours(
-            "update sendoka.migrations set state = 'applied', applied_at = now(), "
+            "with closed as (update sendoka.migrations set state = 'applied', applied_at = now(), "  # noqa: S608 - ours
             "duration = clock_timestamp() - transaction_timestamp() "
-            "where checksum = $1 and xmin = pg_current_xact_id()::xid "
-            "returning extract(epoch from duration)::text",
+            "where checksum = $1 and xmin = pg_current_xact_id()::xid returning extract(epoch from duration)::text) "
+            f"select coalesce((select * from closed), (select '{UNCLOSED} ' || count(*) from closed)::int::text)",
             (migration.checksum,),
         ),
     ]

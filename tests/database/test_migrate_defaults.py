@@ -8,9 +8,13 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from sendoka import migrate
-from sendoka.errors import MigrationFailed
+from sendoka.database import Statement
+from sendoka.direct import Direct as OverTcp
+from sendoka.errors import MigrationFailed, Outcome
+from sendoka.migrations import applier
 from sendoka.migrations.files import render
 from sendoka.migrations.header import Adopted
+from sendoka.migrations.history import apply_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +24,19 @@ if TYPE_CHECKING:
 
     from sendoka import Neon
     from sendoka.local import Endpoint
+    from sendoka.local.postgres import Postgres
     from sendoka.migrations.event import Event
     from tests.fixtures.client import Chain
 
     Direct = psycopg.Connection[tuple[Any, ...]]
 
+SWALLOWING = "create function swallow() returns trigger language plpgsql as 'begin return null; end'"
+TAKEN = (
+    "delete from sendoka.migrations where seq = 1",
+    "update sendoka.migrations set checksum = 'x' where seq = 1",
+    "truncate sendoka.migrations",
+    "create trigger no before update on sendoka.migrations for each row execute function swallow()",
+)
 INDEX = "select exists (select from pg_index where indexrelid = to_regclass('public.i') and indisvalid)"
 
 
@@ -126,3 +138,45 @@ async def test_a_note_whose_answer_was_lost_is_still_only_a_note(
     endpoint.faults.add("cut_after", match="insert into sendoka.migrations")
     report = await migrate(sql, tmp_path)
     assert [(each.name, each.by_us, each.recorded) for each in report.applied] == [("0000_root", True, True)]
+
+
+@pytest.mark.parametrize("taking", TAKEN)
+async def test_a_file_whose_row_is_taken_away_leaves_nothing(
+    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, taking: str
+) -> None:
+    chain(["create table t (id int)", SWALLOWING], ["insert into t values (1)", taking])
+    with pytest.raises(MigrationFailed, match="its row of the history is not there any more") as caught:
+        await migrate(sql, tmp_path)
+    assert "nothing of it remains" in caught.value.where
+    assert caught.value.outcome is Outcome.FAILED
+    assert direct.execute("select * from t").fetchall() == []
+    assert direct.execute("select name, state from sendoka.migrations").fetchall() == [("0000_calm_heron", "applied")]
+
+
+async def test_a_trigger_that_swallows_the_row_keeps_the_file_from_being_applied(
+    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct
+) -> None:
+    chain(["create table t (id int)", SWALLOWING])
+    await migrate(sql, tmp_path)
+    direct.execute("create trigger no before insert on sendoka.migrations for each row execute function swallow()")
+    chain(["insert into t values (1)"])
+    with pytest.raises(MigrationFailed, match="its row of the history is not there") as caught:
+        await migrate(sql, tmp_path)
+    assert "drop triggers" in caught.value.todo
+    assert direct.execute("select * from t").fetchall() == []
+
+
+async def test_a_file_that_ends_its_own_transaction_is_found_out(
+    postgres: Postgres, database: str, chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain(["create table t (id int)"])
+
+    def ending(*given: Any) -> list[Statement]:
+        *before, role, closing = apply_statements(*given)
+        return [*before, Statement("commit"), role, closing]
+
+    monkeypatch.setattr(applier, "apply_statements", ending)
+    async with OverTcp(postgres.login.to(database).url) as tcp:
+        with pytest.raises(MigrationFailed, match="ended its own transaction") as caught:
+            await migrate(tcp, tmp_path)
+    assert caught.value.outcome is Outcome.UNKNOWN
