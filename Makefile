@@ -72,5 +72,5 @@ backfill: setup ## run a backfill: make backfill NAME=2026_04_22_message_tenants
 	@$(SENDOKA) backfill run "$(NAME)" $(ARGS)
 
 clean: ## remove what these tasks made, the data in .sendoka/ excepted
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/peers/node_modules
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tests/peers/node_modules tests/peers/next/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
