@@ -3,18 +3,22 @@
 from sendoka.backfills.batch import Batch
 from sendoka.backfills.control import Switched, cancel, pause, resume
 from sendoka.backfills.declare import Backfill, backfill
+from sendoka.backfills.events import Event
 from sendoka.backfills.left import verify
+from sendoka.backfills.log import history
 from sendoka.backfills.report import Progress, RunReport
 from sendoka.backfills.runner import run
 
 __all__ = [
     "Backfill",
     "Batch",
+    "Event",
     "Progress",
     "RunReport",
     "Switched",
     "backfill",
     "cancel",
+    "history",
     "pause",
     "resume",
     "run",

@@ -231,11 +231,12 @@ async def _rows(database: Database, text: str, *params: str | None) -> list[Cell
     return (await database.run(Ours(text, params))).rows
 
 
-async def find_run(database: Database, name: str) -> Run | None:
-    """Return the newest run of the backfill `name`, None where there is none, or none of our tables."""
-    text = f"select {_RUN} from sendoka.backfill_runs where name = $1 order by number desc limit 1"
+async def find_run(database: Database, name: str, number: int | None = None) -> Run | None:
+    """Return the newest run of `name`, or the one with this number; None where there is none, or none of our tables."""
+    text = f"""select {_RUN} from sendoka.backfill_runs
+where name = $1 and ($2::int is null or number = $2::int) order by number desc limit 1"""
     try:
-        rows = await _rows(database, text, name)
+        rows = await _rows(database, text, name, None if number is None else str(number))
     except DatabaseError as error:
         if error.sqlstate in _MISSING:
             return None

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendoka.backfills.checkpoint import list_runs
-from sendoka.backfills.scripts import unknown
+from sendoka.backfills.log import known_run
 from sendoka.bookkeeping import operator
 from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import BackfillError, UndefinedTable
+from sendoka.errors import BackfillError
 
 if TYPE_CHECKING:
     from sendoka.database.seam import Database
@@ -77,12 +76,8 @@ select number, state, (select count(*) from sendoka_switched) from sendoka_befor
     state, reason = ("stopped", f"resumed by {who}, and nobody runs it yet") if goes_on else (event, f"by {who}")
     states = "{" + ",".join(from_states) + "}"
     params = (name, event, state, reason, states, "false" if goes_on else "true", who)
-    try:
-        (result,) = await sql.run_all([Ours(text, params)], _OPTIONS)
-    except UndefinedTable:
-        raise unknown(name, (), "in the database") from None
-    if not result.rows:
-        raise unknown(name, [run.name for run, _, _ in await list_runs(sql)], "in the database")
+    await known_run(sql, name)
+    (result,) = await sql.run_all([Ours(text, params)], _OPTIONS)
     ((number, before, count),) = result.rows
     if count == "0" and before in {"done", "cancelled"} and before != event:
         raise BackfillError(

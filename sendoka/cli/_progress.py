@@ -161,11 +161,21 @@ class _Bar:
 # ------------------------------------------------------------------ the end
 
 
+_AFTER = {
+    "paused": "no batch is done until: sendoka backfill resume {name}",
+    "cancelled": "it ended for good; a new run: sendoka backfill run {name} --again",
+}
+
+
 def say_report(report: RunReport) -> None:
     """Print how a call ended: what the run did, what is left, and how to go on."""
     counts = f"{counted(report.scanned, 'row')} scanned, {report.changed:,} changed"
     if report.was_done:
         _say_was_done(report, counts)
+        return
+    if report.state in {"paused", "cancelled"}:
+        say(f"{report.name} is {report.state} {report.reason}; so far {counts}")
+        say(_AFTER[report.state].format(name=report.name))
         return
     passes = f" in {report.passes} passes" if report.passes > 1 else ""
     took = f"{counted(report.batches, 'batch')}{passes}, {duration(report.seconds)}"

@@ -42,7 +42,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     if known is None:
         raise error
     status, lines, data = known
-    if "--json" in arguments and not _refuses_json(error):
+    if any(each.startswith(("--json", "--events")) for each in arguments) and not _refuses_json(error):
         print_json({"error": data})
     else:
         click.echo(data.get("traceback", ""), file=sys.stderr, nl=False)

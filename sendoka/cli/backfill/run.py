@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,7 +33,8 @@ _INTERRUPTED = 130
 @click.option("--batch-size", type=Whole(min=1), metavar="N", help="Rows a batch, instead of adapting.")
 @click.option("--deadline", type=Number(min=0, min_open=True), metavar="S", help="Stop after S seconds.")
 @click.option("--accept-change", is_flag=True, help="Go on although the script changed since the run began.")
-@click.option("--again", is_flag=True, help="Start a new run where it is done and rows satisfy where= again.")
+@click.option("--again", is_flag=True, help="Start a new run where the last is cancelled, or done and rows are left.")
+@click.option("--events", type=click.Choice(["json"]), help="Print one JSON line an event: batches, waits, the end.")
 @env_file_option
 @json_option
 def run_command(
@@ -41,14 +43,19 @@ def run_command(
     deadline: float | None,
     accept_change: bool,
     again: bool,
+    events: str | None,
     env_file: Path | None,
     as_json: bool,
 ) -> int:
     """Run the backfill NAME until it is done and verified.
 
     It goes on where it stands, after a kill too. Ctrl-C finishes the batch, a second one stops at once; either way
-    nothing is lost. Exits with 130 where it stopped before it was done, for a deadline too.
+    nothing is lost. One that is done or cancelled says when and by whom, and changes nothing. One that somebody pauses
+    meanwhile waits until it is resumed; one that is paused already is left alone. Exits with 130 where it stopped
+    before it was done, for a deadline too.
     """
+    if events and as_json:
+        raise click.UsageError("--events prints a line an event, and --json one object: give one of them")
     from sendoka.backfills.scripts import load
 
     settings = read_settings()
@@ -56,10 +63,25 @@ def run_command(
     source = find_source(settings, env_file=env_file)
     options: dict[str, Any] = {"batch_size": batch_size, "deadline": deadline}
     options |= {"accept_change": accept_change, "again": again}
-    with shown(chosen.name, as_json=as_json) as show:
+    with _lines() if events else shown(chosen.name, as_json=as_json) as show:
         report = run(_run(source, chosen, options, show))
-    print_json(asdict(report)) if as_json else say_report(report)
+    if events:
+        _line(report.state, report)
+    elif as_json:
+        print_json(asdict(report))
+    else:
+        say_report(report)
     return 0 if report.done else _INTERRUPTED
+
+
+@contextlib.contextmanager
+def _lines() -> Iterator[Callable[[Progress], None]]:
+    """Give a function that prints what it is told as one JSON line: a `batch` was done, or the run is `waiting`."""
+    yield lambda told: _line("waiting" if told.waiting else "batch", told)
+
+
+def _line(event: str, told: Progress | RunReport) -> None:
+    print_json({"event": event, "at": datetime.now(UTC).isoformat(), **asdict(told)})
 
 
 async def _run(

@@ -2,121 +2,141 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import asyncio
+import contextlib
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sendoka.cli._database import connect
-from sendoka.cli._options import env_file_option, json_option, moment, print_json, run, say
-from sendoka.cli._progress import counted, duration, why_stopped
+from sendoka.cli._options import Number, console, env_file_option, json_option, print_json, run, say
+from sendoka.cli.backfill._standing import OVER, facts_of, lines_of
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sendoka.backfills.checkpoint import Activity, Run, Shard
+    from sendoka.database import Database
     from sendoka.settings import Source
 
-    Found = tuple[Run, Shard, Activity]
+    Rows = list[dict[str, Any]]
 
 __all__ = ["status"]
+
+_NONE = "there are no backfills"
 
 
 @click.command
 @click.argument("name", required=False)
+@click.option("--watch", is_flag=True, help="Show it again as it changes, until all is over or Ctrl-C.")
+@click.option("--every", type=Number(min=0.1), metavar="S", help="Seconds between two looks of --watch, by default 1.")
 @env_file_option
 @json_option
-def status(name: str | None, env_file: Path | None, as_json: bool) -> int:
-    """Show how far every backfill is, or the one called NAME."""
-    from sendoka.backfills.scripts import checksums, unknown
+def status(name: str | None, watch: bool, every: float | None, env_file: Path | None, as_json: bool) -> int:
+    """Show how far every backfill is, or the one called NAME.
 
+    Also scripts that were never run, and runs whose script is gone or was changed. With --watch it is shown again as it
+    changes, until all of them are done or cancelled: on a terminal in place, elsewhere as lines, and with --json as one
+    object a line.
+    """
+    if every and not watch:
+        raise click.UsageError("--every is for --watch: give both, or neither")
     settings = read_settings()
-    scripts = checksums(settings.backfill)
-    runs = {found[0].name: found for found in run(_runs(find_source(settings, env_file=env_file)))}
-    names = sorted({*scripts, *runs})
-    if name is not None and name not in names:
-        raise unknown(name, names, "in the database")
-    rows = [_facts(each, scripts.get(each), runs.get(each)) for each in names if name in {None, each}]
+    source = find_source(settings, env_file=env_file)
+    if watch:
+        with _in_place() if sys.stdout.isatty() and not as_json else _one_by_one(as_json=as_json) as show:
+            run(_watch(source, settings.backfill, name, every or 1.0, show))
+        return 0
+    rows = run(_look(source, settings.backfill, name))
     if as_json:
         print_json({"backfills": rows})
     else:
-        _say_status(rows)
+        _say(rows)
     return 0
 
 
-async def _runs(source: Source) -> list[Found]:
-    from sendoka.backfills.checkpoint import list_runs
-
+async def _look(source: Source, folder: Path, name: str | None) -> Rows:
     async with connect(source) as sql:
-        return await list_runs(sql)
+        return await _rows(sql, folder, name)
 
 
-def _facts(name: str, checksum: str | None, found: Found | None) -> dict[str, Any]:
-    """Return the facts of one backfill, called as in a RunReport: its run, if any, and what became of its script."""
-    from sendoka.backfills.standing import standing_of
+async def _rows(sql: Database, folder: Path, name: str | None) -> Rows:
+    from sendoka.backfills.checkpoint import list_runs
+    from sendoka.backfills.scripts import checksums, unknown
 
-    script = "gone" if checksum is None else "unchanged"
-    if found is None:
-        return {"name": name, "state": "not started", "script": script}
-    began, totals, activity = found
-    standing = standing_of(began, activity)
-    if checksum not in {None, began.checksum}:
-        script = "changed"
-    return {
-        "name": name,
-        "run": began.number,
-        **asdict(standing),
-        "script": script,
-        "scanned": totals.scanned,
-        "changed": totals.changed,
-        "unchanged": max(0, totals.paged - totals.changed),
-        "passes": totals.pass_number,
-        "batches": totals.seq,
-        "total": began.total,
-        "cursor": totals.cursor,
-        "started_at": began.started_at,
-        "started_by": began.started_by,
-        "finished_at": began.finished_at,
-        "finished_by": began.finished_by,
-    }
+    scripts = checksums(folder)
+    runs = {found[0].name: found for found in await list_runs(sql)}
+    names = sorted({*scripts, *runs})
+    if name is not None and name not in names:
+        raise unknown(name, names, "in the database")
+    return [facts_of(each, scripts.get(each), runs.get(each)) for each in names if name in {None, each}]
 
 
-def _say_status(rows: list[dict[str, Any]]) -> None:
+def _say(rows: Rows) -> None:
     if not rows:
-        say("there are no backfills")
+        say(_NONE)
     for facts in rows:
-        script = "" if facts["script"] == "unchanged" else f" · script {facts['script']}"
-        say(f"{facts['name']}: {_state(facts)}{script}")
-        if "run" in facts:
-            for line in _details(facts):
-                say(f"  {line}", dim=True)
+        first, *others = lines_of(facts)
+        say(first)
+        for line in others:
+            say(line, dim=True)
 
 
-def _state(facts: dict[str, Any]) -> str:
-    state, reason = str(facts["state"]), facts.get("reason")
-    if state == "running":
-        return state + (f" by {facts['runner']}" if facts["runner"] else "")
-    return f"{state}: {why_stopped(reason)}" if reason else state
+# ------------------------------------------------------------------ watching
 
 
-def _details(facts: dict[str, Any]) -> Iterator[str]:
-    done = facts["state"] == "done"
-    of = f" of about {facts['total']:,}" if facts["total"] and not done else ""
-    scanned = f"{facts['scanned']:,}{of} rows scanned · {facts['changed']:,} changed"
-    yield f"pass {facts['passes']} · {scanned} · {counted(facts['batches'], 'batch')}"
-    if facts["batch_ago"] is not None and not done:
-        yield f"last batch {duration(facts['batch_ago'])} ago"
-    yield f"started {moment(facts['started_at'])} by {facts['started_by']}"
-    if done:
-        yield f"done {moment(facts['finished_at'])} by {facts['finished_by']}"
-    elif facts["state"] != "running":
-        yield _how_on(facts)
+async def _watch(source: Source, folder: Path, name: str | None, every: float, show: Callable[[Rows], None]) -> None:
+    async with connect(source) as sql:
+        before: dict[str, tuple[int, float]] = {}
+        while True:
+            rows, now = await _rows(sql, folder, name), time.monotonic()
+            show([{**facts, "rate": _rate(facts, before, now)} for facts in rows])
+            if all(facts["state"] in OVER for facts in rows):
+                return
+            before = {facts["name"]: (facts.get("scanned", 0), now) for facts in rows}
+            await asyncio.sleep(every)
 
 
-def _how_on(facts: dict[str, Any]) -> str:
-    if facts["script"] == "gone":
-        return "it cannot go on without its script: restore the file"
-    accept = " --accept-change" if facts["script"] == "changed" and facts["batches"] else ""
-    return f"go on: sendoka backfill run {facts['name']}{accept}"
+def _rate(facts: dict[str, Any], before: dict[str, tuple[int, float]], now: float) -> float | None:
+    """Return the rows scanned a second since the last look, None where nobody scanned any."""
+    if facts["name"] not in before or facts["state"] != "running":
+        return None
+    scanned, then = before[facts["name"]]
+    return max(0, facts["scanned"] - scanned) / (now - then) or None
+
+
+@contextlib.contextmanager
+def _in_place() -> Iterator[Callable[[Rows], None]]:
+    """Give a function that shows rows on the terminal, over what it showed before."""
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=console(), auto_refresh=False) as live:
+
+        def show(rows: Rows) -> None:
+            lines = [line for facts in rows for line in lines_of(facts)]
+            live.update(Text("\n".join(lines or [_NONE])), refresh=True)
+
+        yield show
+
+
+@contextlib.contextmanager
+def _one_by_one(*, as_json: bool) -> Iterator[Callable[[Rows], None]]:
+    """Give a function that prints the rows which changed since it was called last."""
+    seen: dict[str, object] = {}
+
+    def show(rows: Rows) -> None:
+        if not rows and not as_json:
+            say(_NONE)
+        for facts in rows:
+            # How long ago the last batch was changes always, and the rate says nothing where nothing was scanned.
+            told = {name: value for name, value in facts.items() if name not in {"batch_ago", "rate"}}
+            if seen.get(facts["name"]) == told:
+                continue
+            seen[facts["name"]] = told
+            print_json(facts) if as_json else say("; ".join(line.strip() for line in lines_of(facts)[:2]))
+
+    yield show

@@ -1,0 +1,36 @@
+"""The log of a backfill: its runs by name, and what happened to one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sendoka.backfills.checkpoint import find_run, list_runs
+from sendoka.backfills.events import events_of
+from sendoka.backfills.scripts import unknown
+from sendoka.errors import UnknownBackfill
+
+if TYPE_CHECKING:
+    from sendoka.backfills.checkpoint import Run
+    from sendoka.backfills.events import Event
+    from sendoka.database.seam import Database
+
+__all__ = ["history", "known_run"]
+
+
+async def history(sql: Database, name: str, *, run: int | None = None) -> list[Event]:
+    """Return what happened to the newest run of the backfill `name`, or to the one with the number `run`, in order.
+
+    Raises UnknownBackfill where there is none.
+    """
+    return await events_of(sql, (await known_run(sql, name, run)).id)
+
+
+async def known_run(database: Database, name: str, number: int | None = None) -> Run:
+    """Return the newest run of `name`, or the one with this number. Raises UnknownBackfill where there is none."""
+    found = await find_run(database, name, number)
+    if found is not None:
+        return found
+    newest = {run.name: run.number for run, _, _ in await list_runs(database)}
+    if name in newest:
+        raise UnknownBackfill(f"the backfill {name} has no run {number}", todo=f"its newest run is {newest[name]}")
+    raise unknown(name, newest, "in the database")

@@ -1,0 +1,96 @@
+"""How a backfill stands, as facts for programs and as lines for people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sendoka.cli._options import moment, printable
+from sendoka.cli._progress import counted, duration, why_stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sendoka.backfills.checkpoint import Activity, Run, Shard
+
+    Found = tuple[Run, Shard, Activity]
+
+__all__ = ["OVER", "facts_of", "lines_of"]
+
+OVER = frozenset({"done", "cancelled"})
+"""The states that nothing leads out of but a new run."""
+
+
+def facts_of(name: str, checksum: str | None, found: Found | None) -> dict[str, Any]:
+    """Return the facts of one backfill, called as in a RunReport: its run, if any, and what became of its script."""
+    from sendoka.backfills.standing import standing_of
+
+    script = "gone" if checksum is None else "unchanged"
+    if found is None:
+        return {"name": name, "state": "not started", "script": script}
+    began, totals, activity = found
+    standing = standing_of(began, activity)
+    if checksum not in {None, began.checksum}:
+        script = "changed"
+    return {
+        "name": name,
+        "run": began.number,
+        **asdict(standing),
+        "script": script,
+        "scanned": totals.scanned,
+        "changed": totals.changed,
+        "unchanged": max(0, totals.paged - totals.changed),
+        "passes": totals.pass_number,
+        "batches": totals.seq,
+        "total": began.total,
+        "cursor": totals.cursor,
+        "revision": began.revision,
+        "started_at": began.started_at,
+        "started_by": began.started_by,
+        "finished_at": began.finished_at,
+        "finished_by": began.finished_by,
+    }
+
+
+def lines_of(facts: dict[str, Any]) -> list[str]:
+    """Return the lines for people: how it stands, and what belongs to its run, indented."""
+    script = "" if facts["script"] == "unchanged" else f" · script {facts['script']}"
+    first = f"{facts['name']}: {_state(facts)}{script}"
+    return [printable(line) for line in (first, *(f"  {line}" for line in _details(facts)))]
+
+
+def _state(facts: dict[str, Any]) -> str:
+    state, reason = str(facts["state"]), facts.get("reason")
+    if state == "running":
+        return state + (f" by {facts['runner']}" if facts["runner"] else "")
+    if state in {"paused", "cancelled"}:
+        return f"{state} {reason}"
+    return f"{state}: {why_stopped(reason)}" if reason else state
+
+
+def _details(facts: dict[str, Any]) -> Iterator[str]:
+    if "run" not in facts:
+        return
+    over = facts["state"] in OVER
+    of = f" of about {facts['total']:,}" if facts["total"] and facts["state"] != "done" else ""
+    scanned = f"{facts['scanned']:,}{of} rows scanned · {facts['changed']:,} changed"
+    speed = f" · {facts['rate']:,.0f} rows/s" if facts.get("rate") else ""
+    yield f"pass {facts['passes']} · {scanned} · {counted(facts['batches'], 'batch')}{speed}"
+    if facts["batch_ago"] is not None and not over:
+        yield f"last batch {duration(facts['batch_ago'])} ago"
+    yield f"started {moment(facts['started_at'])} by {facts['started_by']}"
+    if facts["state"] == "done":
+        yield f"done {moment(facts['finished_at'])} by {facts['finished_by']}"
+    elif facts["state"] != "running":
+        yield _how_on(facts)
+
+
+def _how_on(facts: dict[str, Any]) -> str:
+    if facts["script"] == "gone":
+        return "it cannot go on without its script: restore the file"
+    if facts["state"] == "paused":
+        return f"go on: sendoka backfill resume {facts['name']}"
+    if facts["state"] == "cancelled":
+        return f"a new run: sendoka backfill run {facts['name']} --again"
+    accept = " --accept-change" if facts["script"] == "changed" and facts["batches"] else ""
+    return f"go on: sendoka backfill run {facts['name']}{accept}"
