@@ -2,6 +2,8 @@
 
 A switch is one statement. It marks the run, and it marks its shards, for whose rows it waits: a batch that is in flight
 commits first, and every later one finds its shard held and changes nothing.
+
+The shards get a new epoch too: a batch that was refused, and looks only after the run was resumed, sees that it was.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ async def _switch(sql: Database, name: str, event: str, *, from_states: tuple[st
   update sendoka.backfill_runs r set state = $3, noted_at = clock_timestamp(), reason = $4
   from sendoka_before b where r.id = b.id and b.state = any($5::text[]) returning r.id
 ), sendoka_held as (
-  update sendoka.backfill_shards s set held = $6::boolean, owner = null, lease_until = null
+  update sendoka.backfill_shards s set held = $6::boolean, epoch = s.epoch + 1, owner = null, lease_until = null
   from sendoka_switched w where s.run = w.id
 ), sendoka_told as (
   insert into sendoka.backfill_events (run, event, operator) select id, $2, $7 from sendoka_switched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -13,17 +13,20 @@ from sendoka.backfills.checkpoint import list_runs
 from sendoka.backfills.events import events_of
 from sendoka.backfills.standing import standing_of
 from sendoka.bookkeeping import operator
-from sendoka.database import Statement
+from sendoka.database import Database, Statement
 from sendoka.database.retry import Retry
+from sendoka.database.transaction import DEFAULT
 from sendoka.errors import BackfillError, UnknownBackfill
 from tests.fixtures.backfills import Unreliable, execute, ledger_is_whole, make_messages, rows, touched, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from sendoka.backfills import Backfill, Progress
-    from sendoka.database import Database
+    from sendoka.database import Cells, Result, TransactionOptions
+
+T = TypeVar("T")
 
 TOUCH = "update messages m set touched = m.touched + 1 from page p where m.id = p.id"
 
@@ -129,6 +132,44 @@ async def test_a_pause_that_races_batches_over_a_bad_network_is_exact(sql: Datab
     await bad.settle()
     assert {report.state for report in reports} == {"done"}
     assert await touched(sql) == {"1": 120}
+    assert await ledger_is_whole(sql)
+
+
+class Late(Database):
+    """A database that is paused before the third batch, and resumed as soon as that batch was refused."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.batches = 0
+
+    async def run(self, statement: Statement) -> Result[Cells]:
+        return await self._around(statement, lambda: self.database.run(statement))
+
+    async def run_all(
+        self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
+    ) -> list[Result[Cells]]:
+        return await self._around(statements[0], lambda: self.database.run_all(statements, options))
+
+    async def _around(self, first: Statement, send: Callable[[], Awaitable[T]]) -> T:
+        self.batches += "insert into sendoka.backfill_batches" in first.text
+        if self.batches != 3:
+            return await send()
+        self.batches += 1
+        await pause(self.database, "touch")
+        try:
+            return await send()
+        finally:
+            await resume(self.database, "touch")
+
+
+@FORMS
+async def test_a_batch_that_was_refused_while_it_was_paused_is_no_failure_once_it_goes_on(
+    sql: Database, fill: Backfill
+) -> None:
+    await make_messages(sql, 30)
+    report = await run(Late(sql), fill, batch_size=5)
+    assert report.done
+    assert await touched(sql) == {"1": 30}
     assert await ledger_is_whole(sql)
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CLAIMS = {
     ("README.md", "python"): "acceptance/test_readme.py",
     ("README.md", "sh"): "acceptance/test_readme.py",
+    ("docs/backfills.md", "python"): "acceptance/test_backfills_doc.py",
+    ("docs/backfills.md", "sh"): "acceptance/test_backfills_doc.py",
+    ("docs/backfills.md", "yaml"): "acceptance/test_backfills_doc.py",
     ("docs/checking.md", "sh"): "acceptance/test_checking_doc.py",
     ("docs/checking.md", "yaml"): "acceptance/test_checking_doc.py",
     ("docs/branches.md", "python"): "acceptance/test_branches_doc.py",

@@ -25,9 +25,10 @@ __all__ = ["verify_command"]
 @env_file_option
 @json_option
 def verify_command(name: str, env_file: Path | None, as_json: bool) -> int:
-    """Count the rows that the backfill NAME leaves to be done, by its verify= or else its where=.
+    """Count the rows that the backfill NAME leaves to be done.
 
-    It changes nothing, whether the backfill was run or not. Exits with 1 where rows are left.
+    It asks the query of its verify=, or else counts the rows that satisfy where=. It changes nothing, whether the
+    backfill was run or not. Exits with 1 where rows are left.
     """
     from sendoka.backfills.scripts import load
 
