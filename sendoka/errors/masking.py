@@ -63,8 +63,10 @@ def without(said: str, *statements: str) -> str:
     """Return a sentence of Postgres about `statements` without the passwords of them: `syntax error at or near "…"`."""
     for text in statements:
         for start, end in _spans(text):
-            for secret in filter(None, (text[start:end], text[start:end].strip("'"))):
-                said = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _MASK, said)
+            for secret in (text[start:end], text[start:end].strip("'")):
+                # Between two literals, the first of which ends in such a word, stands none: `('my_secret', 'x')`.
+                if secret.strip(" \n'(),;"):
+                    said = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _MASK, said)
     return said
 
 

@@ -84,6 +84,7 @@ def test_what_postgres_repeats_of_it_is_not_shown() -> None:
     assert without('syntax error at or near "hush"', "alter role x password hush") == 'syntax error at or near "***"'
     assert without("a role is not there", "alter role a password 'role'") == "a *** is not there"
     assert without("a role is not there", "alter role a password 'o'") == "a role is not there"
+    assert without("(one, two)", "insert into t values ('my_secret', 'x'), ('my_secret')") == "(one, two)"
 
 
 @pytest.mark.parametrize("text", [text for text, _ in SECRETS])
