@@ -18,9 +18,10 @@ from sendoka import __version__
 from sendoka.bookkeeping import operator
 from sendoka.database.retry import is_passing
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
-from sendoka.errors import DatabaseError, InvalidMigration, Outcome, TransportError
+from sendoka.errors import DatabaseError, InvalidMigration, Outcome, SettingsError, TransportError
 from sendoka.migrations.alone_failure import cannot_ask, failed_alone, gave_up_alone, not_done
 from sendoka.migrations.blockers import ask_blockers
+from sendoka.migrations.call import is_asyncio
 from sendoka.migrations.event import Event
 from sendoka.migrations.failure import is_lock, locked_out, waiting_for
 from sendoka.migrations.standing import (
@@ -62,8 +63,16 @@ _LONGEST = 86400.0
 
 
 def check_alone(pending: Sequence[Migration]) -> None:
-    """Raise InvalidMigration for a file without a transaction that could not be run safely; nothing was sent then."""
+    """Raise InvalidMigration for a file without a transaction that could not be run safely; nothing was sent then.
+
+    Raises SettingsError under trio.
+    """
     for migration in pending:
+        if migration.done_when is not None and not is_asyncio():
+            raise SettingsError(
+                f"{migration.name}.sql runs in no transaction, and is watched by asyncio while it does: here is trio",
+                todo="apply it with `sendoka migrate`, or call migrate() in asyncio.run(…)",
+            )
         index = None if migration.done_when is None else index_of(migration.statements[0])
         if index is not None and index.name is None:
             raise InvalidMigration(
@@ -85,6 +94,7 @@ async def finish(call: Call, migration: Migration) -> Finished | None:
     Returns None where this call did not close the row. Raises MigrationError where the statement
     fails, where it is not done after it ran, or where somebody else's is not done before the deadline.
     """
+    check_alone([migration])
     return await _Alone(call, migration).finish()
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.migrations.event import Event
 
-__all__ = ["Call"]
+__all__ = ["Call", "is_asyncio"]
 
 _LONGEST = 2.0
 """Seconds of the longest pause before the history is read again."""
@@ -23,6 +23,15 @@ _LONGEST = 2.0
 _FIRST_LOCK, _LONGEST_LOCK = 0.5, 10.0
 """Seconds between two tries at a lock: the first pause, which doubles, and the longest. Whoever queued behind the
 migration goes on meanwhile."""
+
+
+def is_asyncio() -> bool:
+    """Tell whether it is asyncio that runs the caller, and not trio."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -64,7 +73,13 @@ class Call:
     async def sleep(self, seconds: float) -> None:
         """Wait about `seconds`, jittered, and at most until the deadline."""
         jittered = seconds * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        await asyncio.sleep(max(0.0, min(jittered, self.left())))
+        jittered = max(0.0, min(jittered, self.left()))
+        if is_asyncio():
+            await asyncio.sleep(jittered)
+        else:
+            from anyio import sleep as wait  # trio's; a hundred runners that wait need not load it
+
+            await wait(jittered)
 
     def lock_pause(self, tried: float) -> float | None:
         """Return the seconds to wait before the next try at a lock, None where the budget is used up.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 from psycopg.sql import SQL, Identifier
 
-from sendoka import migrate
+from sendoka import migrate, neon
 from sendoka.database import Statement
 from sendoka.direct import Direct as OverTcp
-from sendoka.errors import MigrationFailed, Outcome
+from sendoka.errors import MigrationFailed, Outcome, SettingsError
 from sendoka.migrations import applier
 from sendoka.migrations.files import render
 from sendoka.migrations.header import Adopted
@@ -180,3 +181,31 @@ async def test_a_file_that_ends_its_own_transaction_is_found_out(
         with pytest.raises(MigrationFailed, match="ended its own transaction") as caught:
             await migrate(tcp, tmp_path)
     assert caught.value.outcome is Outcome.UNKNOWN
+
+
+def test_under_trio_it_waits_and_refuses_what_asyncio_watches(
+    database_url: str, chain: Chain, tmp_path: Path, direct: Direct
+) -> None:
+    (first,) = chain(["create table t (id int)"])
+    text = render("0001_more", first, ["alter table t add column a int"], [], lock_timeout="50ms")
+    (tmp_path / "0001_more.sql").write_text(text, encoding="utf-8")
+    events: list[Event] = []
+
+    def told(event: Event) -> None:
+        events.append(event)
+        if event.kind == "applied" and event.migration == "0000_calm_heron":
+            direct.autocommit = False
+            direct.execute("select * from t")
+        elif event.kind == "waiting":
+            direct.rollback()
+
+    async def main() -> None:
+        async with neon(database_url) as sql:
+            (tmp_path / "alone").mkdir()
+            alone(tmp_path / "alone", "create index concurrently i on t (id)", INDEX)
+            with pytest.raises(SettingsError, match="watched by asyncio"):
+                await migrate(sql, tmp_path / "alone")
+            await migrate(sql, tmp_path, on_event=told)
+
+    trio.run(main)
+    assert [event.kind for event in events] == ["applying", "applied", "applying", "waiting", "applying", "applied"]
