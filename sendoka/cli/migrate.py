@@ -94,7 +94,7 @@ class _Progress:
     open: str = ""
 
     def tell(self, event: Event) -> None:
-        self.open = "" if event.kind == "applied" else event.migration
+        self.open = "" if event.kind in {"applied", "recorded"} else event.migration
         if not self.quiet:
             say(str(event))
 

@@ -321,3 +321,15 @@ def test_signals_that_meet_the_wait_of_dev_do_not_lock_it() -> None:
         [sys.executable, "-c", SIGNAL_ON_EVERY_LINE], capture_output=True, text=True, check=False, timeout=30
     )
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_what_was_only_recorded_is_on_its_way_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+    from sendoka.cli import migrate
+    from sendoka.migrations.event import Event
+
+    progress = migrate._Progress(quiet=True)
+    progress.tell(Event("applying", "0001_owl"))
+    assert progress.open == "0001_owl"
+    progress.tell(Event("recorded", "0001_owl", why="its done-when was true already"))
+    assert migrate._interrupted(progress) == 130
+    assert "interrupted: no migration was on its way" in capsys.readouterr().err
