@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sendoka import bookkeeping, neon
+from sendoka import Retry, bookkeeping, neon
 from sendoka.bookkeeping import read_facts, upgrade
 from sendoka.database.home import Ours
 from sendoka.errors import MigrationError
@@ -70,10 +70,14 @@ async def test_an_older_one_refuses_them(sql: Neon, tmp_path: Path, monkeypatch:
         assert "install the Sendoka" in e.value.todo
 
 
-async def test_among_many_it_happens_once(sql: Neon, database_url: str, newer: None) -> None:
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+async def test_among_many_it_happens_once(
+    sql: Neon, database: str, database_url: str, newer: None, isolation: str
+) -> None:
+    await sql(f"alter database {database} set default_transaction_isolation = '{isolation}'")
     await bookkeeping.ensure(sql, ())
     await sql("create table if not exists sendoka.migrations (seq int)")
-    clients = [neon(database_url) for _ in range(12)]
+    clients = [neon(database_url, retry=Retry(attempts=1)) for _ in range(12)]
     await asyncio.gather(*(upgrade(client) for client in clients))
     for client in clients:
         await client.aclose()
