@@ -18,16 +18,15 @@ from sendoka.migrations.failure import (
     is_lock,
     is_ours,
     is_rival,
-    is_unclosed,
     locked_out,
     no_grant,
     refusal,
-    unclosed,
     waiting_for,
 )
 from sendoka.migrations.history import TABLES, apply_statements, begin_statements
 from sendoka.migrations.inquiry import ask_all
 from sendoka.migrations.report import Applied, MigrationReport
+from sendoka.migrations.unclosed import is_unclosed, unclosed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -24,7 +24,7 @@ from sendoka.errors import (
 from sendoka.errors.masking import concealed, without
 from sendoka.errors.pointer import pointed
 from sendoka.migrations.comparison import State
-from sendoka.migrations.history import REACHED, STATEMENT_TIMEOUT, TABLES, UNCLOSED, probe_statements
+from sendoka.migrations.history import REACHED, STATEMENT_TIMEOUT, TABLES, probe_statements
 from sendoka.migrations.required import NOT_DONE, waits_for_backfill
 
 if TYPE_CHECKING:
@@ -44,14 +44,12 @@ __all__ = [
     "is_lock",
     "is_ours",
     "is_rival",
-    "is_unclosed",
     "locked_out",
     "no_grant",
     "place",
     "pointed_in",
     "refusal",
     "said_beside",
-    "unclosed",
     "waiting_for",
 ]
 
@@ -303,32 +301,6 @@ def no_grant(error: InsufficientPrivilege, namespace: str = NAMESPACE) -> Migrat
         todo=f"the first time: grant create on database … to the role; later: grant usage on schema {namespace} "
         "and select, insert, update, delete on all its tables; where that namespace is somebody else's: "
         + ANOTHER_NAMESPACE,
-    )
-
-
-def is_unclosed(error: DatabaseError | TransportError) -> bool:
-    """Tell whether a migration had not its row any more when it came to its end."""
-    return isinstance(error, DatabaseError) and UNCLOSED in error.message
-
-
-def unclosed(migration: Migration, namespace: str, *, ended: bool) -> MigrationFailed:
-    """Return the error of a file that had not its row any more at its end, so that nobody could say it is applied.
-
-    ended: whether the history shows the row as begun, so that the file ended the transaction that it is.
-    """
-    if ended:
-        return MigrationFailed(
-            f"{migration.name}.sql ended its own transaction",
-            migration=migration.name,
-            outcome=Outcome.UNKNOWN,
-            where="what ran before that point is committed",
-            todo="look at what it changed, then take the command that ends the transaction out of the file",
-        )
-    return MigrationFailed(
-        f"{migration.name}.sql is not applied: {UNCLOSED} at its end",
-        migration=migration.name,
-        where=f"something changed {namespace}.migrations while it ran; nothing of it remains in the database",
-        todo=f"leave {namespace}.migrations alone in the file, and drop triggers, rules and policies of that table",
     )
 
 
