@@ -198,7 +198,7 @@ def _was(number: int) -> str:
 
 
 def _say_was_done(report: RunReport, counts: str) -> None:
-    done = f"{report.name} was done {moment(report.finished_at)} by {report.finished_by}: {counts}"
+    done = f"{report.name} was done {moment(report.finished_at)} by {report.finished_by or 'somebody'}: {counts}"
     if not report.left:
         say(f"{done}; nothing to do")
     else:

@@ -178,7 +178,7 @@ class BackfillRunning(BackfillError):
 class BackfillChanged(BackfillError):
     """The script is not the one that this run was started with.
 
-    What to do: `--accept-change` goes on with the new one, `--again` starts over.
+    What to do: `--accept-change` goes on with the new one; `cancel`, and then `run --again`, starts over.
     """
 
     exit_code = 1

@@ -375,6 +375,40 @@ def test_two_scripts_of_one_name_are_refused_by_every_command_that_loads_one(say
     assert say("status") == "touch: not started\n"
 
 
+def test_a_run_of_nobody_is_somebodys(say: Say, folder: Path, direct: Direct, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the environment says nothing, and the host has no name, nobody is known."""
+    for name in ("USER", "LOGNAME", "USERNAME", "HOSTNAME", "COMPUTERNAME", "AWS_LAMBDA_FUNCTION_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delattr(os, "uname")
+    started(say, direct)
+    say("pause", "touch")
+    assert "touch: paused by somebody\n" in say("status")
+    assert "UTC by somebody\n" in say("status")
+    say("resume", "touch")
+    say("run", "touch")
+    assert re.search(r"touch was done [\d: -]+ UTC by somebody: ", say("run", "touch"))
+    said = say("logs", "touch")
+    assert "started by somebody (process " in said
+    assert "paused by somebody\n" in said
+
+
+def test_a_role_that_may_only_read_our_tables_switches_nothing(say: Say, direct: Direct) -> None:
+    started(say, direct)
+    ((me,),) = direct.execute("select current_user").fetchall()
+    direct.execute(f'alter table sendoka.backfill_runs owner to "{me}"'.encode())
+    for command in ("status", "logs", "pause"):
+        said = say(command, "touch", exits=3)
+        assert "permission denied for table backfill_runs" in said
+        assert "select, insert, update and delete on all its tables" in said
+    direct.execute("grant select on sendoka.backfill_runs to public")
+    assert say("status").startswith("touch: stopped: its deadline came\n")
+    for command in ("pause", "cancel", "run"):
+        assert "permission denied for table backfill_runs" in say(command, "touch", exits=3)
+    assert direct.execute("select state from sendoka.backfill_runs").fetchall() == [("stopped",)]
+    assert direct.execute("select held from sendoka.backfill_shards").fetchall() == [(False,)]
+    assert touched(direct) == {0: 1, 1: 29}
+
+
 @pytest.mark.parametrize("command", ["run", "status", "pause", "resume", "cancel", "logs"])
 def test_a_role_without_rights_on_our_tables_is_told_what_to_grant(say: Say, direct: Direct, command: str) -> None:
     fill(direct, 3)

@@ -197,6 +197,25 @@ async def test_one_that_waits_ends_at_its_deadline_and_stays_paused(sql: Databas
     assert await value(sql, "select state from sendoka.backfill_runs") == "paused"
 
 
+async def test_one_that_waits_can_be_stopped_and_stays_paused(sql: Database) -> None:
+    await make_messages(sql, 30)
+    asked: list[str] = []
+    task: list[asyncio.Task[object]] = []
+
+    def listen(progress: Progress) -> None:
+        if progress.waiting:
+            asked.append(progress.waiting)
+        elif not task:
+            task.append(asyncio.create_task(pause(sql, "touch")))
+
+    slow = in_sql(" and pg_sleep(0.01) is not null")
+    report = await run(sql, slow, batch_size=5, on_progress=listen, stop=lambda: bool(asked))
+    await task[0]
+    assert (report.state, report.reason) == ("paused", f"by {operator()}")
+    assert await told(sql) == ["started", "paused"]
+    assert set(await touched(sql)) == {"0", "1"}
+
+
 async def test_a_pause_between_the_last_batch_and_the_verdict_holds(sql: Database) -> None:
     await make_messages(sql, 20)
     await run(sql, in_sql(), batch_size=30, stop=iter([False, True, True]).__next__)

@@ -78,9 +78,9 @@ def _details(facts: dict[str, Any]) -> Iterator[str]:
     yield f"pass {facts['passes']} · {scanned} · {counted(facts['batches'], 'batch')}{speed}"
     if facts["batch_ago"] is not None and not over:
         yield f"last batch {duration(facts['batch_ago'])} ago"
-    yield f"started {moment(facts['started_at'])} by {facts['started_by']}"
+    yield f"started {moment(facts['started_at'])} by {facts['started_by'] or 'somebody'}"
     if facts["state"] == "done":
-        yield f"done {moment(facts['finished_at'])} by {facts['finished_by']}"
+        yield f"done {moment(facts['finished_at'])} by {facts['finished_by'] or 'somebody'}"
     elif facts["state"] != "running":
         yield _how_on(facts)
 
