@@ -8,7 +8,6 @@ import pty
 import re
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -286,12 +285,21 @@ def test_events_are_one_json_line_each_and_the_last_is_the_report(say: Say, dire
     assert json.loads(last)["error"]["type"] == "BatchFailed"
 
 
-def test_watch_prints_lines_as_it_changes_until_all_is_over(say: Say, folder: Path, direct: Direct) -> None:
+def test_watch_prints_lines_as_it_changes_until_all_is_over(
+    say: Say, direct: Direct, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started(say, direct)
-    cancelled = threading.Timer(0.3, lambda: cancel_directly(direct))
-    cancelled.start()
-    said = say("status", "touch", "--watch", "--every", "0.1")
-    cancelled.join()
+    looks: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        """Stand in for the wait between two looks: it changes behind the second one."""
+        looks.append(seconds)
+        if len(looks) == 2:
+            direct.execute("update sendoka.backfill_runs set state = 'cancelled', reason = 'by x'")
+
+    monkeypatch.setattr("sendoka.cli.backfill.status.asyncio.sleep", sleep)
+    said = say("status", "touch", "--watch", "--every", "0.2")
+    assert looks == [0.2, 0.2]
     assert said.splitlines() == [
         "touch: stopped: its deadline came; pass 1 · 30 of about 30 rows scanned · 30 changed · 4 batches",
         "touch: cancelled by x; pass 1 · 30 of about 30 rows scanned · 30 changed · 4 batches",
@@ -299,10 +307,6 @@ def test_watch_prints_lines_as_it_changes_until_all_is_over(say: Say, folder: Pa
     (facts,) = [json.loads(line) for line in say("status", "--watch", "--json").splitlines()]
     assert (facts["name"], facts["state"]) == ("touch", "cancelled")
     assert "--every is for --watch" in say("status", "--every", "2", exits=2)
-
-
-def cancel_directly(direct: Direct) -> None:
-    direct.execute("update sendoka.backfill_runs set state = 'cancelled', reason = 'by x'")
 
 
 def test_watch_redraws_on_a_terminal(folder: Path, say: Say, direct: Direct, database_url: str) -> None:

@@ -76,7 +76,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_nothing_is_changed_between_pause_and_resume_and_who_ran_it_goes_on(
     sql: Database, fill: Backfill
 ) -> None:
-    await make_messages(sql, 200)
+    await make_messages(sql, 100)
     started, waits = asyncio.Event(), asyncio.Event()
 
     def listen(progress: Progress) -> None:
@@ -100,7 +100,7 @@ async def test_nothing_is_changed_between_pause_and_resume_and_who_ran_it_goes_o
     assert await resume(sql, "touch") == switched("resumed", changed=True)
     report = await asyncio.wait_for(going, 10)
     assert (report.state, report.here) == ("done", report.batches)
-    assert await touched(sql) == {"1": 200}
+    assert await touched(sql) == {"1": 100}
     assert await told(sql) == ["started", "paused", "resumed", "continued", "done"]
     assert await ledger_is_whole(sql)
 
@@ -191,7 +191,7 @@ async def test_one_that_waits_ends_at_its_deadline_and_stays_paused(sql: Databas
     slow = in_sql(" and pg_sleep(0.01) is not null")
     task: list[asyncio.Task[object]] = []
     listen = after(1, lambda: task.append(asyncio.create_task(pause(sql, "touch"))))
-    report = await run(sql, slow, batch_size=5, deadline=0.8, on_progress=listen)
+    report = await run(sql, slow, batch_size=5, deadline=1.2, on_progress=listen)
     await task[0]
     assert (report.state, report.reason) == ("paused", f"by {operator()}")
     assert await value(sql, "select state from sendoka.backfill_runs") == "paused"
