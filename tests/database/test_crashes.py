@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from sendoka.errors import MigrationError, PushRefused, SendokaError, TransportError
-from sendoka.migrations import alone, call, runner
+from sendoka.migrations import alone, call
 from tests.fixtures.network import FAULTS, Fault, Killed, Network
 from tests.fixtures.writers import WRITERS
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 SEED = int(os.environ.get("SENDOKA_SEED") or random.SystemRandom().randrange(10**9))
-SHARE = 4
+SHARE = 2
 """Cases of each command in a run that is no soak."""
 TRIES = 6
 """How often a command may have to be given before it ends."""
@@ -54,9 +54,8 @@ FACTS = (
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((alone, "_APART"), (call, "_LONGEST"), (call, "_FIRST_LOCK")):
+    for module, name in ((alone, "APART"), (call, "_LONGEST"), (call, "_FIRST_LOCK")):
         monkeypatch.setattr(module, name, 0.02)
-    monkeypatch.setattr(runner, "MAX_RACES", 50)
 
 
 class Played(NamedTuple):

@@ -82,7 +82,7 @@ def test_a_real_postgres_is_what_the_model_says(
     run_state_machine_as_test(
         OnPostgres,
         settings=settings(
-            max_examples=4 * SOAK,
+            max_examples=2 * SOAK,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

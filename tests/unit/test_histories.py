@@ -39,7 +39,7 @@ def test_no_effect_is_lost_or_doubled_whatever_teams_do(monkeypatch: pytest.Monk
     run_state_machine_as_test(
         InMemory,
         settings=settings(
-            max_examples=30 * SOAK,
+            max_examples=15 * SOAK,
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
