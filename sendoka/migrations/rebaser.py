@@ -192,6 +192,14 @@ class _Rebasing:
                 f"{old.name}.sql is beside {root.name}.sql, which stands for all up to its number",
                 todo=f"delete {old.name}.sql and its snapshot: what it does is in {root.name}.sql",
             )
+        twin = next((each for each in self.kept if each.name in self.fixed and _body(each) == _body(old)), None)
+        if twin is not None:
+            raise ForkedHistory(
+                f"{old.name}.sql does what {twin.name}.sql does already, which is {self.fixed[twin.name]}",
+                where="behind it, its statements would run twice; nothing was written",
+                todo=f"delete {old.name}.sql and its snapshot; where it is to run twice, give it a name of its own, in "
+                "its first line too",
+            )
         snapshot = self._snapshot(old)
         name = self._name(old, snapshot)
         text = _retitled(self.tree.texts[old.name], name, self.newest)

@@ -230,3 +230,34 @@ def test_a_squash_cannot_follow(branches: Branches) -> None:
     branches.git("branch", "-D", "-q", "main")
     said = branches("rebase", "--keep", "start", status=1)
     assert "0000_base.sql is beside 0002_start.sql, which stands for all up to its number" in said
+
+
+def test_a_file_that_was_moved_and_merged_under_another_number_is_not_moved_again(branches: Branches) -> None:
+    """As where one branch stands on another, and that one is rebased and merged as one commit."""
+    branches.side("feature")
+    branches("generate", "--custom", "--name", "seed")
+    path = branches.migrations / "0001_seed.sql"
+    path.write_text(path.read_text() + "INSERT INTO t VALUES ('a', 'b');\n")
+    branches.commit()
+    branches.git("branch", "stacked")
+    branches.git("checkout", "-q", "main")
+    branches.table("a")
+    branches.generate("a")
+    branches.commit()
+    branches.git("checkout", "-q", "feature")
+    branches.merge("main")
+    branches("rebase")
+    branches.commit()
+    branches.git("checkout", "-q", "main")
+    branches.git("merge", "-q", "--squash", "feature")
+    branches.commit()
+    branches.git("checkout", "-q", "stacked")
+    branches.merge("main")
+    before = branches.files()
+    said = branches("rebase", status=1)
+    assert "0001_seed.sql does what 0002_seed.sql does already, which is on main" in said
+    assert "delete 0001_seed.sql and its snapshot" in said
+    assert branches.files() == before
+    path.unlink()
+    (branches.migrations / "meta" / "0001_seed.json").unlink()
+    assert "nothing found" in branches("check")
