@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sendoka.backfills.statements import write_back
+from sendoka.backfills.statements import key_of, write_back
 from sendoka.backfills.target import nearest
 from sendoka.database.statement import Result, Statement
 from sendoka.database.transaction import control_command
@@ -40,6 +40,11 @@ class Page:
     scanned: int
     cursor: str | None
     batch: Batch
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing is left of the walk behind it, in this pass."""
+        return self.scanned < self.asked and "after" not in _object(self.cursor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +107,14 @@ def read_page(result: Result[Cells], asked: int, backfill: Backfill, target: Tar
         row[0] if width == 1 else tuple(row[:width]): [*cells[_EXTRA : _EXTRA + width], cells[_EXTRA - 1]]
         for row, cells in zip(rows, found, strict=True)
     }
-    return Page(
-        asked, int(scanned or 0), cursor, Batch(tuple(rows), tuple(json.loads(cursor or "[]")), known, backfill, target)
-    )
+    last_key = key_of(cursor) or _object(cursor).get("after") or ()
+    return Page(asked, int(scanned or 0), cursor, Batch(tuple(rows), tuple(last_key), known, backfill, target))
+
+
+def _object(cursor: str | None) -> dict[str, Any]:
+    """Return a cursor of strides, `{"stride": 3, "key": […]}`; the last page of one has `after` for `key`."""
+    found = None if cursor is None else json.loads(cursor)
+    return found if isinstance(found, dict) else {}
 
 
 def statements_of(answer: object, backfill: Backfill, client: object) -> list[Statement]:

@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.checkpoint import Shard, read_shard
-from sendoka.backfills.statements import change_batch
+from sendoka.backfills.statements import change_batch, key_of
 from sendoka.database.home import Ours
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ChangeWalk:
     async def batch(self, size: int) -> Shard:
         """Run the statement; where it finds the shard elsewhere than we thought, only look."""
         work = self._work
-        text = self._first if self._shard.cursor is None else self._next
+        text = self._first if key_of(self._shard.cursor) is None else self._next
         params = (str(work.run), str(work.shard), str(size), secrets.token_hex(8), str(self._shard.epoch))
         rows = (await work.database.run(Ours(text, params))).rows
         if rows:

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.backfills import events
+from sendoka.backfills.order import Walked
 from sendoka.backfills.statements import BATCH_COLUMNS
 from sendoka.bookkeeping import ensure
 from sendoka.database.home import Ours
@@ -57,6 +59,7 @@ TABLES: tuple[Statement, ...] = (
   runner text,
   rate float8,
   revision text,
+  walk jsonb,
   noted_at timestamptz not null default clock_timestamp(),
   unique (name, number)
 )"""),
@@ -111,7 +114,8 @@ class Run:
     Times are ISO 8601 in UTC; `total` is about how many rows the table had, if known. `state` is what was noted last:
     `running`, `stopped`, `failed`, `paused`, `cancelled` (these with their `reason`) or `done`; who is killed notes
     nothing. `runner` is the process that began last, `rate` how many rows a second were scanned when it ended,
-    `revision` the git revision of the script when the run began, None where there was none.
+    `revision` the git revision of the script when the run began, None where there was none, `walk` the order in which
+    it walks.
     """
 
     id: int
@@ -128,6 +132,7 @@ class Run:
     runner: str | None
     rate: float | None
     revision: str | None
+    walk: Walked | None = None
 
     @property
     def over(self) -> bool:
@@ -192,7 +197,7 @@ class Lease:
 
 _RUN = f"""id, name, number, checksum, state, total,
   {_UTC.format("started_at")}, started_by, {_UTC.format("finished_at")}, finished_by, reason, runner, rate,
-  revision"""
+  revision, walk::text"""
 
 # The columns of `Shard`, of all shards of a run together.
 _TOTALS = """case when bool_or(s.held) then 'held' when bool_or(s.state = 'running') then 'running'
@@ -208,7 +213,7 @@ _ACTIVITY = """min(s.owner) filter (where s.lease_until > clock_timestamp()),
 
 def _run(cells: Cells) -> Run:
     number, name, count, checksum, state, total, started_at, started_by, finished_at, finished_by, *noted = cells
-    reason, runner, rate, revision = noted
+    reason, runner, rate, revision, walk = noted
     return Run(
         int(number or 0),
         str(name),
@@ -224,6 +229,7 @@ def _run(cells: Cells) -> Run:
         runner,
         None if rate is None else float(rate),
         revision,
+        None if walk is None else Walked.of(json.loads(walk)),
     )
 
 
@@ -273,14 +279,31 @@ async def read_totals(database: Database, run: int) -> Shard:
     return Shard.of(cells)
 
 
-async def open_run(database: Database, name: str, checksum: str, *, number: int, total: int | None, by: Actor) -> Run:
+async def open_run(
+    database: Database,
+    name: str,
+    checksum: str,
+    *,
+    number: int,
+    total: int | None,
+    by: Actor,
+    walk: Walked | None = None,
+) -> Run:
     """Return the run `number` of `name`, or a newer one; it is made if missing. Two that open at once get the same."""
     await ensure(database, (*TABLES, *events.TABLES))
     make = (
         Ours(
-            "insert into sendoka.backfill_runs (name, number, checksum, total, started_by, revision)"
-            " values ($1, $5::int, $2, $3::bigint, $4, $6) on conflict (name, number) do nothing",
-            (name, checksum, None if total is None else str(total), by.operator, str(number), by.revision),
+            "insert into sendoka.backfill_runs (name, number, checksum, total, started_by, revision, walk)"
+            " values ($1, $5::int, $2, $3::bigint, $4, $6, $7::jsonb) on conflict (name, number) do nothing",
+            (
+                name,
+                checksum,
+                None if total is None else str(total),
+                by.operator,
+                str(number),
+                by.revision,
+                None if walk is None else json.dumps(walk.as_json()),
+            ),
         ),
         Ours(
             "insert into sendoka.backfill_shards (run, shard)"
@@ -297,10 +320,11 @@ async def open_run(database: Database, name: str, checksum: str, *, number: int,
     return _run(results[-1].rows[0])
 
 
-async def begin(database: Database, run: Run, checksum: str, *, by: Actor) -> bool:
-    """Note who goes on with a run now, and with which script. Return False where it is paused or over.
+async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk: Walked) -> Walked | None:
+    """Note who goes on with a run now, and with which script. Return its order, None where it is paused or over.
 
-    The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard.
+    The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard. Where
+    they have done nothing yet the run is walked as the new one wants (`walk`).
     """
     text = """with sendoka_before as (
   select id, checksum <> $2 as other, checksum as former from sendoka.backfill_runs
@@ -308,8 +332,10 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor) -> bo
 ), sendoka_begun as (
   update sendoka.backfill_runs r set state = 'running', reason = null, runner = $3, noted_at = clock_timestamp(),
     former_checksums = case when b.other then r.former_checksums || r.checksum else r.former_checksums end,
-    checksum = $2
-  from sendoka_before b where r.id = b.id returning r.id, b.other, b.former
+    checksum = $2,
+    walk = case when r.walk is null or b.other and not exists (
+      select from sendoka.backfill_shards s where s.run = r.id and s.seq > 0) then $6::jsonb else r.walk end
+  from sendoka_before b where r.id = b.id returning r.id, b.other, b.former, r.walk
 ), sendoka_fenced as (
   update sendoka.backfill_shards s set epoch = s.epoch + 1, owner = null, lease_until = null
   from sendoka_begun b where s.run = b.id and b.other
@@ -324,9 +350,10 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor) -> bo
   ) e
   where not exists (select from sendoka.backfill_events t where t.run = b.id and t.runner = $3)
 )
-select count(*) from sendoka_begun"""
-    ((begun,),) = await _rows(database, text, str(run.id), checksum, by.runner, by.operator, by.revision)
-    return begun != "0"
+select walk::text from sendoka_begun"""
+    kept = json.dumps(walk.as_json())
+    rows = await _rows(database, text, str(run.id), checksum, by.runner, by.operator, by.revision, kept)
+    return Walked.of(json.loads(str(rows[0][0]))) if rows else None
 
 
 async def note_end(database: Database, run: int, *, state: str, reason: str, rate: float | None, by: Actor) -> None:

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
     Step = Callable[[Any, Batch], Awaitable[Any]]
 
-__all__ = ["Backfill", "Undecorated", "backfill", "checksum_of", "script_name"]
+__all__ = ["ORDERS", "Backfill", "Undecorated", "backfill", "checksum_of", "script_name"]
 
 DATED = re.compile(r"\d{4}_\d{2}_\d{2}_(?P<name>.+)")
 """A script's name: the day it was written, and the name of its backfill."""
+
+ORDERS = ("key", "created", "strided")
+"""By the key, in the order in which rows were made, or in strides over one of these."""
 
 _FIRST_WORDS = ("insert", "update", "delete")
 
@@ -42,7 +45,7 @@ class Backfill:
 
     `key` and `columns` are empty where they are left to the table: its primary key, all its columns. Exactly one of
     `sql` and `step` is there. `verify` is a query that counts what is left to do; without it the rows that satisfy
-    `where` are counted. `module` is where it was declared.
+    `where` are counted. `order` is None where it is left to the runner. `module` is where it was declared.
     """
 
     table: str
@@ -54,6 +57,7 @@ class Backfill:
     verify: str | None
     module: str
     given_name: str | None = None
+    order: str | None = None
 
     @property
     def name(self) -> str:
@@ -107,12 +111,13 @@ class Undecorated:
     columns: tuple[str, ...]
     verify: str | None
     name: str | None
+    order: str | None = None
 
     def __call__(self, step: Step) -> Backfill:
         """Return the backfill whose change is `step`. Raises InvalidBackfill for what is no step."""
         self._check(step)
         fixed = (self.table, self.where, self.key, self.columns, None, step, self.verify)
-        return Backfill(*fixed, step.__module__, self.name or step.__name__)
+        return Backfill(*fixed, step.__module__, self.name or step.__name__, self.order)
 
     def _check(self, step: Step) -> None:
         if not callable(step):
@@ -137,6 +142,7 @@ def backfill(
     key: str | Sequence[str] = (),
     columns: Sequence[str] = (),
     verify: str | None = None,
+    order: str | None = None,
     name: str | None = None,
 ) -> Backfill: ...
 
@@ -149,6 +155,7 @@ def backfill(
     key: str | Sequence[str] = (),
     columns: Sequence[str] = (),
     verify: str | None = None,
+    order: str | None = None,
     name: str | None = None,
 ) -> Undecorated: ...
 
@@ -161,6 +168,7 @@ def backfill(
     key: str | Sequence[str] = (),
     columns: Sequence[str] = (),
     verify: str | None = None,
+    order: str | None = None,
     name: str | None = None,
 ) -> Backfill | Undecorated:
     """Declare a backfill: with `sql=`, or as a decorator of `async def step(sql, batch)`.
@@ -171,6 +179,7 @@ def backfill(
     key: the columns to walk by, by default the primary key; together unique and never null.
     columns: what `page`, or a batch's rows, hold beside the key; by default all columns.
     verify: a query that counts what is left to do, where counting the rows of `where` does not say it.
+    order: `key`, `created` or `strided`, where the one that the runner chooses by table and cache is not wanted.
     name: where the variable, or the step, is not called as the backfill should be.
 
     A step returns `batch.update({…})`, queries made by `sql(…)`, a list of them, or None. Raises InvalidBackfill at
@@ -180,11 +189,12 @@ def backfill(
     keys = (key,) if isinstance(key, str) else tuple(key)
     if isinstance(columns, str):
         raise _wrong(f"columns= is a list of names, not the text {columns!r}", table)
+    _check_order(order, keys, table)
     declared = _checked(table, where, keys, tuple(columns), verify)
     if sql is None:
-        return Undecorated(*declared, name)
+        return Undecorated(*declared, name, order)
     table, where, keys, names, verify = declared
-    return Backfill(table, where, keys, names, _one_change(sql, table), None, verify, module, name)
+    return Backfill(table, where, keys, names, _one_change(sql, table), None, verify, module, name, order)
 
 
 def _checked(
@@ -197,6 +207,13 @@ def _checked(
     where, verify = _fragment("where", where, table), _fragment("verify", verify, table)
     _check_end(where, verify, table)
     return table, where, key, columns, verify
+
+
+def _check_order(order: object, key: tuple[str, ...], table: str) -> None:
+    if order is not None and order not in ORDERS:
+        raise _wrong(f"order= is one of {', '.join(ORDERS)}, not {order!r}", table)
+    if order == "created" and key:
+        raise _wrong("key= is an order by itself, so order='created' says another one", table, "give one of them")
 
 
 def _check_names(label: str, names: tuple[str, ...], table: str) -> None:

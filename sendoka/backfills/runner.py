@@ -15,6 +15,7 @@ from sendoka.backfills.change_walk import ChangeWalk
 from sendoka.backfills.declare import Backfill
 from sendoka.backfills.events import Actor
 from sendoka.backfills.left import count_in
+from sendoka.backfills.order import Walked, arranged, checked_order, walked
 from sendoka.backfills.owner import new_owner
 from sendoka.backfills.pace import FIRST, Pace
 from sendoka.backfills.patience import WAITS, Patience, Stopped, passes, rest
@@ -66,6 +67,7 @@ async def run(
     deadline: float | None = None,
     accept_change: bool = False,
     again: bool = False,
+    order: str | None = None,
     lease: float = LEASE,
     retry: Retry = WAITS,
     stop: Callable[[], bool] | None = None,
@@ -79,6 +81,8 @@ async def run(
         are made small enough for it, so that a call gets something done.
     accept_change: go on although the script changed since the run was started.
     again: start a new run where the last one is done and rows are to be done again; the old one is kept for the audit.
+    order: `key`, `created` or `strided`, instead of the declaration's or the one that suits the table; it holds for the
+        whole of a run.
     lease: seconds for which a step holds its rows against other runners; renewed as long as the process lives.
     retry: how often in a row, and how long, a failure that may pass is waited for.
     stop: asked before each batch and while it waits; True ends the call there.
@@ -99,6 +103,7 @@ async def run(
         raise InvalidBackfill(f"a batch of {batch_size} rows is none; batch_size is 1 or more")
     pace = Pace(batch_size or FIRST, fixed=batch_size is not None)
     running = _Running(sql, backfill, pace, stop or _never, on_progress or _silent, lease, retry)
+    running.order = checked_order(order)
     running.until = math.inf if deadline is None else running.started + deadline
     return await running.call(deadline, accept_change=accept_change, again=again)
 
@@ -125,6 +130,9 @@ class _Running:
     started: float = field(default_factory=time.monotonic)
     until: float = math.inf
     meter: Meter = field(default_factory=Meter)
+    order: str | None = None
+    kept: Walked | None = None
+    """The order that the run has, as its row says."""
     reason: str = ""
     here: int = 0
     was_done: bool = False
@@ -192,10 +200,12 @@ class _Running:
         elif self.run and (self.run.state == "paused" or (self.run.state == "cancelled" and not again)):
             self.reason = self.run.state
             return
-        target = await insist(lambda: read_target(self.database, self.backfill))
+        table = await insist(lambda: read_target(self.database, self.backfill))
+        target = arranged(self.backfill, table, self.order, await self._kept(table))
         changed = await self._open(target, accept_change=accept_change)
         swept = False
         while self.run and not self.run.over:
+            target = arranged(self.backfill, table, self.order, self.kept)  # a rival may have made the run
             self.shard = await self._look(self.run)
             swept = await self._pass(target, self.run, self.shard) or swept
             if not self.reason and self.shard.state == "held":
@@ -205,6 +215,17 @@ class _Running:
                 return
             await self._verify(target, self.run, self.shard, swept=swept, changed=changed)
             changed = False
+
+    async def _kept(self, table: Target) -> Walked | None:
+        """Return the order of the run that goes on, None where one may be chosen: nothing was done by it yet."""
+        run = self.run
+        if run is None or run.over:
+            return None
+        if run.checksum != self.backfill.checksum():
+            totals = await self.patience.insist(lambda: checkpoint.read_totals(self.database, run.id))
+            if totals.seq == 0:
+                return None
+        return run.walk or walked(table)
 
     async def _look_back(self, run: Run) -> None:
         """Read how a finished run ended, and what is to be done by now; a table that is gone has nothing."""
@@ -225,6 +246,7 @@ class _Running:
         changed = found.checksum != checksum
         if changed and not accept_change:
             await self._refuse_change(found, checksum)
+        self.kept = walked(target)
         await self._begin(found, checksum)
         if self.pace.rate is None:
             self.pace.rate = found.rate
@@ -233,7 +255,12 @@ class _Running:
     async def _begin(self, run: Run, checksum: str) -> bool:
         """Note that this process goes on with the run; return False where it may not, for it is paused or over."""
         self.by = replace(self.by, runner=new_owner())
-        self.begun = await self.patience.insist(lambda: checkpoint.begin(self.database, run, checksum, by=self.by))
+        walk = self.kept
+        assert walk is not None  # noqa: S101 - _open() chose it
+        kept = await self.patience.insist(
+            lambda: checkpoint.begin(self.database, run, checksum, by=self.by, walk=walk)
+        )
+        self.kept, self.begun = kept or walk, kept is not None
         return self.begun
 
     async def _wait_while_paused(self, run: Run) -> None:
@@ -258,7 +285,9 @@ class _Running:
         database, name, insist = self.database, self.backfill.name, self.patience.insist
         total = await insist(lambda: estimate(database, target))
         return await insist(
-            lambda: checkpoint.open_run(database, name, checksum, number=number, total=total, by=self.by)
+            lambda: checkpoint.open_run(
+                database, name, checksum, number=number, total=total, by=self.by, walk=walked(target)
+            )
         )
 
     async def _refuse_change(self, run: Run, checksum: str) -> None:

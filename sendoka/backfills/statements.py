@@ -16,9 +16,11 @@ What was tried and why it is written this way:
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sendoka.backfills.order import hashed
 from sendoka.backfills.words import words
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
@@ -30,7 +32,20 @@ if TYPE_CHECKING:
     from sendoka.backfills.declare import Backfill
     from sendoka.backfills.target import Target
 
-__all__ = ["BATCH_COLUMNS", "Fence", "change_batch", "counted", "fence", "look", "page", "remaining", "write_back"]
+__all__ = [
+    "BATCH_COLUMNS",
+    "Fence",
+    "change_batch",
+    "change_of",
+    "counted",
+    "fence",
+    "key_of",
+    "look",
+    "page",
+    "remaining",
+    "scan",
+    "write_back",
+]
 
 BATCH_COLUMNS = (
     "case when held then 'held' else state end, "
@@ -40,44 +55,34 @@ BATCH_COLUMNS = (
 
 
 def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
-    """Return one whole batch of the SQL form. Parameters: run, shard, number of rows to scan, token, epoch."""
-    keys = _keys(target)
-    aliases = [f"k{place}" for place in range(1, len(keys) + 1)]
-    bound = "" if first else f"where {_row(keys)} > {_row(_cursor('sendoka_checkpoint.cursor', target))}"
+    """Return one whole batch of the SQL form. Parameters: run, shard, number of rows to scan, token, epoch.
+
+    first: whether the cursor holds no key yet, at the begin of a pass or of a stride.
+    """
+    aliases = _aliases(target)
+    known, missing = ("s.cursor", "") if target.strides == 1 else ("s.cursor -> 'key'", _STRIDE.format("s.cursor"))
+    stride = f", {missing} as stride" if missing else ""
     return f"""with sendoka_checkpoint as (
-  select s.run, s.shard, s.cursor, s.seq from sendoka.backfill_shards s
+  select s.run, s.shard, s.cursor, s.seq{stride} from sendoka.backfill_shards s
   where s.run = $1::bigint and s.shard = $2::int and s.state = 'running' and not s.held and s.epoch = $5::bigint
-    and s.cursor is {"" if first else "not "}null
+    and {known} is {"" if first else "not "}null
   for update
 ), sendoka_scan as materialized (
   select k.* from sendoka_checkpoint cross join lateral (
-    select {_list(f"{key} as {alias}" for key, alias in zip(keys, aliases, strict=True))} from {target.quoted}
-    {bound}
-    order by {_list(keys)} limit $3::int
+    {scan(target, "sendoka_checkpoint.cursor", "sendoka_checkpoint.stride", "$3::int", first=first)}
   ) k
-), sendoka_locked as materialized (
-  select {_list(_columns(target))} from {target.quoted}
-  where {_row(keys)} in (select {_list(aliases)} from sendoka_scan) and (
-{backfill.predicate}
-  )
-  order by {_list(keys)} for no key update
-), page as (
-  select l.* from sendoka_locked l where (select count(*) from sendoka_locked) >= 0
-), sendoka_change as (
-{backfill.sql}
-returning 1
-), sendoka_tally as (
+), {change_of(backfill, target)}, sendoka_tally as (
   select (select count(*) from sendoka_scan) as scanned, (select count(*) from sendoka_locked) as paged,
     (select count(*) from sendoka_change) as changed, (
       select jsonb_build_array({_list(aliases)}) from sendoka_scan
       order by {_list(f"{alias} desc" for alias in aliases)} limit 1
     ) as cursor
 ), sendoka_advanced as (
-  update sendoka.backfill_shards b set seq = c.seq + 1, cursor = coalesce(t.cursor, c.cursor), token = $4,
+  update sendoka.backfill_shards b set seq = c.seq + 1, cursor = {_advanced(target)}, token = $4,
     scanned = b.scanned + t.scanned, paged = b.paged + t.paged, changed = b.changed + t.changed,
     pass_scanned = b.pass_scanned + t.scanned, pass_paged = b.pass_paged + t.paged,
     pass_changed = b.pass_changed + t.changed, updated_at = clock_timestamp(),
-    state = case when t.scanned < $3::int then 'scanned' else b.state end
+    state = case when t.scanned < $3::int{_in_last("c.stride", target)} then 'scanned' else b.state end
   from sendoka_checkpoint c, sendoka_tally t where b.run = c.run and b.shard = c.shard
   returning b.*, t.scanned as batch_scanned, t.paged as batch_paged, t.changed as batch_changed
 ), sendoka_audit as (
@@ -87,31 +92,104 @@ returning 1
 select {BATCH_COLUMNS} from sendoka_advanced"""
 
 
-def page(backfill: Backfill, target: Target, *, first: bool) -> str:
-    """Return the read of one page of the Python form. Parameters: number of rows to scan, and the cursor but at first.
+def scan(target: Target, cursor: str, stride: str, limit: str, *, first: bool) -> str:
+    """Return the read of the next keys, called k1, k2 and so on; `cursor`, `stride` and `limit` are SQL."""
+    keys = _keys(target)
+    named = _list(f"{key} as {alias}" for key, alias in zip(keys, _aliases(target), strict=True))
+    return f"""select {named} from {target.quoted}
+    {_bound(target, cursor, stride, first=first)}
+    order by {_list(keys)} limit {limit}"""
 
-    Its columns: rows scanned, the last key scanned (both in the first row only), the row's version, the page's columns.
+
+def change_of(backfill: Backfill, target: Target) -> str:
+    """Return what a batch does with the keys of `sendoka_scan`: the page, locked and read whole, and the change."""
+    keys = _keys(target)
+    return f"""sendoka_locked as materialized (
+  select {_list(_columns(target))} from {target.quoted}
+  where {_row(keys)} in (select {_list(_aliases(target))} from sendoka_scan) and (
+{backfill.predicate}
+  )
+  order by {_list(keys)} for no key update
+), page as (
+  select l.* from sendoka_locked l where (select count(*) from sendoka_locked) >= 0
+), sendoka_change as (
+{backfill.sql}
+returning 1
+)"""
+
+
+def page(backfill: Backfill, target: Target, cursor: str | None, size: int) -> Statement:
+    """Return the read of one page of the Python form: `size` rows behind `cursor`, the checkpoint's.
+
+    Its columns: rows scanned, the next cursor (both in the first row only), the row's version, the page's columns.
     One row with an empty version comes where no scanned row satisfies `where`.
     """
     keys = _keys(target)
     names = [ident(key) for key in target.key]
-    bound = "" if first else f"where {_row(keys)} > {_row(_cursor('$2::jsonb', target))}"
-    return f"""with sendoka_scan as materialized (
+    first = key_of(cursor) is None
+    stride = _STRIDE.format("$2::jsonb")
+    given = target.strides > 1 or not first
+    following = f"jsonb_build_array({_list(names)})"
+    following = f"(select {following} from sendoka_scan order by {_list(f'{name} desc' for name in names)} limit 1)"
+    if target.strides > 1:
+        following = f"""case when (select count(*) from sendoka_scan) < $1::int and {stride} + 1 < {target.strides}
+    then jsonb_build_object('stride', {stride} + 1, 'after', {following})
+    else jsonb_build_object('stride', {stride}, 'key', {following}) end"""
+    text = f"""with sendoka_scan as materialized (
   select (
 {backfill.predicate}
   ) is true as sendoka_hit, {ident(target.table)}.xmin::text as sendoka_version, {_list(_columns(target))}
   from {target.quoted}
-  {bound}
+  {_bound(target, "$2::jsonb", stride, first=first)}
   order by {_list(keys)} limit $1::int
 ), sendoka_page as (
   select row_number() over (order by {_list(names)}) as sendoka_place, * from sendoka_scan where sendoka_hit
 )
 select case when coalesce(sendoka_place, 1) = 1 then (select count(*) from sendoka_scan) end as sendoka_scanned,
-  case when coalesce(sendoka_place, 1) = 1 then (
-    select jsonb_build_array({_list(names)})::text from sendoka_scan
-    order by {_list(f"{name} desc" for name in names)} limit 1
-  ) end as sendoka_cursor, sendoka_version, {_list(ident(column) for column in target.columns)}
+  case when coalesce(sendoka_place, 1) = 1 then ({following})::text end as sendoka_cursor,
+  sendoka_version, {_list(ident(column) for column in target.columns)}
 from (select) one left join sendoka_page on true order by sendoka_place"""
+    return Statement(text, (str(size), cursor) if given else (str(size),))
+
+
+def key_of(cursor: str | None) -> tuple[Any, ...] | None:
+    """Return the key that a cursor holds, None where it holds none: at the start of a pass, or of a stride.
+
+    A cursor is a JSON array of the key's values; in strides it is an object, `{"stride": 3, "key": […]}`, and without
+    the key at the start of one.
+    """
+    found = None if cursor is None else json.loads(cursor)
+    if isinstance(found, dict):
+        found = found.get("key")
+    return None if found is None else tuple(found)
+
+
+_STRIDE = "coalesce(({} ->> 'stride')::int, 0)"
+
+
+def _bound(target: Target, cursor: str, stride: str, *, first: bool) -> str:
+    """Return the WHERE of a scan: behind the cursor, in the stride."""
+    bounds = []
+    if target.strides > 1:
+        steady = " || ',' || ".join(f"{ident(target.table)}.{ident(column)}::text" for column in hashed(target))
+        bounds.append(f'(hashtext(({steady}) collate "C") & {target.strides - 1}) = {stride}')
+    if not first:
+        source = cursor if target.strides == 1 else f"{cursor} -> 'key'"
+        bounds.append(f"{_row(_keys(target))} > {_row(_cursor(source, target))}")
+    return f"where {' and '.join(bounds)}" if bounds else ""
+
+
+def _advanced(target: Target) -> str:
+    """Return the cursor behind a batch of the SQL form."""
+    if target.strides == 1:
+        return "coalesce(t.cursor, c.cursor)"
+    return f"""case
+      when t.scanned < $3::int and c.stride + 1 < {target.strides} then jsonb_build_object('stride', c.stride + 1)
+      when t.cursor is null then c.cursor else jsonb_build_object('stride', c.stride, 'key', t.cursor) end"""
+
+
+def _in_last(stride: str, target: Target) -> str:
+    return "" if target.strides == 1 else f" and {stride} + 1 >= {target.strides}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +292,10 @@ where {same} and {table}.xmin = {version}::xid and (
 def remaining(backfill: Backfill, target: Target) -> Statement:
     """Return the query whose one number is what is left to do."""
     return Statement(backfill.verify or f"select count(*) from {target.quoted} where (\n{backfill.predicate}\n)")
+
+
+def _aliases(target: Target) -> list[str]:
+    return [f"k{place}" for place in range(1, len(target.key) + 1)]
 
 
 def _keys(target: Target) -> list[str]:

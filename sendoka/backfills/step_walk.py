@@ -16,12 +16,12 @@ from sendoka.backfills.checkpoint import Shard, claim, read_shard, release, rene
 from sendoka.backfills.owner import gone, new_owner, shown
 from sendoka.backfills.patience import passes, rest
 from sendoka.backfills.walk import after_correction, key_of
-from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import BackfillError, BackfillRunning, BatchFailed, DatabaseError, Outcome, SendokaError
 
 if TYPE_CHECKING:
     from sendoka.backfills.walk import WalkOf
+    from sendoka.database.statement import Statement
 
 __all__ = ["StepWalk"]
 
@@ -120,8 +120,7 @@ class StepWalk:
         return read_page(result, size, work.backfill, work.target)
 
     def _page_statement(self, cursor: str | None, size: int) -> Statement:
-        text = statements.page(self._work.backfill, self._work.target, first=cursor is None)
-        return Statement(text, (str(size),) if cursor is None else (str(size), cursor))
+        return statements.page(self._work.backfill, self._work.target, cursor, size)
 
     async def _prepare(self, page: Page, *, following: int) -> _Pending:
         """Run the step on the page, and return the request that makes its answer true."""
@@ -136,7 +135,7 @@ class StepWalk:
             page.cursor,
             page.scanned,
             len(rows),
-            page.scanned < page.asked,
+            page.last,
             self._lease,
         )
         request = [statements.fence(batch), *(statements.counted(change, batch) for change in changes)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sendoka.backfills.facts import read_facts
 from sendoka.database.statement import Statement
 from sendoka.errors import BackfillError
 from sendoka.quoting import ident
@@ -15,27 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.facts import Facts
     from sendoka.database.seam import Database
 
 __all__ = ["Target", "estimate", "nearest", "read_target"]
-
-# One round trip. A type is written without its length, so that casting to it never cuts a value off.
-_FACTS = """
-select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
-  (select json_agg(json_build_array(a.attname, format_type(a.atttypid, -1), a.attnotnull) order by a.attnum)
-     from pg_catalog.pg_attribute a
-    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)::text,
-  (select json_agg(json_build_array(i.indisprimary, (
-       select json_agg(a.attname order by k.place)
-         from unnest(i.indkey::int2[]) with ordinality as k(attnum, place)
-         join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-        where k.place <= i.indnkeyatts)) order by i.indisprimary desc, i.indexrelid)
-     from pg_catalog.pg_index i
-    where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indimmediate
-      and i.indpred is null and i.indexprs is null)::text
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid = to_regclass($1)
-"""
 
 _ROWS = """
 select case when s.reltuples >= 0 and s.relpages > 0
@@ -49,7 +32,10 @@ _COUNTED_BELOW = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table to be walked: its `key` in order, the `columns` that a page holds, the `types` of all its columns."""
+    """A table to be walked: its `key` in order, the `columns` that a page holds, the `types` of all its columns.
+
+    `order` is how it is walked (one of `order.ORDERS`), in so many `strides`, and `why`.
+    """
 
     oid: str
     namespace: str
@@ -57,6 +43,10 @@ class Target:
     key: tuple[str, ...]
     columns: tuple[str, ...]
     types: dict[str, str]
+    facts: Facts | None = None
+    order: str = "key"
+    strides: int = 1
+    why: str = ""
 
     @property
     def quoted(self) -> str:
@@ -75,25 +65,20 @@ async def read_target(database: Database, backfill: Backfill) -> Target:
     Raises BackfillError for a table or column that is not there, and for a key that is not unique or may be null:
     walking by such a key would leave rows out.
     """
-    name = ".".join(ident(part) for part in backfill.table.split("."))
-    rows = (await database.run(Statement(_FACTS, (name,)))).rows
-    if not rows:
+    facts = await read_facts(database, backfill)
+    if facts is None:
         raise BackfillError(
             f"the table {backfill.table} of the backfill {backfill.name} does not exist",
             where="nothing was changed",
             todo="apply the migration that makes it (sendoka migrate), or correct table=",
         )
-    oid, namespace, table, kind, columns, uniques = rows[0]
-    if kind not in {"r", "p"}:
+    if facts.kind not in {"r", "p"}:
         raise BackfillError(f"{backfill.table} is not a table, so its rows cannot be walked and locked")
-    facts: list[list[Any]] = json.loads(columns or "[]")
-    types = {column: kind for column, kind, _ in facts}
-    keys: list[list[Any]] = json.loads(uniques or "[]")
-    key = backfill.key or tuple(next((names for primary, names in keys if primary), ()))
-    _check_columns(backfill, types)
-    _check_key(backfill, key, {column for column, _, filled in facts if filled}, [set(names) for _, names in keys])
-    wanted = (*key, *(column for column in backfill.columns or types if column not in key))
-    return Target(str(oid), str(namespace), str(table), key, wanted, types)
+    key = backfill.key or facts.primary_key
+    _check_columns(backfill, facts.columns)
+    _check_key(backfill, key, facts)
+    wanted = (*key, *(column for column in backfill.columns or facts.columns if column not in key))
+    return Target(facts.oid, facts.namespace, facts.table, key, wanted, facts.columns, facts)
 
 
 def _check_columns(backfill: Backfill, types: dict[str, str]) -> None:
@@ -113,7 +98,7 @@ def nearest(column: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(known)}"
 
 
-def _check_key(backfill: Backfill, key: tuple[str, ...], filled: set[str], uniques: list[set[str]]) -> None:
+def _check_key(backfill: Backfill, key: tuple[str, ...], facts: Facts) -> None:
     where = f"in the backfill {backfill.name}"
     if not key:
         raise BackfillError(
@@ -121,13 +106,14 @@ def _check_key(backfill: Backfill, key: tuple[str, ...], filled: set[str], uniqu
             where=where,
             todo="give key=[…]: unique columns",
         )
-    nullable = [column for column in key if column not in filled]
+    nullable = [column for column in key if column not in facts.filled]
     if nullable:
         raise BackfillError(
             f"the key column {nullable[0]!r} of {backfill.table} may be null, so its rows cannot be walked in order",
             where=where,
+            todo="walk by the primary key, or make it not null",
         )
-    if not any(unique <= set(key) for unique in uniques):
+    if not any(index.unique and set(index.columns) <= set(key) for index in facts.indexes):
         raise BackfillError(
             f"the key ({', '.join(key)}) of {backfill.table} is not unique: rows that share it could be left out",
             where=where,

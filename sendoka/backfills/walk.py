@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sendoka.backfills.checkpoint import find_run
+from sendoka.backfills.statements import key_of
 from sendoka.errors import BackfillChanged
 
 if TYPE_CHECKING:
@@ -68,11 +68,6 @@ class Walk(Protocol):
 
     async def stop(self) -> None:
         """Let others have the shard."""
-
-
-def key_of(cursor: str | None) -> tuple[Any, ...] | None:
-    """Return a cursor's values, None at the start of a pass."""
-    return None if cursor is None else tuple(json.loads(cursor))
 
 
 def after_correction(shard: Shard) -> str:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     Show = Callable[[Progress], None]
 
-__all__ = ["counted", "duration", "say_report", "shown", "why_stopped"]
+__all__ = ["ORDERS", "counted", "duration", "say_report", "shown", "why_stopped"]
+
+ORDERS = ("key", "created", "strided")
+"""What `--order` takes: as `sendoka.backfills.declare` has it, which is loaded only to run one."""
 
 _LINE_EVERY = 2.0
 """Seconds between two lines of progress where there is no terminal."""

@@ -84,7 +84,7 @@ def test_what_is_left_is_counted_by_the_predicate_or_the_verify_query() -> None:
 
 
 def test_a_page_of_the_python_form_carries_versions_and_its_last_key() -> None:
-    first, later = flat(page(one, odd, first=True)), flat(page(one, odd, first=False))
+    first, later = (flat(page(one, odd, cursor, 10).text) for cursor in (None, '["2024-02-29", "x"]'))
     assert '"Mess""ages".xmin::text as sendoka_version' in first
     assert "$2" not in first
     assert "(($2::jsonb ->> 0)::timestamp with time zone, ($2::jsonb ->> 1)::uuid)" in later

@@ -13,7 +13,7 @@ import click
 
 from sendoka.cli._database import connect
 from sendoka.cli._options import Number, Whole, env_file_option, json_option, print_json, run, say
-from sendoka.cli._progress import say_report, shown
+from sendoka.cli._progress import ORDERS, say_report, shown
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _INTERRUPTED = 130
 @click.option("--deadline", type=Number(min=0, min_open=True), metavar="S", help="Stop after S seconds.")
 @click.option("--accept-change", is_flag=True, help="Go on although the script changed since the run began.")
 @click.option("--again", is_flag=True, help="Start a new run where the last is cancelled, or done and rows are left.")
+@click.option("--order", type=click.Choice(ORDERS), help="Walk in this order, not the one that suits the table.")
 @click.option("--events", type=click.Choice(["json"]), help="Print one JSON line an event: batches, waits, the end.")
 @env_file_option
 @json_option
@@ -43,6 +44,7 @@ def run_command(
     deadline: float | None,
     accept_change: bool,
     again: bool,
+    order: str | None,
     events: str | None,
     env_file: Path | None,
     as_json: bool,
@@ -62,7 +64,7 @@ def run_command(
     chosen = load(settings.backfill, name)
     source = find_source(settings, env_file=env_file)
     options: dict[str, Any] = {"batch_size": batch_size, "deadline": deadline}
-    options |= {"accept_change": accept_change, "again": again}
+    options |= {"accept_change": accept_change, "again": again, "order": order}
     with _lines() if events else shown(chosen.name, as_json=as_json) as show:
         report = run(_run(source, chosen, options, show))
     if events:

@@ -1,0 +1,47 @@
+"""What is refused before anything runs, and what is only warned of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sendoka.errors import BackfillError
+from sendoka.quoting import ident
+
+if TYPE_CHECKING:
+    from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.target import Target
+
+__all__ = ["check_index", "missing_index", "warnings_of"]
+
+
+def check_index(backfill: Backfill, target: Target) -> None:
+    """Refuse a key whose order no index has: every batch would read and sort the whole table."""
+    facts = target.facts
+    if facts is None or facts.index_for(target.key):
+        return
+    raise BackfillError(
+        f"no index of {target.shown} serves the key ({', '.join(target.key)}): every batch would sort the whole table",
+        where=f"in the backfill {backfill.name}; nothing was changed",
+        todo=missing_index(target, target.key),
+    )
+
+
+def missing_index(target: Target, key: tuple[str, ...]) -> str:
+    """Return what to do about an index that is not there: the statement that makes it."""
+    columns = ", ".join(ident(column) for column in key)
+    return f"walk by the primary key, or first make the index: create index concurrently on {target.quoted} ({columns})"
+
+
+def warnings_of(target: Target) -> list[str]:
+    """Return what is no mistake by itself, and should be known: triggers that fire, functions that are volatile."""
+    facts = target.facts
+    if facts is None:
+        return []
+    fired = [f"the trigger {trigger} fires for every row" for trigger in facts.triggers]
+    return [
+        *fired,
+        *(
+            f"{name}() is volatile: it gives every row, and every try of a batch, another value"
+            for name in facts.volatile
+        ),
+    ]
