@@ -24,6 +24,7 @@ from sendoka.backfills.revision import revision_of
 from sendoka.backfills.statements import remaining
 from sendoka.backfills.step_walk import StepWalk
 from sendoka.backfills.target import Target, estimate, read_target
+from sendoka.backfills.trial import PATIENCE, check_change
 from sendoka.backfills.walk import LEASE, WalkOf, after_correction, key_of
 from sendoka.bookkeeping import operator
 from sendoka.database.seam import Database
@@ -53,6 +54,9 @@ _SHARD = 0  # a run has one shard so far
 
 _PASSES = 5
 """After so many passes a call gives up where no fewer rows are left than the last one met."""
+_TRIAL = 0.1
+"""The part of a deadline that trying the change may take, where the run is a new one."""
+
 _LAST_WORDS = 2.0
 """Seconds for giving back the lease, and as many for noting how a run ended, whatever the deadline."""
 _LOOK_EVERY = 1.0
@@ -257,9 +261,7 @@ class _Running:
         self.by = replace(self.by, runner=new_owner())
         walk = self.kept
         assert walk is not None  # noqa: S101 - _open() chose it
-        kept = await self.patience.insist(
-            lambda: checkpoint.begin(self.database, run, checksum, by=self.by, walk=walk)
-        )
+        kept = await self.patience.insist(lambda: checkpoint.begin(self.database, run, checksum, by=self.by, walk=walk))
         self.kept, self.begun = kept or walk, kept is not None
         return self.begun
 
@@ -283,7 +285,9 @@ class _Running:
 
     async def _new_run(self, target: Target, checksum: str, number: int) -> Run:
         database, name, insist = self.database, self.backfill.name, self.patience.insist
+        seconds = PATIENCE if self.until == math.inf else max(0.0, self.until - time.monotonic()) * _TRIAL
         total = await insist(lambda: estimate(database, target))
+        await check_change(database, self.backfill, target, seconds=min(PATIENCE, seconds))
         return await insist(
             lambda: checkpoint.open_run(
                 database, name, checksum, number=number, total=total, by=self.by, walk=walked(target)

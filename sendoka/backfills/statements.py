@@ -40,10 +40,12 @@ __all__ = [
     "counted",
     "fence",
     "key_of",
+    "keys_of",
     "look",
     "page",
     "remaining",
     "scan",
+    "stride_of",
     "write_back",
 ]
 
@@ -60,7 +62,7 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
     first: whether the cursor holds no key yet, at the begin of a pass or of a stride.
     """
     aliases = _aliases(target)
-    known, missing = ("s.cursor", "") if target.strides == 1 else ("s.cursor -> 'key'", _STRIDE.format("s.cursor"))
+    known, missing = ("s.cursor", "") if target.strides == 1 else ("s.cursor -> 'key'", stride_of("s.cursor"))
     stride = f", {missing} as stride" if missing else ""
     return f"""with sendoka_checkpoint as (
   select s.run, s.shard, s.cursor, s.seq{stride} from sendoka.backfill_shards s
@@ -94,7 +96,7 @@ select {BATCH_COLUMNS} from sendoka_advanced"""
 
 def scan(target: Target, cursor: str, stride: str, limit: str, *, first: bool) -> str:
     """Return the read of the next keys, called k1, k2 and so on; `cursor`, `stride` and `limit` are SQL."""
-    keys = _keys(target)
+    keys = keys_of(target)
     named = _list(f"{key} as {alias}" for key, alias in zip(keys, _aliases(target), strict=True))
     return f"""select {named} from {target.quoted}
     {_bound(target, cursor, stride, first=first)}
@@ -103,7 +105,7 @@ def scan(target: Target, cursor: str, stride: str, limit: str, *, first: bool) -
 
 def change_of(backfill: Backfill, target: Target) -> str:
     """Return what a batch does with the keys of `sendoka_scan`: the page, locked and read whole, and the change."""
-    keys = _keys(target)
+    keys = keys_of(target)
     return f"""sendoka_locked as materialized (
   select {_list(_columns(target))} from {target.quoted}
   where {_row(keys)} in (select {_list(_aliases(target))} from sendoka_scan) and (
@@ -124,10 +126,10 @@ def page(backfill: Backfill, target: Target, cursor: str | None, size: int) -> S
     Its columns: rows scanned, the next cursor (both in the first row only), the row's version, the page's columns.
     One row with an empty version comes where no scanned row satisfies `where`.
     """
-    keys = _keys(target)
+    keys = keys_of(target)
     names = [ident(key) for key in target.key]
     first = key_of(cursor) is None
-    stride = _STRIDE.format("$2::jsonb")
+    stride = stride_of("$2::jsonb")
     given = target.strides > 1 or not first
     following = f"jsonb_build_array({_list(names)})"
     following = f"(select {following} from sendoka_scan order by {_list(f'{name} desc' for name in names)} limit 1)"
@@ -164,7 +166,9 @@ def key_of(cursor: str | None) -> tuple[Any, ...] | None:
     return None if found is None else tuple(found)
 
 
-_STRIDE = "coalesce(({} ->> 'stride')::int, 0)"
+def stride_of(cursor: str) -> str:
+    """Return the SQL of the stride in which a cursor is; `cursor` is SQL."""
+    return f"coalesce(({cursor} ->> 'stride')::int, 0)"
 
 
 def _bound(target: Target, cursor: str, stride: str, *, first: bool) -> str:
@@ -175,7 +179,7 @@ def _bound(target: Target, cursor: str, stride: str, *, first: bool) -> str:
         bounds.append(f'(hashtext(({steady}) collate "C") & {target.strides - 1}) = {stride}')
     if not first:
         source = cursor if target.strides == 1 else f"{cursor} -> 'key'"
-        bounds.append(f"{_row(_keys(target))} > {_row(_cursor(source, target))}")
+        bounds.append(f"{_row(keys_of(target))} > {_row(_cursor(source, target))}")
     return f"where {' and '.join(bounds)}" if bounds else ""
 
 
@@ -272,7 +276,7 @@ def write_back(backfill: Backfill, target: Target, columns: tuple[str, ...]) -> 
 
     A row is left alone if somebody changed it since the page was read, or if it no longer satisfies `where`.
     """
-    keys, table = _keys(target), ident(target.table)
+    keys, table = keys_of(target), ident(target.table)
     arrays = len(keys) + 1 + len(columns)
     names = [f"sendoka_{place}" for place in range(1, arrays + 1)]
     same = " and ".join(
@@ -298,7 +302,8 @@ def _aliases(target: Target) -> list[str]:
     return [f"k{place}" for place in range(1, len(target.key) + 1)]
 
 
-def _keys(target: Target) -> list[str]:
+def keys_of(target: Target) -> list[str]:
+    """Return the columns of the key for SQL, with their table."""
     return [f"{ident(target.table)}.{ident(column)}" for column in target.key]
 
 

@@ -207,7 +207,11 @@ async def test_a_row_that_was_committed_behind_the_cursor_is_found_by_another_pa
     )
     await asyncio.sleep(0.15)
     slow = backfill(
-        table="messages", where="tenant_id is null", sql=SET_TENANT + " and pg_sleep(0.02) is not null", name="slow"
+        table="messages",
+        where="tenant_id is null",
+        sql=SET_TENANT + " and pg_sleep(0.02) is not null",
+        name="slow",
+        verify="select count(*) from messages where tenant_id is null",
     )
     report = await run(sql, slow, batch_size=5)
     await late
@@ -262,7 +266,8 @@ async def test_rows_that_a_trigger_held_back_are_reported(sql: Database) -> None
 
 async def test_a_change_that_does_not_falsify_its_predicate_ends_after_one_pass(sql: Database) -> None:
     await make_messages(sql, 90)
-    endless = declared(where="id is not null", verify=None)
+    # Tried on a few rows it would be refused before it begins.
+    endless = declared(where="id is not null", verify="select count(*) from messages where id is not null")
     for _ in range(2):
         with pytest.raises(BackfillError, match=r"90 rows are left after pass 1 .* does not make where= false"):
             await run(sql, endless, batch_size=20)

@@ -39,9 +39,9 @@ async def walk_of(sql: Database) -> str | None:
 
 @pytest.mark.parametrize("form", ["sql", "python"])
 @pytest.mark.parametrize("order", ["created", "strided"])
-@pytest.mark.parametrize("batch_size", [1, 7, 1000])
-async def test_every_row_is_met_once_in_every_order(sql: Database, order: str, form: str, batch_size: int) -> None:
-    await make_messages(sql, 150 if batch_size > 1 else 20)
+async def test_every_row_is_met_once_in_every_order(sql: Database, order: str, form: str) -> None:
+    batch_size = 7
+    await make_messages(sql, 150)
     total = int(await value(sql, "select count(*) from messages") or 0)
     await execute(sql, "update messages set created_at = created_at - (ascii(right(id, 1)) % 3) * interval '1 s'")
     report = await run(sql, declared(form, order=order), batch_size=batch_size)

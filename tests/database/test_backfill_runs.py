@@ -124,7 +124,7 @@ async def test_one_that_failed_says_what_was_said(sql: Database, form: Backfill)
 
 async def test_one_that_goes_on_says_who_runs_it(sql: Database) -> None:
     await make_messages(sql, 30)
-    slow = declared(TOUCH + " and pg_sleep(0.02) is not null")
+    slow = declared(TOUCH + " and pg_sleep(0.02) is not null", verify="select count(*) from messages where touched = 0")
     going = asyncio.create_task(run(sql, slow, batch_size=5))
     await asyncio.sleep(0.3)
     found = await standing(sql)
@@ -181,6 +181,8 @@ async def test_a_script_corrected_before_its_first_batch_goes_on_without_a_word(
     with pytest.raises(BatchFailed) as caught:
         await run(sql, declared(TOUCH.replace("touched + 1", "tuched + 1")))
     assert "--accept-change" not in caught.value.todo
+    assert await value(sql, "select count(*) from pg_namespace where nspname = 'sendoka'") == "0"
+    await run(sql, declared(), stop=lambda: True)
     await execute(sql, "update sendoka.backfill_runs set checksum = 'of the typo'")
     assert (await run(sql, declared() if form == "sql" else stepped)).done
     assert await value(sql, "select former_checksums::text from sendoka.backfill_runs") == '{"of the typo"}'

@@ -1,0 +1,169 @@
+"""What is found out before a run begins, by trying its change on a few rows and undoing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sendoka.backfills import backfill, run
+from sendoka.backfills.order import arranged
+from sendoka.backfills.target import read_target
+from sendoka.backfills.trial import Measured, Sample, measured, sampled
+from sendoka.errors import BackfillError, BatchFailed
+from tests.fixtures.backfills import execute, make_messages, touched, value
+
+if TYPE_CHECKING:
+    from sendoka.backfills import Backfill
+    from sendoka.database import Database
+
+TOUCH = "update messages m set touched = m.touched + 1 from page p where m.id = p.id"
+SET_TENANT = """update messages m set tenant_id = o.default_tenant_id, touched = m.touched + 1
+    from page p join orgs o on o.id = p.org_id where m.id = p.id"""
+
+
+def declared(**options: Any) -> Backfill:
+    given: dict[str, Any] = {"table": "messages", "name": "tenants", "where": "tenant_id is null", "sql": SET_TENANT}
+    found: Backfill = backfill(**(given | options))
+    return found
+
+
+async def sample(sql: Database, chosen: Backfill) -> Sample:
+    return await sampled(sql, chosen, await read_target(sql, chosen))
+
+
+async def measure(sql: Database, chosen: Backfill, cursor: str | None = None, order: str | None = None) -> Measured:
+    return await measured(sql, chosen, arranged(chosen, await read_target(sql, chosen), order), cursor, 50)
+
+
+async def untouched(sql: Database) -> bool:
+    ours = await value(sql, "select count(*) from pg_namespace where nspname = 'sendoka'")
+    return ours == "0" and set(await touched(sql)) <= {"0"}
+
+
+# ------------------------------------------------------------------ a run that is refused
+
+
+async def test_a_change_that_leaves_where_true_is_refused_before_it_begins(sql: Database) -> None:
+    await make_messages(sql, 300)
+    with pytest.raises(BackfillError, match="all of 100 rows that it was tried on still satisfy it") as caught:
+        await run(sql, declared(where="id is not null"))
+    assert "where id is not null" in caught.value.where
+    assert "verify=" in caught.value.todo
+    assert await untouched(sql)
+
+
+async def test_rows_that_rightly_stay_as_they_are_do_not_refuse_a_change(sql: Database) -> None:
+    await make_messages(sql, 300)
+    await execute(sql, "update orgs set default_tenant_id = null where id <> 'org_3'")
+    with pytest.raises(BackfillError, match="270 rows are left after pass"):
+        await run(sql, declared())
+    assert await value(sql, "select count(*) from messages where tenant_id is not null") == "30"
+
+
+@pytest.mark.parametrize(
+    ("options", "says", "todo"),
+    [
+        ({"sql": SET_TENANT.replace("p.org_id", "p.orgid")}, r"p.orgid does not exist \(42703\)", "p.org_id"),
+        ({"sql": SET_TENANT.replace("join orgs", "join org")}, r'"org" does not exist \(42P01\)', "correct sql="),
+        ({"sql": SET_TENANT.replace("o.default_tenant_id,", "lowr(o.id),")}, r"\(42883\)", ""),
+        ({"where": "tenant is null"}, r'column "tenant" does not exist \(42703\)', "messages.tenant_id"),
+        ({"where": "tenant is null", "verify": "select 1"}, r'column "tenant" does not exist', "messages.tenant_id"),
+        ({"sql": "update messages set touched == 1 from page", "where": None, "verify": "select 1"}, r"\(42601\)", ""),
+    ],
+)
+async def test_sql_that_cannot_be_run_is_refused_before_it_begins(
+    sql: Database, options: dict[str, Any], says: str, todo: str
+) -> None:
+    await make_messages(sql, 20)
+    with pytest.raises(BatchFailed, match=says) as caught:
+        await run(sql, declared(**options))
+    assert todo in caught.value.todo
+    assert "nothing was changed" in caught.value.where
+    assert await untouched(sql)
+
+
+async def test_what_may_pass_or_is_about_one_row_is_left_to_the_run(sql: Database) -> None:
+    await make_messages(sql, 30)
+    await execute(
+        sql, "create function held() returns trigger language plpgsql as $$ begin raise deadlock_detected; end $$"
+    )
+    await execute(sql, "create trigger held before update on messages for each row execute function held()")
+    assert (await run(sql, declared(), stop=lambda: True)).reason == "interrupted"
+    await execute(sql, "drop trigger held on messages")
+    assert (await run(sql, declared())).changed == 30
+
+
+async def test_the_trial_keeps_within_its_part_of_a_deadline(sql: Database) -> None:
+    await make_messages(sql, 100)
+    slow = declared(sql=SET_TENANT + " and pg_sleep(0.02) is not null")
+    report = await run(sql, slow, deadline=0.6)
+    assert report.batches >= 1
+    assert report.seconds < 1
+
+
+# ------------------------------------------------------------------ what is found, and that nothing stays
+
+
+async def test_a_sample_tells_the_share_of_rows_and_what_the_change_did(sql: Database) -> None:
+    await make_messages(sql, 400)
+    await execute(
+        sql,
+        "update orgs set default_tenant_id = null where id = 'org_3'",
+        "update messages set tenant_id = 't' where org_id = 'org_4'",
+    )
+    found = await sample(sql, declared())
+    assert (found.rows, found.hits, found.paged, found.changed) == (400, 360, 100, 100)
+    assert 0 < (found.still or 0) < 40
+    assert found.share == 0.9
+    assert not found.endless
+    assert await untouched(sql)
+
+
+async def test_a_large_table_is_looked_at_in_a_few_pages(sql: Database) -> None:
+    await make_messages(sql, 30_000)
+    found = await sample(sql, declared(where="tenant_id is null and org_id = 'org_1'"))
+    assert 0 < found.rows < 29_000
+    assert found.share == pytest.approx(0.1, abs=0.03)
+    assert found.paged == 100
+
+
+async def test_a_step_is_not_called(sql: Database) -> None:
+    await make_messages(sql, 60)
+
+    @backfill(table="messages", where="org_id = 'org_1'")
+    async def step(_sql: object, _batch: object) -> None:
+        raise AssertionError("a trial must not call a step")
+
+    found = await sample(sql, step)
+    assert (found.rows, found.hits, found.paged) == (60, 6, None)
+    read = await measure(sql, step)
+    assert (read.scanned, read.paged, read.changed) == (50, 5 if read.paged == 5 else read.paged, None)
+    assert read.locks == ("messages: AccessShareLock",)
+
+
+@pytest.mark.parametrize("order", ["key", "created", "strided"])
+async def test_a_batch_is_measured_from_where_a_run_stands_and_undone(sql: Database, order: str) -> None:
+    await make_messages(sql, 80)
+    first = await measure(sql, declared(), order=order)
+    assert first.scanned == first.paged == first.changed == (50 if order != "strided" else first.scanned)
+    assert "messages: RowExclusiveLock" in first.locks
+    assert first.seconds > 0
+    assert "Execution Time" in first.plan
+    key = {"key": '["msg_f"]', "created": '["infinity", ""]', "strided": '{"stride": 7, "key": ["infinity", ""]}'}
+    last = await measure(sql, declared(), key[order], order)
+    assert last.scanned == (0 if order != "key" else last.scanned)
+    assert last.scanned < 15
+    assert await untouched(sql)
+
+
+async def test_texts_with_quotes_and_backslashes_stay_what_they_are(sql: Database) -> None:
+    await make_messages(sql, 10)
+    odd = declared(
+        where=r"tenant_id is null and body is distinct from E'it''s \\ $$ $sendoka$' -- it's",
+        sql=r"update messages m set tenant_id = E'\'\\' || $x$'$x$ from page p where m.id = p.id -- ' \ ",
+    )
+    found = await sample(sql, odd)
+    assert (found.paged, found.changed, found.still) == (10, 10, 0)
+    assert (await run(sql, odd)).changed == 10
+    assert await value(sql, "select distinct tenant_id from messages") == "'\\'"
