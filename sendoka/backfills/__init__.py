@@ -6,6 +6,7 @@ from sendoka.backfills.declare import Backfill, backfill
 from sendoka.backfills.events import Event
 from sendoka.backfills.left import verify
 from sendoka.backfills.log import history
+from sendoka.backfills.outlook import Outlook, plan
 from sendoka.backfills.report import Progress, RunReport
 from sendoka.backfills.runner import run
 
@@ -13,6 +14,7 @@ __all__ = [
     "Backfill",
     "Batch",
     "Event",
+    "Outlook",
     "Progress",
     "RunReport",
     "Switched",
@@ -20,6 +22,7 @@ __all__ = [
     "cancel",
     "history",
     "pause",
+    "plan",
     "resume",
     "run",
     "verify",

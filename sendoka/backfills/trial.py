@@ -221,7 +221,7 @@ async def _read(database: Database, backfill: Backfill, target: Target, cursor: 
     ((told,),) = (await database.run_all([explain], READ_ONLY))[0].rows
     (plan,) = json.loads(str(told))
     took = (float(plan["Planning Time"]) + float(plan["Execution Time"])) / 1000
-    scanned, paged = (_rows_of(plan["Plan"], f"CTE sendoka_{name}") for name in ("scan", "page"))
+    scanned, paged = _rows_of(plan["Plan"], "CTE sendoka_scan"), _hits_of(plan["Plan"])
     return Measured(scanned, paged, None, took, plan, (f"{target.shown}: AccessShareLock",))
 
 
@@ -230,6 +230,13 @@ def _rows_of(node: dict[str, Any], name: str) -> int:
     if node.get("Subplan Name") == name:
         return int(node["Actual Rows"] * node["Actual Loops"])
     return sum(_rows_of(each, name) for each in node.get("Plans", ()))
+
+
+def _hits_of(node: dict[str, Any]) -> int:
+    """Return how many rows of a step's page satisfy `where`."""
+    if node.get("Filter") == "sendoka_hit" and node.get("CTE Name") == "sendoka_scan":
+        return int(node["Actual Rows"] * node["Actual Loops"])
+    return max((_hits_of(each) for each in node.get("Plans", ())), default=0)
 
 
 def _told(pairs: list[str]) -> str:

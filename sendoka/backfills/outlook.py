@@ -1,0 +1,236 @@
+"""What a backfill would do, found out without changing anything: its rows, its order, its time, one batch undone."""
+
+# ruff: noqa: S608 - names are quoted by sendoka.quoting, values are parameters, and the rest is constant
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sendoka.backfills.checkpoint import find_run, read_shard
+from sendoka.backfills.declare import Backfill
+from sendoka.backfills.explained import explained, index_of
+from sendoka.backfills.order import arranged, checked_order, walked
+from sendoka.backfills.pace import FIRST, LARGEST, SMALLEST, TARGET
+from sendoka.backfills.soundness import warnings_of
+from sendoka.backfills.statements import keys_of
+from sendoka.backfills.target import estimate, read_target
+from sendoka.backfills.trial import Sample, endless, measured, sampled, unfit
+from sendoka.database.seam import Database
+from sendoka.database.statement import Statement
+from sendoka.database.transaction import READ_ONLY
+from sendoka.errors import DatabaseError, InvalidBackfill
+
+if TYPE_CHECKING:
+    from sendoka.backfills.order import Walked
+    from sendoka.backfills.target import Target
+    from sendoka.backfills.trial import Measured
+
+__all__ = ["Outlook", "Trial", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The next batch, done and undone; for a step in Python only its page was read, and `changed` is None.
+
+    `explain` is what EXPLAIN (ANALYZE, BUFFERS) said of it, in short lines; `locks` the tables it locked, and how.
+    """
+
+    scanned: int
+    paged: int
+    changed: int | None
+    seconds: float
+    explain: tuple[str, ...]
+    locks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a backfill would do.
+
+    `form` is `sql` or `python`; `state` that of its newest run, or `not started`. `rows` are about all rows of the
+    table, `matching` about those that satisfy `where`, by a sample of `sampled` rows; None where nobody can tell. They
+    are walked in `order` by the columns `by`, in so many `strides`, for the reason `why`, by `index`. `seconds` is
+    about how long `batches` batches of `batch_size` rows take, with the round trip that was measured. The pages are the
+    first and the last key of the first and of the last page by those columns, empty for an empty table. `problems` keep
+    a run from being done, `warnings` are to be known.
+    """
+
+    name: str
+    table: str
+    form: str
+    state: str
+    rows: int | None
+    matching: int | None
+    sampled: int
+    order: str
+    by: tuple[str, ...]
+    strides: int
+    why: str
+    index: str | None
+    batch_size: int
+    batches: int | None
+    seconds: float | None
+    first_page: tuple[tuple[Any, ...], ...]
+    last_page: tuple[tuple[Any, ...], ...]
+    trial: Trial | None
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+async def plan(
+    sql: Database, backfill: Backfill, *, batch_size: int | None = None, order: str | None = None
+) -> Outlook:
+    """Find out what `run` would do with `backfill`, and change nothing.
+
+    One batch in SQL is done and undone, and so is its change on a sample of rows: both hold their rows for that moment,
+    wait a second at most for a lock, and may take ten seconds each. Triggers fire in them; what they do outside of the
+    database, and numbers of sequences, do not come back. A step in Python is not called.
+
+    Raises what `run` raises for a declaration that does not fit the database. What a run would end with is in
+    `problems`.
+    """
+    if not isinstance(backfill, Backfill):
+        raise InvalidBackfill(f"{backfill!r} is no backfill: it has neither sql= nor a step")
+    if batch_size is not None and batch_size < 1:
+        raise InvalidBackfill(f"a batch of {batch_size} rows is none; batch_size is 1 or more")
+    checked_order(order)
+    if not isinstance(sql, Database):
+        raise TypeError(f"a backfill is planned on a client, neon(url), not on a {type(sql).__name__}")
+    found = await read_target(sql, backfill)
+    state, kept, cursor = await _standing(sql, backfill, found)
+    target = arranged(backfill, found, order, kept)
+    rows = await estimate(sql, target)
+    began = time.monotonic()
+    first_page, last_page = await _pages(sql, target, batch_size or FIRST)
+    trip = time.monotonic() - began
+    problems: list[str] = []
+    sample = await _sample(sql, backfill, target, problems)
+    batch = await _batch(sql, backfill, target, cursor, batch_size or FIRST, problems)
+    share = sample.share if sample else None
+    matching = None if rows is None or share is None else round(rows * share)
+    pace = _paced(batch, rows, matching, batch_size, trip)
+    return Outlook(
+        backfill.name,
+        target.shown,
+        "sql" if backfill.sql is not None else "python",
+        state,
+        rows,
+        matching,
+        sample.rows if sample else 0,
+        target.order,
+        target.key,
+        target.strides,
+        target.why,
+        index_of(batch.plan) if batch else _index(target),
+        *pace,
+        first_page,
+        last_page,
+        None if batch is None else _shown(batch),
+        tuple(dict.fromkeys(problems)),
+        (*warnings_of(target), *_partial(sample)),
+    )
+
+
+async def _standing(sql: Database, backfill: Backfill, table: Target) -> tuple[str, Walked | None, str | None]:
+    """Return the state of the newest run, and where one that goes on stands and in which order."""
+    run = await find_run(sql, backfill.name)
+    if run is None:
+        return "not started", None, None
+    if run.over:
+        return run.state, None, None
+    shard, _ = await read_shard(sql, run.id, 0)
+    return run.state, run.walk or walked(table), shard.cursor
+
+
+async def _pages(
+    sql: Database, target: Target, size: int
+) -> tuple[tuple[tuple[Any, ...], ...], tuple[tuple[Any, ...], ...]]:
+    """Return the ends of the first and of the last page."""
+    keys = keys_of(target)
+    forward, backward = ", ".join(keys), ", ".join(f"{key} desc" for key in keys)
+    names = ", ".join(f"k{place}" for place in range(1, len(keys) + 1))
+    columns = ", ".join(f"{key} as k{place}" for place, key in enumerate(keys, 1))
+    reads = [
+        Statement(
+            f"""with sendoka_page as materialized (
+  select row_number() over () as place, * from (
+    select {columns} from {target.quoted} order by {order} limit $1::int) p
+)
+select jsonb_build_array({names})::text from sendoka_page
+where place in (1, (select max(place) from sendoka_page)) order by place""",
+            (str(size),),
+        )
+        for order in (forward, backward)
+    ]
+    first, last = await sql.run_all(reads, READ_ONLY)
+    ends = [tuple(tuple(json.loads(str(cell))) for (cell,) in result.rows) for result in (first, last)]
+    return ends[0], ends[1][::-1]
+
+
+async def _sample(sql: Database, backfill: Backfill, target: Target, problems: list[str]) -> Sample | None:
+    try:
+        sample = await sampled(sql, backfill, target)
+    except DatabaseError as error:
+        problems.append(_said(backfill, error))
+        return None
+    if sample.endless and backfill.where is not None and backfill.verify is None:
+        problems.append(endless(backfill, sample).what)
+    return sample
+
+
+async def _batch(
+    sql: Database, backfill: Backfill, target: Target, cursor: str | None, size: int, problems: list[str]
+) -> Measured | None:
+    try:
+        return await measured(sql, backfill, target, cursor, size)
+    except DatabaseError as error:
+        problems.append(_said(backfill, error))
+        return None
+
+
+def _said(backfill: Backfill, error: DatabaseError) -> str:
+    if error.sqlstate.startswith("42"):
+        return str(unfit(backfill, error).what)
+    return f"the change failed where it was tried: {error.message} ({error.sqlstate})"
+
+
+def _partial(sample: Sample | None) -> list[str]:
+    """Warn of rows that the change leaves as they are: each pass meets them again, and a run ends with an error."""
+    if sample is None or not sample.paged or sample.endless:
+        return []
+    if not sample.changed:
+        return [f"the change changed none of {sample.paged} rows that it was tried on"]
+    if sample.still:
+        return [f"{sample.still} of {sample.paged} rows that it was tried on satisfy where= afterwards too"]
+    return []
+
+
+def _index(target: Target) -> str | None:
+    index = target.facts.index_for(target.key) if target.facts else None
+    return index.name if index else None
+
+
+def _shown(batch: Measured) -> Trial:
+    return Trial(batch.scanned, batch.paged, batch.changed, batch.seconds, tuple(explained(batch.plan)), batch.locks)
+
+
+def _paced(
+    batch: Measured | None, rows: int | None, matching: int | None, fixed: int | None, trip: float
+) -> tuple[int, int | None, float | None]:
+    """Return the size that batches will have, how many they will be, and the seconds that they take in all."""
+    if batch is None or not batch.scanned:
+        size = fixed or FIRST
+        return size, None if rows is None else max(1, math.ceil(rows / size)), None
+    each = batch.seconds / batch.scanned
+    if batch.paged and rows and matching is not None:
+        # Most of the time is the change's: it goes with the rows that satisfy `where`, not with those scanned.
+        each *= min(matching / rows, 1) / (batch.paged / batch.scanned)
+    size = fixed or int(min(max(TARGET / each, SMALLEST), LARGEST) if each else LARGEST)
+    if rows is None:
+        return size, None, None
+    batches = max(1, math.ceil(rows / size))
+    return size, batches, (None if batch.changed is None else rows * each + batches * trip)

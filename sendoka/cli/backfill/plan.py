@@ -1,0 +1,126 @@
+"""Show what a backfill would do, and change nothing."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sendoka.cli._database import connect
+from sendoka.cli._options import Whole, env_file_option, json_option, print_json, run, say
+from sendoka.cli._progress import ORDERS, counted, duration
+from sendoka.settings import find_source, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sendoka.backfills import Backfill, Outlook
+    from sendoka.backfills.outlook import Trial
+    from sendoka.settings import Source
+
+__all__ = ["plan"]
+
+_WIDTH = 80
+_LABEL = 10
+"""Columns of a line, and of what stands in front of it."""
+
+
+@click.command
+@click.argument("name")
+@click.option("--batch-size", type=Whole(min=1), metavar="N", help="Rows a batch, instead of adapting.")
+@click.option("--order", type=click.Choice(ORDERS), help="Walk in this order, not the one that suits the table.")
+@env_file_option
+@json_option
+def plan(name: str, batch_size: int | None, order: str | None, env_file: Path | None, as_json: bool) -> int:
+    """Show what the backfill NAME would do: rows, order, time, locks, triggers.
+
+    One batch in SQL is done and undone, and its change is tried on a few rows from all over the table; both hold their
+    rows for that moment, and nothing of them stays but the numbers that sequences gave. A step in Python is not called.
+    Exits with 1 where something keeps the backfill from being done.
+    """
+    from sendoka.backfills.scripts import load
+
+    settings = read_settings()
+    chosen = load(settings.backfill, name)
+    found = run(_plan(find_source(settings, env_file=env_file), chosen, batch_size, order))
+    print_json(asdict(found)) if as_json else _say(found)
+    return 1 if found.problems else 0
+
+
+async def _plan(source: Source, chosen: Backfill, batch_size: int | None, order: str | None) -> Outlook:
+    from sendoka.backfills import plan as find_out
+
+    async with connect(source) as sql:
+        return await find_out(sql, chosen, batch_size=batch_size, order=order)
+
+
+def _say(found: Outlook) -> None:
+    what = "one statement in SQL a batch" if found.form == "sql" else "a step in Python over pages"
+    say(f"{found.name}: {found.table}, {what}; {found.state}")
+    for label, text in _lines(found):
+        for place, line in enumerate(textwrap.wrap(text, _WIDTH - _LABEL - 2) or [""]):
+            say(f"  {label if place == 0 else '':<{_LABEL}}{line}")
+    if not found.problems:
+        again = " --again" if found.state in {"done", "cancelled"} else ""
+        say(f"nothing was changed; do it: sendoka backfill run {found.name}{again}")
+
+
+def _lines(found: Outlook) -> Iterator[tuple[str, str]]:
+    yield "rows", _rows(found)
+    strides = f", in {found.strides} strides" if found.strides > 1 else ""
+    yield "order", f"{found.order}: by ({', '.join(found.by)}){strides}"
+    yield "", found.why
+    yield "index", found.index or "none is used: the table is read, and sorted"
+    yield "pages", f"first {_page(found.first_page)}"
+    yield "", f"last {_page(found.last_page)}"
+    yield "batches", _batches(found)
+    if found.trial is not None:
+        yield from _trial(found.trial)
+    for label, texts in (("warning", found.warnings), ("problem", found.problems)):
+        for text in texts:
+            yield label, text
+
+
+def _rows(found: Outlook) -> str:
+    rows = "unknown" if found.rows is None else f"about {found.rows:,}"
+    if found.matching is None:
+        return rows
+    return f"{rows}, of which about {found.matching:,} satisfy where=, by a sample of {found.sampled:,}"
+
+
+def _page(ends: tuple[tuple[Any, ...], ...]) -> str:
+    if not ends:
+        return "none, the table is empty"
+    return " to ".join(", ".join(str(value) for value in end) for end in (ends[0], ends[-1]))
+
+
+def _batches(found: Outlook) -> str:
+    size = counted(found.batch_size, "row")
+    if found.batches is None:
+        return f"of {size}"
+    time = f", about {duration(found.seconds)}" if found.seconds is not None else ", beside the time of the step"
+    return f"{found.batches:,} of {size}{time if found.trial and found.trial.scanned else ''}"
+
+
+def _trial(trial: Trial) -> Iterator[tuple[str, str]]:
+    done = "its page was read" if trial.changed is None else f"{trial.changed:,} changed, all undone"
+    counts = f"{counted(trial.scanned, 'row')} scanned, {trial.paged:,} of them satisfy where=, {done}"
+    yield "one batch", f"{counts}; {trial.seconds * 1000:,.1f} ms"
+    for line in trial.explain:
+        yield "", line
+    yield "locks", "; ".join(_locks(trial))
+
+
+def _locks(trial: Trial) -> Iterator[str]:
+    """Name each table with its locks; that it is read is said where nothing else is."""
+    held: dict[str, list[str]] = {}
+    for lock in trial.locks:
+        table, _, mode = lock.rpartition(": ")
+        held.setdefault(table, []).append(mode)
+    for table, modes in held.items():
+        yield f"{table}: {', '.join([mode for mode in modes if mode != 'AccessShareLock'] or modes)}"
+    if trial.changed is not None:
+        yield f"{counted(trial.paged, 'row')} for no key update"

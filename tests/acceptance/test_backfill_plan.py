@@ -1,0 +1,58 @@
+"""`sendoka backfill plan` as a process: what it prints on 80 columns, as JSON, and how it exits."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.fixtures.backfills import execute, make_messages, touched
+
+if TYPE_CHECKING:
+    from sendoka.http.client import Neon
+    from tests.fixtures.project import Project
+
+TOUCH = '''"""Touch every message."""
+from sendoka.backfills import backfill
+
+touch = backfill(
+    table="messages",
+    where="{where}",
+    sql="update messages m set touched = m.touched + 1 from page p where m.id = p.id",
+)
+'''
+
+
+def scripts(project: Project, url: str, **texts: str) -> None:
+    project.url = url
+    for script in (project.folder / "backfill").glob("*.py"):
+        script.unlink()
+    for name, text in texts.items():
+        (project.folder / "backfill" / f"2026_05_01_{name}.py").write_text(text, encoding="utf-8")
+
+
+async def test_a_plan_fits_a_terminal_and_says_how_to_do_it(sql: Neon, project: Project, database_url: str) -> None:
+    await make_messages(sql, 3000)
+    await execute(sql, "create index a_name_that_is_as_long_as_names_can_be_in_postgres_so_it_is on messages (org_id)")
+    scripts(project, database_url, touch=TOUCH.format(where="touched = 0"))
+    shown = project.run("sendoka backfill plan touch --order strided --batch-size 500")
+    assert "touch: messages, one statement in SQL a batch; not started" in shown
+    assert "about 3,000 satisfy where=, by a sample of 3,000" in " ".join(shown.split())
+    assert "strided: by (created_at, id), in 8 strides" in shown
+    assert "6 of 500 rows, about " in shown
+    assert "RowExclusiveLock" in shown
+    assert shown.endswith("nothing was changed; do it: sendoka backfill run touch\n")
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    told = json.loads(project.run("sendoka backfill plan touch --json"))
+    assert (told["order"], told["by"], told["problems"], told["trial"]["changed"]) == ("key", ["id"], [], 1000)
+    assert await touched(sql) == {"0": 3000}
+
+
+async def test_a_plan_with_a_problem_exits_with_one(sql: Neon, project: Project, database_url: str) -> None:
+    await make_messages(sql, 120)
+    scripts(project, database_url, touch=TOUCH.format(where="id is not null"))
+    shown = " ".join(project.run("sendoka backfill plan touch", status=1).split())
+    assert "problem the change of the backfill touch does not make where= false" in shown
+    assert "do it:" not in shown
+    assert "no backfill 'tuch'" in project.run("sendoka backfill plan tuch", status=2)
+    assert "does not make where= false" in project.run("sendoka backfill run touch", status=3)
+    assert await touched(sql) == {"0": 120}

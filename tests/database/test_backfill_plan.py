@@ -1,0 +1,162 @@
+"""`plan`: what a backfill would do, found out while nothing stays changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sendoka.backfills import Batch, backfill, plan, run
+from sendoka.errors import BackfillChanged, BackfillError, InvalidBackfill
+from tests.fixtures.backfills import execute, make_messages, rows, value
+
+if TYPE_CHECKING:
+    from sendoka.backfills import Backfill
+    from sendoka.database import Database
+
+SET_TENANT = """update messages m set tenant_id = o.default_tenant_id, body = 'b' || random()
+    from page p join orgs o on o.id = p.org_id where m.id = p.id"""
+
+
+def declared(**options: Any) -> Backfill:
+    given: dict[str, Any] = {"table": "messages", "name": "tenants", "where": "tenant_id is null", "sql": SET_TENANT}
+    found: Backfill = backfill(**(given | options))
+    return found
+
+
+async def everything(sql: Database) -> list[object]:
+    """Return the table with the versions of its rows, and all of our tables."""
+    found: list[object] = []
+    found += await rows(sql, "select xmin::text, m::text from messages m order by id")
+    for name in ("runs", "shards", "batches"):
+        if await value(sql, f"select to_regclass('sendoka.backfill_{name}')"):
+            found += await rows(sql, f"select xmin::text, t::text from sendoka.backfill_{name} t order by 2")
+    return [*found, await value(sql, "select count(*) from pg_class")]
+
+
+async def test_a_plan_says_what_a_run_would_do_and_changes_nothing(sql: Database) -> None:
+    await make_messages(sql, 2000)
+    await execute(
+        sql,
+        "update messages set tenant_id = 'mine' where org_id in ('org_1', 'org_2')",
+        "create function stamp() returns trigger language plpgsql as $$ begin return new; end $$",
+        "create trigger stamp before update on messages for each row execute function stamp()",
+        "create trigger other after insert on messages for each row execute function stamp()",
+        "create trigger off before update on messages for each row execute function stamp()",
+        "alter table messages disable trigger off",
+        "analyze messages",
+    )
+    before = await everything(sql)
+    found = await plan(sql, declared())
+    assert await everything(sql) == before
+    assert await value(sql, "select count(*) from pg_namespace where nspname = 'sendoka'") == "0"
+
+    assert (found.name, found.table, found.form, found.state) == ("tenants", "messages", "sql", "not started")
+    assert found.sampled == 2000
+    assert found.rows == pytest.approx(2000, abs=200)
+    assert found.matching == pytest.approx(1600, abs=160)
+    assert (found.order, found.by, found.strides) == ("key", ("id",), 1)
+    assert "small" in found.why
+    assert found.index == "messages_pkey"
+    assert found.batches == 1
+    assert found.seconds is not None
+    assert found.seconds > 0
+    ends = await rows(sql, "select min(id), max(id) from messages")
+    assert [(found.first_page[0][0]), found.last_page[-1][0]] == ends[0]
+    assert len(found.first_page) == len(found.last_page) == 2
+    assert found.trial is not None
+    assert (found.trial.scanned, found.trial.changed) == (1000, found.trial.paged)
+    assert any(line.startswith("scan: ") and "messages_pkey, 1,000 rows" in line for line in found.trial.explain)
+    assert any(line.startswith("change: Update messages") for line in found.trial.explain)
+    assert "messages: RowExclusiveLock" in found.trial.locks
+    assert "orgs: AccessShareLock" in found.trial.locks
+    assert found.problems == ()
+    assert found.warnings == (
+        "the trigger stamp (before update, stamp) fires for every row",
+        "random() is volatile: it gives every row, and every try of a batch, another value",
+    )
+
+
+async def test_a_plan_of_a_run_on_its_way_looks_at_where_it_stands(sql: Database) -> None:
+    await make_messages(sql, 200)
+    answers = iter([False, False, False, True])
+    await run(sql, declared(), batch_size=60, order="strided", stop=lambda: next(answers))
+    before = await everything(sql)
+    found = await plan(sql, declared(), batch_size=60)
+    assert await everything(sql) == before
+    assert (found.state, found.order, found.strides, found.why) == ("stopped", "strided", 8, "the run began so")
+    assert found.trial is not None
+    assert 0 < found.trial.paged == found.trial.changed == found.trial.scanned < 60
+    with pytest.raises(BackfillChanged, match="holds for the whole of a run"):
+        await plan(sql, declared(), order="key")
+    assert (await run(sql, declared())).done
+    assert (await plan(sql, declared(), order="key")).state == "done"
+
+
+async def test_a_step_is_not_called_and_its_page_is_read(sql: Database) -> None:
+    await make_messages(sql, 100)
+
+    @backfill(table="messages", where="org_id = 'org_1'", columns=["org_id"])
+    async def step(_sql: object, _batch: Batch) -> None:
+        raise AssertionError("a plan must not call a step")
+
+    found = await plan(sql, step, batch_size=100)
+    assert (found.form, found.matching, found.problems) == ("python", 10, ())
+    assert found.trial is not None
+    assert (found.trial.scanned, found.trial.paged, found.trial.changed) == (100, 10, None)
+    assert found.seconds is None
+
+
+async def test_an_empty_table_has_no_pages(sql: Database) -> None:
+    await make_messages(sql, 0)
+    found = await plan(sql, declared())
+    assert (found.first_page, found.last_page, found.rows, found.matching) == ((), (), 0, None)
+    assert (found.batches, found.seconds, found.problems) == (1, None, ())
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"where": "id is not null"}, "does not make where= false: all of 100 rows"),
+        ({"sql": SET_TENANT.replace("p.org_id", "p.org")}, "p.org does not exist (42703)"),
+        ({"sql": SET_TENANT.replace("'b'", "1 / (length(m.id) - length(m.id)) || 'b'")}, "division by zero (22012)"),
+    ],
+)
+async def test_what_keeps_it_from_being_done_is_a_problem_said_once(
+    sql: Database, options: dict[str, Any], says: str
+) -> None:
+    await make_messages(sql, 200)
+    (problem,) = (await plan(sql, declared(**options))).problems
+    assert says in problem
+
+
+@pytest.mark.parametrize(
+    ("prepared", "says"),
+    [
+        ("update orgs set default_tenant_id = null where id = 'org_3'", "satisfy where= afterwards too"),
+        ("delete from orgs", "the change changed none of 100 rows"),
+    ],
+)
+async def test_rows_that_the_change_leaves_alone_are_warned_of(sql: Database, prepared: str, says: str) -> None:
+    await make_messages(sql, 300)
+    await execute(sql, prepared)
+    found = await plan(sql, declared())
+    assert says in found.warnings[-1]
+    assert found.problems == ()
+
+
+async def test_a_key_without_an_index_is_refused_as_by_a_run(sql: Database) -> None:
+    await make_messages(sql, 20)
+    with pytest.raises(BackfillError, match="no index of messages serves"):
+        await plan(sql, declared(key=["org_id", "id"]))
+
+
+async def test_only_a_client_a_backfill_and_a_known_order_can_be_planned(sql: Database) -> None:
+    with pytest.raises(TypeError, match=r"neon\(url\)"):
+        await plan("postgresql://u:secret@h/db", declared())  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(InvalidBackfill, match="neither sql= nor a step"):
+        await plan(sql, "tenants")  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(InvalidBackfill, match="1 or more"):
+        await plan(sql, declared(), batch_size=0)
+    with pytest.raises(InvalidBackfill, match="key, created, strided"):
+        await plan(sql, declared(), order="random")
