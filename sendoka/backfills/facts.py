@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,10 @@ select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid = to_regclass($1)
 """
+
+# What to_regclass() reads without an error; not names as U&"…".
+_PART = r'(?:[^\W\d][\w$]*|"(?:[^"]|"")+")'
+_NAME = re.compile(rf"{_PART}(?:\.{_PART})?")
 
 _NO_FUNCTIONS = frozenset(
     {"in", "values", "exists", "any", "all", "some", "from", "and", "or", "not", "as", "on", "using"}
@@ -158,7 +163,8 @@ def changed_table(sql: str) -> str | None:
     while found[start + 1 : start + 2] == ["."]:
         name += found[start + 1 : start + 3]
         start += 2
-    return "".join(name) or None
+    written = "".join(name)
+    return written if _NAME.fullmatch(written) else None
 
 
 def called(sql: str) -> list[str]:

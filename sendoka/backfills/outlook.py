@@ -18,7 +18,7 @@ from sendoka.backfills.pace import FIRST, LARGEST, SMALLEST, TARGET
 from sendoka.backfills.soundness import warnings_of
 from sendoka.backfills.statements import keys_of
 from sendoka.backfills.target import estimate, read_target
-from sendoka.backfills.trial import Sample, endless, measured, sampled, unfit
+from sendoka.backfills.trial import Sample, endless, is_unfit, measured, sampled, unfit
 from sendoka.database.seam import Database
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import READ_ONLY
@@ -193,9 +193,9 @@ async def _batch(
 
 
 def _said(backfill: Backfill, error: DatabaseError) -> str:
-    if error.sqlstate.startswith("42"):
+    if is_unfit(error):
         return str(unfit(backfill, error).what)
-    return f"the change failed where it was tried: {error.message} ({error.sqlstate})"
+    return f"the trial failed: {error.message} ({error.sqlstate})"
 
 
 def _partial(sample: Sample | None) -> list[str]:

@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
 
-__all__ = ["FOUND", "PATIENCE", "ROWS", "Measured", "Sample", "check_change", "endless", "measured", "sampled", "unfit"]
+__all__ = [
+    "FOUND",
+    "PATIENCE",
+    "ROWS",
+    "Measured",
+    "Sample",
+    "check_change",
+    "endless",
+    "is_unfit",
+    "measured",
+    "sampled",
+    "unfit",
+]
 
 FOUND = "SB000"
 """The SQLSTATE of a trial that came to its end."""
@@ -93,13 +105,18 @@ async def check_change(database: Database, backfill: Backfill, target: Target, *
         judged = backfill.where is not None and backfill.verify is None
         sample = await sampled(database, backfill, target, seconds=seconds, rows=ROWS if judged else 0)
     except DatabaseError as error:
-        if error.sqlstate.startswith("42"):
+        if is_unfit(error):
             raise unfit(backfill, error) from error
     except TransportError:
         return
     else:
         if sample.endless:
             raise endless(backfill, sample)
+
+
+def is_unfit(error: DatabaseError) -> bool:
+    """Tell whether the change itself cannot be run; a role that may not use DO is told nothing by a trial."""
+    return error.sqlstate.startswith("42") and "inline_code_block" in (error.context or "")
 
 
 def unfit(backfill: Backfill, error: DatabaseError) -> BatchFailed:

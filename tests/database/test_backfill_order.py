@@ -155,6 +155,23 @@ async def test_any_key_is_walked_once_in_strides(sql: Database, columns: str, ke
     assert (report.state, report.scanned, report.changed) == ("done", total, total)
 
 
+@pytest.mark.parametrize("order", [None, "created", "strided"])
+async def test_a_table_in_partitions_is_walked_in_every_order(sql: Database, order: str | None) -> None:
+    await execute(
+        sql,
+        """create table parts (region text, id bigint, made timestamptz not null default now(), a int,
+            primary key (region, id)) partition by list (region)""",
+        "create table parts_1 partition of parts for values in ('eu')",
+        "create table parts_2 partition of parts default",
+        "create index on parts (made, region, id)",
+        "insert into parts select (array['eu', 'us', 'ap'])[g % 3 + 1], g from generate_series(1, 90) g",
+    )
+    change = "update parts t set a = coalesce(t.a, 0) + 1 from page p where (t.region, t.id) = (p.region, p.id)"
+    fill = backfill(table="parts", where="a is null", sql=change, name="parts", order=order)
+    assert (await run(sql, fill, batch_size=8)).changed == 90
+    assert await value(sql, "select string_agg(distinct a::text, ',') from parts") == "1"
+
+
 # ------------------------------------------------------------------ refused
 
 

@@ -14,8 +14,12 @@ from sendoka.errors import BackfillError, BatchFailed
 from tests.fixtures.backfills import execute, make_messages, touched, value
 
 if TYPE_CHECKING:
+    import psycopg
+
     from sendoka.backfills import Backfill
     from sendoka.database import Database
+
+    Direct = psycopg.Connection[Any]
 
 TOUCH = "update messages m set touched = m.touched + 1 from page p where m.id = p.id"
 SET_TENANT = """update messages m set tenant_id = o.default_tenant_id, touched = m.touched + 1
@@ -91,6 +95,12 @@ async def test_what_may_pass_or_is_about_one_row_is_left_to_the_run(sql: Databas
     await execute(sql, "create trigger held before update on messages for each row execute function held()")
     assert (await run(sql, declared(), stop=lambda: True)).reason == "interrupted"
     await execute(sql, "drop trigger held on messages")
+    assert (await run(sql, declared())).changed == 30
+
+
+async def test_a_role_that_may_not_use_do_is_told_nothing_by_a_trial(sql: Database, direct: Direct) -> None:
+    await make_messages(sql, 30)
+    direct.execute("revoke usage on language plpgsql from public")
     assert (await run(sql, declared())).changed == 30
 
 

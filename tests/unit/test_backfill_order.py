@@ -110,6 +110,7 @@ def test_a_run_whose_index_was_dropped_is_refused() -> None:
         ("UPDATE ONLY app.messages SET a = 1", "app.messages"),
         ('-- why\ninsert into "Od""d"."Copies" (id) select 1', '"Od""d"."Copies"'),
         ("delete from only t using page", "t"),
+        ("update U&\"d!0061t\" uescape '!' set a = 1", None),
         ("", None),
     ],
 )

@@ -35,7 +35,9 @@ _LABEL = 10
 @env_file_option
 @json_option
 def plan(name: str, batch_size: int | None, order: str | None, env_file: Path | None, as_json: bool) -> int:
-    """Show what the backfill NAME would do: rows, order, time, locks, triggers.
+    """Show what a backfill would do, and change nothing.
+
+    Told are its rows, order, index, time, triggers and locks.
 
     One batch in SQL is done and undone, and its change is tried on a few rows from all over the table; both hold their
     rows for that moment, and nothing of them stays but the numbers that sequences gave. A step in Python is not called.
