@@ -15,7 +15,7 @@ def file(*requires: str) -> Migration:
 
 def test_the_question_stands_behind_the_row_and_before_the_first_statement() -> None:
     texts = [each.text for each in apply_statements(file("one", "two"), "token", "", "0")]
-    assert [text.partition(" ")[0] for text in texts] == ["select", "insert", "do", "do", "select", "set", "update"]
+    assert [text.partition(" ")[0] for text in texts] == ["select", "insert", "do", "do", "select", "set", "with"]
     assert "name = 'one'" in texts[2]
     assert "name = 'two'" in texts[3]
     assert len(apply_statements(file(), "token", "", "0")) == 5
