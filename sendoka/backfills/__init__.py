@@ -8,6 +8,7 @@ from sendoka.backfills.left import verify
 from sendoka.backfills.log import history
 from sendoka.backfills.outlook import Outlook, plan
 from sendoka.backfills.report import Progress, RunReport
+from sendoka.backfills.retrial import RetryReport, retry_dead
 from sendoka.backfills.runner import run
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Event",
     "Outlook",
     "Progress",
+    "RetryReport",
     "RunReport",
     "Switched",
     "backfill",
@@ -24,6 +26,7 @@ __all__ = [
     "pause",
     "plan",
     "resume",
+    "retry_dead",
     "run",
     "verify",
 ]

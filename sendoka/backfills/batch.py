@@ -42,6 +42,11 @@ class Page:
     batch: Batch
 
     @property
+    def first_key(self) -> str:
+        """The key of its first row, a JSON array of texts as Postgres has them."""
+        return json.dumps(self.batch._cells[next(iter(self.batch._cells))][:-1])
+
+    @property
     def last(self) -> bool:
         """Whether nothing is left of the walk behind it, in this pass."""
         return self.scanned < self.asked and "after" not in _object(self.cursor)

@@ -6,13 +6,20 @@ import secrets
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.checkpoint import Shard, read_shard
+from sendoka.backfills.dead_letters import Fault, too_many
+from sendoka.backfills.isolation import TOO_MANY, isolated_batch
+from sendoka.backfills.patience import is_of_data
 from sendoka.backfills.statements import change_batch, key_of
 from sendoka.database.home import Ours
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import DatabaseError
 
 if TYPE_CHECKING:
     from sendoka.backfills.walk import WalkOf
 
 __all__ = ["ChangeWalk"]
+
+_OPTIONS = TransactionOptions(isolation_level="ReadCommitted")
 
 
 class ChangeWalk:
@@ -21,28 +28,68 @@ class ChangeWalk:
     def __init__(self, work: WalkOf, shard: Shard) -> None:
         self._work = work
         self._shard = shard
-        self._first = change_batch(work.backfill, work.target, first=True)
-        self._next = change_batch(work.backfill, work.target, first=False)
+        self._texts: dict[tuple[bool, bool], str] = {}
         self.batches = 0
 
     async def take(self) -> None:
         """Nothing is to be held."""
 
     async def batch(self, size: int) -> Shard:
-        """Run the statement; where it finds the shard elsewhere than we thought, only look."""
-        work = self._work
-        text = self._first if key_of(self._shard.cursor) is None else self._next
-        params = (str(work.run), str(work.shard), str(size), secrets.token_hex(8), str(self._shard.epoch))
-        rows = (await work.database.run(Ours(text, params))).rows
-        if rows:
+        """Run the statement, row by row where a row is at fault; it finds the shard elsewhere: only look."""
+        before = self._shard
+        try:
+            shard = await self._change(size)
+        except DatabaseError as error:
+            if not is_of_data(error) or not self._work.max_dead:
+                raise
+            shard = await self._isolate(size, error)
+        if shard is not None:
             self.batches += 1
-            self._shard = Shard.of(rows[0])
-            return self._shard
-        found, _ = await read_shard(work.database, work.run, work.shard)
-        if found.epoch != self._shard.epoch:
-            await work.check_script()
+            self._shard = shard
+            return shard
+        found, _ = await read_shard(self._work.database, self._work.run, self._work.shard)
+        if found.epoch != before.epoch:
+            await self._work.check_script()
         self._shard = found
         return found
 
     async def stop(self) -> None:
         """Nothing is held."""
+
+    async def _change(self, size: int) -> Shard | None:
+        work, shard = self._work, self._shard
+        params = (str(work.run), str(work.shard), str(size), secrets.token_hex(8), str(shard.epoch))
+        rows = (await work.database.run(Ours(self._text(), params))).rows
+        return Shard.of(rows[0]) if rows else None
+
+    def _text(self) -> str:
+        """Return the batch's text, which differs for the first page, and after the first pass."""
+        shard, first = self._shard, key_of(self._shard.cursor) is None
+        which = (first, shard.pass_number > 1)
+        if which not in self._texts:
+            self._texts[which] = change_batch(self._work.backfill_at(shard), self._work.target, first=first)
+        return self._texts[which]
+
+    async def _isolate(self, size: int, cause: DatabaseError) -> Shard | None:
+        """Do the page row by row. Raises the `cause` where the role may not run a block of plpgsql."""
+        work, token = self._work, secrets.token_hex(8)
+        request = isolated_batch(
+            work.backfill_at(self._shard),
+            work.target,
+            run=work.run,
+            shard=work.shard,
+            at=self._shard,
+            size=size,
+            token=token,
+            max_dead=work.max_dead,
+        )
+        try:
+            (cells,) = (await work.database.run_all(request, _OPTIONS))[-1].rows
+        except DatabaseError as error:
+            if error.sqlstate == "42501":
+                raise cause from error
+            if error.sqlstate != TOO_MANY:
+                raise
+            dead, paged, code = (error.detail or "0 0").split(" ", 2)
+            raise too_many(work.backfill, int(dead), int(paged), Fault(code, error.message)) from error
+        return Shard.of(cells[:-1]) if cells[-1] == token else None

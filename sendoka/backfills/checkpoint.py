@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sendoka.backfills import events
+from sendoka.backfills import dead_letters, events
 from sendoka.backfills.order import Walked
 from sendoka.backfills.statements import BATCH_COLUMNS
 from sendoka.bookkeeping import ensure
@@ -101,6 +101,7 @@ TABLES: tuple[Statement, ...] = (
   at timestamptz not null default clock_timestamp(),
   primary key (run, shard, seq)
 )"""),
+    dead_letters.TABLE,
 )
 
 _MISSING = frozenset({"42P01", "3F000"})
@@ -144,12 +145,14 @@ class Run:
 class Activity:
     """What shows whether a run is going on: who holds a shard of it, and the seconds since it last moved.
 
-    `batch_ago` is None before the first batch; `noted_ago` is since somebody began the run, or noted its end.
+    `batch_ago` is None before the first batch; `noted_ago` is since somebody began the run, or noted its end. `dead` is
+    how many rows it left out.
     """
 
     owner: str | None
     batch_ago: float | None
     noted_ago: float
+    dead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +266,9 @@ where number = (select max(m.number) from sendoka.backfill_runs m where m.name =
         if error.sqlstate in _MISSING:
             return []
         raise
-    return [_standing(cells) for cells in rows]
+    dead = await dead_letters.count_all_dead(database)
+    found = [_standing(cells) for cells in rows]
+    return [(run, shard, replace(activity, dead=dead.get(run.id, 0))) for run, shard, activity in found]
 
 
 def _standing(cells: Cells) -> tuple[Run, Shard, Activity]:

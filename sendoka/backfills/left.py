@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.dead_letters import count_dead, without_dead
 from sendoka.backfills.statements import remaining
 from sendoka.backfills.target import read_target
+from sendoka.database.home import Ours
 from sendoka.errors import BackfillError
 
 if TYPE_CHECKING:
+    from sendoka.backfills.checkpoint import Shard
     from sendoka.backfills.declare import Backfill
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result
 
-__all__ = ["count_in", "verify"]
+__all__ = ["count_in", "hopeless", "left_and_dead", "verify"]
+
+_PASSES = 5
+"""After so many passes a call gives up where no fewer rows are left than the last one met."""
 
 
 async def verify(sql: Database, backfill: Backfill) -> int:
@@ -24,6 +30,20 @@ async def verify(sql: Database, backfill: Backfill) -> int:
     """
     target = await read_target(sql, backfill)
     return count_in(await sql.run(remaining(backfill, target)), backfill, target)
+
+
+async def left_and_dead(database: Database, backfill: Backfill, target: Target, run: int) -> tuple[int, int]:
+    """Return how many rows are left beside a run's dead letters, and how many of those it has.
+
+    What a `verify=` counts cannot be told from dead letters: as many as those are taken for them.
+    """
+    dead = await count_dead(database, run)
+    query = remaining(backfill, target)
+    if backfill.verify:
+        return max(0, count_in(await database.run(query), backfill, target) - dead), dead
+    if dead:
+        query = Ours(remaining(without_dead(backfill, target, run), target).text)
+    return count_in(await database.run(query), backfill, target), dead
 
 
 def count_in(result: Result[Cells], backfill: Backfill, target: Target) -> int:
@@ -37,3 +57,16 @@ def count_in(result: Result[Cells], backfill: Backfill, target: Target) -> int:
             where=remaining(backfill, target).text,
             todo="write select count(*) from …",
         ) from None
+
+
+def hopeless(backfill: Backfill, shard: Shard, left: int, *, swept: bool) -> str:
+    """Say why another pass is of no use, or nothing where it may help: late commits, rows somebody held back."""
+    if backfill.where is None:
+        return "its rows have no where=, so another pass would change every row again"
+    if shard.pass_changed == 0:
+        return "a whole pass changed nothing" if swept else ""
+    # In a first pass this is the fault of the change. Later passes are short, and rows that others add may outnumber
+    # them: those get some more passes, and a call that finds them left tries one more.
+    if shard.pass_paged <= left and (shard.pass_number == 1 or (swept and shard.pass_number >= _PASSES)):
+        return "the change does not make where= false, or such rows are added as fast as they are changed"
+    return ""

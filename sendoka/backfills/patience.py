@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
+    from sendoka.database.seam import Database
+
     T = TypeVar("T")
 
-__all__ = ["WAITS", "Patience", "Stopped", "passes", "rest"]
+__all__ = ["OF_DATA", "WAITS", "Patience", "Stopped", "is_fenced", "is_of_data", "passes", "rest"]
 
 WAITS = Retry(attempts=10, first=0.1, longest=5.0)
 """Ten failures in a row, about half a minute, end a run; it can be resumed."""
+
+OF_DATA = "^(2[123]|44|P0|54000|(?!5[34578]|72|SB|XX)[5-9I-Z])"
+"""The SQLSTATEs that a row may be at fault for, as a pattern that Python and Postgres read alike.
+
+Values that do not fit, constraints, an index entry that is too long, and whatever a trigger or a function raises, with
+a code of its own too: those begin with 5 to 9 or I to Z, where Postgres has few of its own, and we have `SB`.
+"""
 
 _SLICE = 0.1
 """Seconds between two looks at whether a wait shall end."""
@@ -35,6 +45,17 @@ def passes(error: BaseException) -> bool:
     Every batch may be sent again whatever became of its first send: the checkpoint sees to that.
     """
     return isinstance(error, TransportError | DatabaseError) and is_passing(error)
+
+
+def is_of_data(error: BaseException) -> bool:
+    """Tell whether `error` may be the fault of single rows: then the others of its batch can go on without them."""
+    return isinstance(error, DatabaseError) and bool(re.match(OF_DATA, error.sqlstate or ""))
+
+
+def is_fenced(error: DatabaseError, database: Database) -> bool:
+    """Tell whether the fence of a batch let it not go on: its row in our own table of batches could not be written."""
+    ours = (error.schema, error.table) == (database.namespace, "backfill_batches")
+    return ours and error.sqlstate in {"23502", "23505"}
 
 
 async def rest(seconds: float, stop: Callable[[], bool]) -> None:

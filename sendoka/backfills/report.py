@@ -13,7 +13,8 @@ class Progress:
 
     `rate` is rows scanned a second while it works, of late; `seconds_left` None as long as nobody can tell. `waiting`
     says for what the run waits, empty while it works, and `waiting_left` for how many seconds at most, if known.
-    Before there is a run it may wait too: then all counts are 0.
+    Before there is a run it may wait too: then all counts are 0. `dead` are the rows that could not be changed and were
+    left out, as far as this runner knows.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Progress:
     batch_size: int
     waiting: str = ""
     waiting_left: float | None = None
+    dead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class RunReport:
     `state` is `done` (verified), or `stopped`: the run can be gone on with, and `reason` says why (`deadline`,
     `interrupted`); or it is `paused` or `cancelled`, and `reason` says by whom. Counts are of the whole run, over all
     its shards, `batches` too; `here` is how many of them this call did, 0 where another runner did them all.
-    `unchanged` are rows that satisfied `where` when their page was read, and that the change left alone. Times are ISO
+    `unchanged` are rows that satisfied `where` when their page was read, and that the change left alone,
+    `dead` those that it failed for: they are in sendoka.dead_letters. Times are ISO
     8601 in UTC.
 
     `was_done` is true where it was done before this call, which then changed nothing: `left` rows are to be done
@@ -62,6 +65,7 @@ class RunReport:
     was_done: bool = False
     left: int | None = 0
     script_changed: bool = False
+    dead: int = 0
 
     @property
     def done(self) -> bool:

@@ -12,9 +12,10 @@ import anyio
 
 from sendoka.backfills import checkpoint
 from sendoka.backfills.change_walk import ChangeWalk
+from sendoka.backfills.dead_letters import MAX_DEAD, count_dead, prepare
 from sendoka.backfills.declare import Backfill
 from sendoka.backfills.events import Actor
-from sendoka.backfills.left import count_in
+from sendoka.backfills.left import hopeless, left_and_dead
 from sendoka.backfills.order import Walked, arranged, checked_order, walked
 from sendoka.backfills.owner import new_owner
 from sendoka.backfills.pace import FIRST, Pace
@@ -25,7 +26,7 @@ from sendoka.backfills.statements import remaining
 from sendoka.backfills.step_walk import StepWalk
 from sendoka.backfills.target import Target, estimate, read_target
 from sendoka.backfills.trial import PATIENCE, check_change
-from sendoka.backfills.walk import LEASE, WalkOf, after_correction, key_of
+from sendoka.backfills.walk import LEASE, STEP_TIMEOUT, WalkOf, after_correction, key_of
 from sendoka.bookkeeping import operator
 from sendoka.database.seam import Database
 from sendoka.errors import (
@@ -52,8 +53,6 @@ __all__ = ["run"]
 
 _SHARD = 0  # a run has one shard so far
 
-_PASSES = 5
-"""After so many passes a call gives up where no fewer rows are left than the last one met."""
 _TRIAL = 0.1
 """The part of a deadline that trying the change may take, where the run is a new one."""
 
@@ -71,6 +70,8 @@ async def run(
     deadline: float | None = None,
     accept_change: bool = False,
     again: bool = False,
+    max_dead: int = MAX_DEAD,
+    step_timeout: float = STEP_TIMEOUT,
     order: str | None = None,
     lease: float = LEASE,
     retry: Retry = WAITS,
@@ -85,6 +86,9 @@ async def run(
         are made small enough for it, so that a call gets something done.
     accept_change: go on although the script changed since the run was started.
     again: start a new run where the last one is done and rows are to be done again; the old one is kept for the audit.
+    max_dead: how many rows that cannot be changed the run may leave out, as dead letters, in all; 0 stops it at the
+        first one. It stops at ten as long as no row went well.
+    step_timeout: seconds that a step in Python may take for one page.
     order: `key`, `created` or `strided`, instead of the declaration's or the one that suits the table; it holds for the
         whole of a run.
     lease: seconds for which a step holds its rows against other runners; renewed as long as the process lives.
@@ -105,8 +109,13 @@ async def run(
         raise TypeError(f"a backfill runs on a client, neon(url), not on a {type(sql).__name__}")
     if batch_size is not None and batch_size < 1:
         raise InvalidBackfill(f"a batch of {batch_size} rows is none; batch_size is 1 or more")
+    if max_dead < 0:
+        raise InvalidBackfill(f"max_dead={max_dead} is no number of rows; 0 stops the run at the first that fails")
+    if not step_timeout > 0:
+        raise InvalidBackfill(f"a step cannot end within {step_timeout} s; step_timeout is above 0")
     pace = Pace(batch_size or FIRST, fixed=batch_size is not None)
     running = _Running(sql, backfill, pace, stop or _never, on_progress or _silent, lease, retry)
+    running.max_dead, running.step_timeout = max_dead, step_timeout
     running.order = checked_order(order)
     running.until = math.inf if deadline is None else running.started + deadline
     return await running.call(deadline, accept_change=accept_change, again=again)
@@ -142,6 +151,9 @@ class _Running:
     was_done: bool = False
     left: int | None = 0
     script_changed: bool = False
+    max_dead: int = MAX_DEAD
+    step_timeout: float = STEP_TIMEOUT
+    dead: int = 0
     begun: bool = False
     run: Run | None = None
     by: Actor = field(default_factory=lambda: Actor(operator()))
@@ -191,6 +203,7 @@ class _Running:
                 await checkpoint.note_end(self.database, run.id, state=state, reason=reason, rate=rate, by=self.by)
             if state != "failed":
                 self.shard = await checkpoint.read_totals(self.database, run.id)
+                self.dead = await count_dead(self.database, run.id)
 
     async def go(self, *, accept_change: bool, again: bool) -> None:
         """Do passes until the backfill is verified, or something says stop."""
@@ -198,7 +211,7 @@ class _Running:
         self.run = await insist(lambda: checkpoint.find_run(self.database, name))
         if self.run and self.run.state == "done":
             await self._look_back(self.run)
-            if not again or not self.left:
+            if not again or not (self.left or self.dead):
                 self.was_done = True
                 return
         elif self.run and (self.run.state == "paused" or (self.run.state == "cancelled" and not again)):
@@ -236,9 +249,10 @@ class _Running:
         insist = self.patience.insist
         self.shard = await insist(lambda: checkpoint.read_totals(self.database, run.id))
         self.script_changed = run.checksum != self.backfill.checksum()
+        self.dead = await insist(lambda: count_dead(self.database, run.id))
         self.left = None
         with contextlib.suppress(BackfillError, DatabaseError):
-            self.left = await self._left(await insist(lambda: read_target(self.database, self.backfill)))
+            self.left = await self._left(await insist(lambda: read_target(self.database, self.backfill)), run)
 
     async def _open(self, target: Target, *, accept_change: bool) -> bool:
         """Make the run, or check that it is ours to go on with. Return whether its script changed."""
@@ -246,6 +260,9 @@ class _Running:
         self.by = replace(self.by, revision=await revision_of(self.backfill))
         if self.run is None or self.run.over:
             self.run = await self._new_run(target, checksum, (self.run.number if self.run else 0) + 1)
+        else:
+            number = self.run.id
+            self.dead = await self.patience.insist(lambda: prepare(self.database, number))
         found = self.run
         changed = found.checksum != checksum
         if changed and not accept_change:
@@ -315,7 +332,17 @@ class _Running:
             return False
         checksum = self.backfill.checksum()
         work = WalkOf(
-            self.database, self.backfill, target, run.id, _SHARD, self.waiting, self.stop, checksum, self.lease
+            self.database,
+            self.backfill,
+            target,
+            run.id,
+            _SHARD,
+            self.waiting,
+            self.stop,
+            checksum,
+            self.lease,
+            self.max_dead,
+            self.step_timeout,
         )
         walk: Walk = StepWalk(work, shard) if self.backfill.step else ChangeWalk(work, shard)
         try:
@@ -385,11 +412,11 @@ class _Running:
 
     async def _verify(self, target: Target, run: Run, shard: Shard, *, swept: bool, changed: bool) -> None:
         """Finish the run if nothing is left, else send it through the table again, or say why that is of no use."""
-        left = await self._left(target)
+        left = await self._left(target, run)
         if left == 0:
             self.run = await self.patience.insist(lambda: checkpoint.finish(self.database, run.id, by=self.by))
             return
-        why = "" if changed and self.backfill.where else _hopeless(self.backfill, shard, left, swept=swept)
+        why = "" if changed and self.backfill.where else hopeless(self.backfill, shard, left, swept=swept)
         if why:
             raise BackfillError(
                 f"{left} row{'s are' if left != 1 else ' is'} left after pass {shard.pass_number} of the backfill"
@@ -399,9 +426,11 @@ class _Running:
             )
         await self.patience.insist(lambda: checkpoint.next_pass(self.database, run.id, _SHARD, after=shard.pass_number))
 
-    async def _left(self, target: Target) -> int:
-        query = remaining(self.backfill, target)
-        return count_in(await self.patience.insist(lambda: self.database.run(query)), self.backfill, target)
+    async def _left(self, target: Target, run: Run) -> int:
+        """Count the dead letters, and return how many rows are left beside them."""
+        database, backfill = self.database, self.backfill
+        left, self.dead = await self.patience.insist(lambda: left_and_dead(database, backfill, target, run.id))
+        return left
 
     def waiting(self, why: str, left: float | None = None) -> None:
         """Tell whoever listens where the run is, and for what it waits; nothing is counted before there is a run."""
@@ -421,6 +450,7 @@ class _Running:
                 batch_size=self.pace.size,
                 waiting=why,
                 waiting_left=left,
+                dead=self.dead,
             )
         )
 
@@ -435,7 +465,8 @@ class _Running:
             reason="" if state == "done" else run.reason if run and state != "stopped" else self.reason,
             scanned=shard.scanned if shard else 0,
             changed=shard.changed if shard else 0,
-            unchanged=max(0, shard.paged - shard.changed) if shard else 0,
+            unchanged=max(0, shard.paged - shard.changed - self.dead) if shard else 0,
+            dead=self.dead,
             passes=shard.pass_number if shard else 0,
             batches=shard.seq if shard else 0,
             here=self.here,
@@ -449,19 +480,6 @@ class _Running:
             left=self.left if self.was_done else 0,
             script_changed=self.script_changed and self.was_done,
         )
-
-
-def _hopeless(backfill: Backfill, shard: Shard, left: int, *, swept: bool) -> str:
-    """Say why another pass is of no use, or nothing where it may help: late commits, rows somebody held back."""
-    if backfill.where is None:
-        return "its rows have no where=, so another pass would change every row again"
-    if shard.pass_changed == 0:
-        return "a whole pass changed nothing" if swept else ""
-    # In a first pass this is the fault of the change. Later passes are short, and rows that others add may outnumber
-    # them: those get some more passes, and a call that finds them left tries one more.
-    if shard.pass_paged <= left and (shard.pass_number == 1 or (swept and shard.pass_number >= _PASSES)):
-        return "the change does not make where= false, or such rows are added as fast as they are changed"
-    return ""
 
 
 def _shown_time(iso: str) -> str:

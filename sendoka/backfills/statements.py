@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCH_COLUMNS",
     "Fence",
+    "advanced",
     "change_batch",
     "change_of",
     "counted",
     "fence",
+    "in_last",
     "key_of",
     "keys_of",
     "look",
@@ -80,11 +82,11 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
       order by {_list(f"{alias} desc" for alias in aliases)} limit 1
     ) as cursor
 ), sendoka_advanced as (
-  update sendoka.backfill_shards b set seq = c.seq + 1, cursor = {_advanced(target)}, token = $4,
+  update sendoka.backfill_shards b set seq = c.seq + 1, cursor = {advanced(target, "$3::int")}, token = $4,
     scanned = b.scanned + t.scanned, paged = b.paged + t.paged, changed = b.changed + t.changed,
     pass_scanned = b.pass_scanned + t.scanned, pass_paged = b.pass_paged + t.paged,
     pass_changed = b.pass_changed + t.changed, updated_at = clock_timestamp(),
-    state = case when t.scanned < $3::int{_in_last("c.stride", target)} then 'scanned' else b.state end
+    state = case when t.scanned < $3::int{in_last(target)} then 'scanned' else b.state end
   from sendoka_checkpoint c, sendoka_tally t where b.run = c.run and b.shard = c.shard
   returning b.*, t.scanned as batch_scanned, t.paged as batch_paged, t.changed as batch_changed
 ), sendoka_audit as (
@@ -184,17 +186,18 @@ def _bound(target: Target, cursor: str, stride: str, *, first: bool) -> str:
     return f"where {' and '.join(bounds)}" if bounds else ""
 
 
-def _advanced(target: Target) -> str:
-    """Return the cursor behind a batch of the SQL form."""
+def advanced(target: Target, limit: str) -> str:
+    """Return the cursor behind a batch of the SQL form that scanned `t` from the checkpoint `c`; `limit` is SQL."""
     if target.strides == 1:
         return "coalesce(t.cursor, c.cursor)"
     return f"""case
-      when t.scanned < $3::int and c.stride + 1 < {target.strides} then jsonb_build_object('stride', c.stride + 1)
+      when t.scanned < {limit} and c.stride + 1 < {target.strides} then jsonb_build_object('stride', c.stride + 1)
       when t.cursor is null then c.cursor else jsonb_build_object('stride', c.stride, 'key', t.cursor) end"""
 
 
-def _in_last(stride: str, target: Target) -> str:
-    return "" if target.strides == 1 else f" and {stride} + 1 >= {target.strides}"
+def in_last(target: Target) -> str:
+    """Return the further condition for the end of a pass: that the checkpoint `c` is in the last stride."""
+    return "" if target.strides == 1 else f" and c.stride + 1 >= {target.strides}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""The walk of the Python form: a step's statements behind a fence, the next page in the same request."""
+"""The walk of the Python form: a step's statements behind a fence, the next page in the same request.
+
+A page that fails for its data is read again in halves, each a batch like any other, until a single row is at fault:
+that row is written down as a dead letter by a batch of its own.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,16 @@ import anyio
 
 from sendoka.backfills import statements
 from sendoka.backfills.batch import Page, read_page, statements_of
+from sendoka.backfills.bisection import Bisection
 from sendoka.backfills.checkpoint import Shard, claim, read_shard, release, renew, token_of
+from sendoka.backfills.dead_letters import Fault, allowed, bury, count_dead, too_many
 from sendoka.backfills.owner import gone, new_owner, shown
-from sendoka.backfills.patience import passes, rest
-from sendoka.backfills.walk import after_correction, key_of
+from sendoka.backfills.patience import Stopped, is_fenced, is_of_data, rest
+from sendoka.backfills.stepping import StepFailed, call_step, step_raised
+from sendoka.database.home import Ours
+from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import BackfillError, BackfillRunning, BatchFailed, DatabaseError, Outcome, SendokaError
+from sendoka.errors import BackfillRunning, DatabaseError, SendokaError
 
 if TYPE_CHECKING:
     from sendoka.backfills.walk import WalkOf
@@ -39,6 +47,8 @@ class _Pending:
     request: list[Statement]
     looks_at: int
     following: int
+    buries: bool
+    """Whether it makes a dead letter of the page's row instead of changing it."""
 
 
 class StepWalk:
@@ -52,6 +62,7 @@ class StepWalk:
         self._held = False
         self._page: Page | None = None
         self._pending: _Pending | None = None
+        self._parts = Bisection()
         self.batches = 0
 
     async def take(self) -> Shard | None:
@@ -61,12 +72,47 @@ class StepWalk:
         return None
 
     async def batch(self, size: int) -> Shard:
-        """Send what is pending, or else read, step and send."""
-        if self._pending is None:
-            if self._page is None:
-                self._page = await self._read(size)
-            self._pending = await self._prepare(self._page, following=size)
-        return await self._send(self._pending)
+        """Send what is pending, or else read, step and send; where the data is at fault, halve the page and go on."""
+        while True:
+            if self._pending is None:
+                if self._page is None:
+                    self._page = await self._read(self._parts.size(size))
+                try:
+                    self._pending = await self._prepare(self._page, following=self._parts.size(size, then=1))
+                except StepFailed as failed:
+                    if not self._work.max_dead:
+                        raised = step_raised(self._work.backfill, self._page.batch, failed.error, self._shard)
+                        raise raised from failed.error
+                    await self._isolate(self._page, failed.error, size)
+                    continue
+            page, pending = self._page, self._pending
+            try:
+                return await self._send(pending)
+            except DatabaseError as error:
+                if page is None or not self._isolates(page, pending, error):
+                    raise
+                await self._isolate(page, error, size)
+
+    def _isolates(self, page: Page, pending: _Pending, error: DatabaseError) -> bool:
+        return bool(self._work.max_dead and page.batch.rows) and not pending.buries and is_of_data(error)
+
+    async def _isolate(self, page: Page, error: Exception, size: int) -> None:
+        """Halve a page that failed, or have its one row made a dead letter. Raises where those become too many."""
+        work, shard = self._work, self._shard
+        self._pending = None
+        if page.scanned > 1:
+            self._page = None
+            self._parts.failed(page.scanned)
+            if work.stop():
+                raise Stopped
+            return
+        fault = Fault.of(error)
+        dead, paged = await count_dead(work.database, work.run) + 1, shard.paged + 1
+        if not allowed(dead, paged, work.max_dead):
+            raise too_many(work.backfill, dead, paged, fault) from error
+        place = {"run": work.run, "shard": work.shard, "seq": shard.seq + 1}
+        grave = bury(work.backfill, work.target, **place, key=page.first_key, fault=fault)
+        self._pending = self._request(page, [grave], following=self._parts.size(size, then=1), buries=True)
 
     async def stop(self) -> None:
         """Give the lease back; where that fails it runs out by itself."""
@@ -120,12 +166,19 @@ class StepWalk:
         return read_page(result, size, work.backfill, work.target)
 
     def _page_statement(self, cursor: str | None, size: int) -> Statement:
-        return statements.page(self._work.backfill, self._work.target, cursor, size)
+        work, shard = self._work, self._shard
+        page = statements.page(work.backfill_at(shard), work.target, cursor, size)
+        # With dead letters to leave out it asks our own tables, wherever they live.
+        return page if shard.pass_number <= 1 else Ours(page.text, page.params)
 
     async def _prepare(self, page: Page, *, following: int) -> _Pending:
         """Run the step on the page, and return the request that makes its answer true."""
-        work, rows = self._work, page.batch.rows
-        changes = statements_of(await self._step(page), work.backfill, work.database) if rows else []
+        work = self._work
+        changes = statements_of(await self._step(page), work.backfill, work.database) if page.batch.rows else []
+        return self._request(page, changes, following=following)
+
+    def _request(self, page: Page, changes: list[Statement], *, following: int, buries: bool = False) -> _Pending:
+        work = self._work
         batch = statements.Fence(
             work.run,
             work.shard,
@@ -134,39 +187,30 @@ class StepWalk:
             secrets.token_hex(8),
             page.cursor,
             page.scanned,
-            len(rows),
+            len(page.batch.rows),
             page.last,
             self._lease,
         )
-        request = [statements.fence(batch), *(statements.counted(change, batch) for change in changes)]
-        request.append(statements.look(batch))
+        counted = changes if buries else [statements.counted(change, batch) for change in changes]
+        request = [statements.fence(batch), *counted, statements.look(batch)]
         looks_at = len(request) - 1
         if not batch.last:
             request.append(self._page_statement(page.cursor, following))
-        return _Pending(batch, request, looks_at, following)
+        return _Pending(batch, request, looks_at, following, buries)
 
     async def _step(self, page: Page) -> object:
-        """Call the step, and hold the lease meanwhile. What it raises ends the run, unless it is known to pass."""
-        step, failure, answer = self._work.backfill.step, None, None
-        assert step is not None  # noqa: S101 - walk_of() saw to it
+        """Call the step, and hold the lease meanwhile."""
+        work, failure, answer = self._work, None, None
         async with anyio.create_task_group() as group:
             group.start_soon(self._keep)
             try:
-                answer = await step(self._work.database, page.batch)
-            except Exception as error:  # noqa: BLE001 - a step may raise anything; the task group would wrap it
+                answer = await call_step(work.backfill, work.database, page.batch, work.step_timeout, self._shard)
+            except Exception as error:  # noqa: BLE001 - the task group would wrap it
                 failure = error
             group.cancel_scope.cancel()
-        if failure is None:
-            return answer
-        unknown = getattr(failure, "outcome", None) is Outcome.UNKNOWN
-        if isinstance(failure, BackfillError) or (passes(failure) and not unknown):
+        if failure is not None:
             raise failure
-        raise BatchFailed(
-            f"the step {self._work.backfill.name} raised {type(failure).__name__}: {failure}",
-            cursor=key_of(self._shard.cursor),
-            where=f"on {len(page.batch.rows)} rows after {self._shard.cursor or 'the start'}; none of them was changed",
-            todo=after_correction(self._shard),
-        ) from failure
+        return answer
 
     async def _keep(self) -> None:
         work = self._work
@@ -190,25 +234,28 @@ class StepWalk:
         except DatabaseError as error:
             if error.sqlstate == "57014":
                 self._pending = self._page = None  # the next page is a smaller one
-            if error.sqlstate not in {"23502", "23505"}:
+            if not is_fenced(error, work.database):
                 raise
-            return await self._settle(pending, error)
+            return await self._settle(pending)
         self._pending = None
+        self._parts.done()
         self.batches += 1
         self._page = None if batch.last else read_page(results[-1], pending.following, work.backfill, work.target)
         self._shard = Shard.of(results[pending.looks_at].rows[0])
         self._held = not batch.last
         return self._shard
 
-    async def _settle(self, pending: _Pending, error: DatabaseError) -> Shard:
-        """Find out what a 23502 or 23505 meant: an earlier send committed, we are fenced off, or the data is wrong."""
+    async def _settle(self, pending: _Pending) -> Shard:
+        """Find out why the fence held: an earlier send committed, or somebody else went on with the shard, or held it.
+
+        What it looks like now says nothing of what it was then: a pause may be over, and the page is read anew.
+        """
         work, batch = self._work, pending.fence
         token = await token_of(work.database, work.run, work.shard, batch.seq + 1)
         shard, lease = await read_shard(work.database, work.run, work.shard)
         ours = shard.epoch == batch.epoch and lease.owner in {self._owner, None}
-        if token is None and ours and shard.seq == batch.seq and shard.state == "running":
-            raise error
         self._shard, self._page, self._pending = shard, None, None
+        self._parts.forget()
         self.batches += token == batch.token
         self._held = ours and token == batch.token and shard.state == "running"
         return shard

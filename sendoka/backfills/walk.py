@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sendoka.backfills.checkpoint import find_run
+from sendoka.backfills.dead_letters import MAX_DEAD, without_dead
 from sendoka.backfills.statements import key_of
 from sendoka.errors import BackfillChanged
 
@@ -17,17 +18,21 @@ if TYPE_CHECKING:
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
 
-__all__ = ["LEASE", "Walk", "WalkOf", "after_correction", "key_of"]
+__all__ = ["LEASE", "STEP_TIMEOUT", "Walk", "WalkOf", "after_correction", "key_of"]
 
 LEASE = 15.0
 """Seconds for which a step's shard is held; renewed while the step runs and with every batch."""
+
+STEP_TIMEOUT = 300.0
+"""Seconds that a step may take for a page. Pages are cut to half a second, so that one hangs."""
 
 
 @dataclass(frozen=True, slots=True)
 class WalkOf:
     """What is walked: a shard of a run, with the user's own client for the step.
 
-    `on_wait` is told for what the walk waits, and how many seconds at most; `stop` is asked meanwhile.
+    A run may have `max_dead` dead letters, a step `step_timeout` seconds a page. `on_wait` is told for what the walk
+    waits, and how many seconds at most; `stop` is asked meanwhile.
     """
 
     database: Database
@@ -39,6 +44,12 @@ class WalkOf:
     stop: Callable[[], bool]
     checksum: str
     lease: float = LEASE
+    max_dead: int = MAX_DEAD
+    step_timeout: float = STEP_TIMEOUT
+
+    def backfill_at(self, shard: Shard) -> Backfill:
+        """Return what a page of `shard` holds: after the first pass no dead letters, they had their turn."""
+        return self.backfill if shard.pass_number <= 1 else without_dead(self.backfill, self.target, self.run)
 
     async def check_script(self) -> None:
         """Raise BackfillChanged where the run goes on with another script by now."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Show = Callable[[Progress], None]
 
-__all__ = ["ORDERS", "counted", "duration", "say_report", "shown", "why_stopped"]
+__all__ = ["ORDERS", "counted", "duration", "left_out", "say_report", "shown", "why_stopped"]
 
 ORDERS = ("key", "created", "strided")
 """What `--order` takes: as `sendoka.backfills.declare` has it, which is loaded only to run one."""
@@ -49,6 +49,11 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def left_out(dead: int) -> str:
+    """Return how many rows a run left out, as a clause."""
+    return f"{counted(dead, 'row')} {_was(dead)} left out"
 
 
 def why_stopped(reason: str) -> str:
@@ -175,6 +180,7 @@ def say_report(report: RunReport) -> None:
     counts = f"{counted(report.scanned, 'row')} scanned, {report.changed:,} changed"
     if report.was_done:
         _say_was_done(report, counts)
+        _say_dead(report)
         return
     if report.state in {"paused", "cancelled"}:
         say(f"{report.name} is {report.state} {report.reason}; so far {counts}")
@@ -194,6 +200,13 @@ def say_report(report: RunReport) -> None:
         say(
             f"{counted(report.unchanged, 'row')} satisfied where= and {_was(report.unchanged)} left alone by the change"
         )
+    _say_dead(report)
+
+
+def _say_dead(report: RunReport) -> None:
+    if report.dead:
+        say(f"{counted(report.dead, 'row')} could not be changed and {_was(report.dead)} left out")
+        say(f"see why, and try them again after a correction: sendoka backfill retry-dead {report.name}")
 
 
 def _was(number: int) -> str:
@@ -203,7 +216,7 @@ def _was(number: int) -> str:
 def _say_was_done(report: RunReport, counts: str) -> None:
     done = f"{report.name} was done {moment(report.finished_at)} by {report.finished_by or 'somebody'}: {counts}"
     if not report.left:
-        say(f"{done}; nothing to do")
+        say(done if report.dead else f"{done}; nothing to do")
     else:
         verb = "satisfies" if report.left == 1 else "satisfy"
         say(done)

@@ -1,7 +1,8 @@
 """The backfills that a migration requires: asked for in its own transaction, behind its row and before its statements.
 
-A file with `-- requires-backfill: message_tenants` is applied where the newest run of that backfill is noted as done,
-and nowhere else. The database itself compares and refuses, so nobody can start a run in between and nothing remains.
+A file with `-- requires-backfill: message_tenants` is applied where the newest run of that backfill is noted as done
+and left out no row, and nowhere else. The database itself compares and refuses, so nobody can start a run in between
+and nothing remains.
 """
 
 from __future__ import annotations
@@ -26,14 +27,22 @@ NOT_DONE = "SB001"
 _ASK = """do $required$
 declare
   standing text;
+  found bigint;
+  dead bigint := 0;
 begin
   if to_regclass('sendoka.backfill_runs') is not null then
-    select case when state = 'done' then state
+    select id, case when state = 'done' then state
         else format('its run %s, begun by %s, is %s', number, started_by, state) || coalesce(': ' || reason, '') end
-      into standing from sendoka.backfill_runs where name = {name} order by number desc limit 1;
+      into found, standing from sendoka.backfill_runs where name = {name} order by number desc limit 1;
+  end if;
+  if standing = 'done' and to_regclass('sendoka.dead_letters') is not null then
+    select count(*) into dead from sendoka.dead_letters where run = found;
+    if dead > 0 then
+      standing := format('%s of its rows could not be changed and were left out', dead);
+    end if;
   end if;
   if standing is distinct from 'done' then
-    raise exception using errcode = '{code}', hint = {hint},
+    raise exception using errcode = '{code}', hint = case when dead = 0 then {run} else {retry} end,
       message = {sentence} || coalesce(standing, 'it was never run here');
   end if;
 end $required$"""
@@ -47,7 +56,8 @@ def required_statements(migration: Migration) -> list[Statement]:
                 name=_kept(name),
                 code=NOT_DONE,
                 sentence=_kept(f"the backfill {name} is not done: "),
-                hint=_kept(f"sendoka backfill run {name}"),
+                run=_kept(f"sendoka backfill run {name}"),
+                retry=_kept(f"sendoka backfill retry-dead {name}"),
             )
         )
         for name in migration.requires

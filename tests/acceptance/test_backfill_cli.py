@@ -182,9 +182,38 @@ async def test_a_failing_batch_exits_3_and_says_where(project: Project, sql: Neo
     await make_messages(sql, 30)
     await sql("alter table messages add check (touched = 0) not valid")
     said = project.run("run", "touch", exits=3)
+    assert "error: the backfill touch stops: each of the first 30 rows failed" in said
+    assert "(23514)" in said
+    said = project.run("run", "touch", "--max-dead", "0", exits=3)
     assert "error: a batch of the backfill touch failed: " in said
     assert "(23514)" in said
     assert "at the first key" in said
+
+
+async def test_rows_that_cannot_be_changed_are_left_out_and_tried_again(project: Project, sql: Neon) -> None:
+    assert "error: the backfill touch was never run here" in project.run("retry-dead", "touch", exits=3)
+    await make_messages(sql, 30)
+    await sql("update messages set org_id = 'poison' where id in (select id from messages order by id offset 28)")
+    await sql("alter table messages add constraint sound check (org_id <> 'poison' or touched = 0)")
+    said = project.run("run", "touch", exits=1)
+    assert "touch is done and verified: 30 rows scanned, 28 changed" in said
+    assert "2 rows could not be changed and were left out" in said
+    assert "sendoka backfill retry-dead touch" in said
+    assert "2 rows were left out" in project.run("status")
+    assert json.loads(project.run("status", "--json"))["backfills"][0]["dead"] == 2
+    assert "2 rows could not be changed and were left out" in project.run("run", "touch", exits=1)  # it was done before
+    assert "2 rows were left out by its run" in project.run("verify", "touch", exits=1)
+    said = project.run("retry-dead", "touch", exits=1)
+    assert "touch: 2 rows tried again, 0 of them settled, 2 left" in said
+    assert said.count('violates check constraint "sound" (23514), tried 2 times') == 2
+    await sql("update messages set org_id = 'org_1' where id = (select max(id) from messages)")
+    told = json.loads(project.run("retry-dead", "touch", "--json", exits=1))
+    assert (told["tried"], told["settled"], told["dead"], told["letters"][0]["attempt"]) == (2, 1, 1, 3)
+    await sql("update messages set org_id = 'org_1' where org_id = 'poison'")
+    assert project.run("retry-dead", "touch") == "touch: 1 row tried again, 1 of them settled, 0 left\n"
+    assert project.run("retry-dead", "touch") == "touch has no dead letters: nothing to do\n"
+    assert await touched(sql) == {"1": 30}
+    assert "nothing to do" in project.run("run", "touch")
 
 
 async def test_status_and_list_tell_what_there_is(project: Project, sql: Neon) -> None:
@@ -259,7 +288,7 @@ async def test_status_tells_how_a_run_ended_and_how_it_goes_on(project: Project,
     assert f"touch: stopped: process {process.pid} on " in project.run("status")
     await sql("alter table messages add check (touched = 0) not valid")
     project.run("run", "touch", exits=3)
-    assert re.match(r"touch: failed: a batch .* \(23514\)\n", project.run("status"))
+    assert re.match(r"touch: failed: the backfill touch stops: .* \(23514\)\n", project.run("status"))
     (project.folder / "backfill" / "2026_04_22_touch.py").unlink()
     assert "restore the file" in project.run("status")
 

@@ -226,7 +226,8 @@ def test_a_process_that_runs_it_waits_while_it_is_paused_and_goes_on(
 def test_verify_exits_1_where_rows_are_left_and_changes_nothing(say: Say, folder: Path, direct: Direct) -> None:
     fill(direct, 3)
     assert say("verify", "touch", exits=1) == "touch: verify= counts 3 left to be done\n"
-    assert json.loads(say("verify", "touch", "--json", exits=1)) == {"name": "touch", "left": 3, "by": "verify"}
+    told = json.loads(say("verify", "touch", "--json", exits=1))
+    assert told == {"name": "touch", "left": 3, "dead": 0, "by": "verify"}
     assert touched(direct) == {0: 3}
     assert direct.execute("select count(*) from pg_namespace where nspname = 'sendoka'").fetchone() == (0,)
     say("run", "touch")

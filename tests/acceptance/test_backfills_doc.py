@@ -85,8 +85,8 @@ def slowly(direct: Direct, seconds: float) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert set(FILES) == {"fill.py", "hold.py", "backfill_handler.py", "cron.py"}
-    assert (len(SCRIPTS), len(SHELL), len(YAML)) == (2, 3, 1)
+    assert set(FILES) == {"again.py", "fill.py", "hold.py", "backfill_handler.py", "cron.py"}
+    assert (len(SCRIPTS), len(SHELL), len(YAML)) == (2, 4, 1)
 
 
 @pytest.mark.parametrize("block", SCRIPTS, ids=str)
@@ -118,7 +118,7 @@ def test_the_commands_hold_it(
 ) -> None:
     begin(folder, database_url)
     statuses, lefts = [], []
-    for line in commands(SHELL[2:]):
+    for line in commands(SHELL[2:3]):
         statuses.append(sendoka(line.split()[1:]))
         lefts.append(left(direct))
     assert statuses == [0] * 5
@@ -126,6 +126,23 @@ def test_the_commands_hold_it(
     out = capsys.readouterr().out
     assert "message_tenants: paused by " in out
     assert f"is done and verified: {ROWS} rows scanned, {ROWS - 10} changed" in out
+
+
+def test_rows_that_cannot_be_changed_are_tried_again(
+    folder: Path, direct: Direct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    direct.execute(
+        "alter table messages add constraint sound check (id not in ('msg_7', 'msg_8') or tenant_id is null)"
+    )
+    assert [sendoka(line.split()[1:]) for line in commands(SHELL[3:])] == [1, 1]
+    assert "2 rows could not be changed and were left out" in capsys.readouterr().out
+    direct.execute("alter table messages drop constraint sound")
+    direct.execute("alter table messages add constraint sound check (id <> 'msg_7' or tenant_id is null)")
+    execute(FILES["again.py"], __file__=str(folder / "again.py"))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "2 1 1"
+    assert re.match(r'\["msg_7"\] 23514 new row .* violates check constraint "sound" 3$', said[1])
+    assert left(direct) == 1
 
 
 def test_the_functions_do_the_same(
@@ -206,5 +223,5 @@ async def test_a_cron_over_http_finishes_it_and_asks_for_its_secret(
 def test_every_table_of_ours_is_named(folder: Path, direct: Direct) -> None:
     sendoka(["backfill", "run", "message_tenants"])
     found = direct.execute("select table_name from information_schema.tables where table_schema = 'sendoka'").fetchall()
-    ours = {f"sendoka.{name}" for (name,) in found if name.startswith("backfill_")}
-    assert ours == set(re.findall(r"^\| `(sendoka\.backfill_\w+)`", TEXT, re.MULTILINE))
+    ours = {f"sendoka.{name}" for (name,) in found if name.startswith(("backfill_", "dead_"))}
+    assert ours == set(re.findall(r"^\| `(sendoka\.\w+)`", TEXT, re.MULTILINE))

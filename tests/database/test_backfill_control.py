@@ -321,7 +321,7 @@ async def test_a_failure_is_kept_with_its_words(sql: Database) -> None:
     await make_messages(sql, 5)
     await execute(sql, "alter table messages add check (touched = 0) not valid")
     with pytest.raises(BackfillError):
-        await run(sql, in_sql())
+        await run(sql, in_sql(), max_dead=0)
     ((found, _, _),) = await list_runs(sql)
     *_, last = await events_of(sql, found.id)
     assert last.event == "failed"

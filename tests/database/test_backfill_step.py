@@ -107,7 +107,7 @@ async def test_a_value_that_does_not_fit_is_refused_not_cut_off(sql: Database) -
         return batch.update({1: {"s": "four"}})
 
     with pytest.raises(BatchFailed, match="22001"):
-        await run(sql, declared(fill, table="t", where="s is null"))
+        await run(sql, declared(fill, table="t", where="s is null"), max_dead=0)
 
 
 async def test_a_step_may_return_nothing_and_lists_in_lists(sql: Database) -> None:
@@ -228,7 +228,7 @@ async def test_a_step_that_goes_wrong_changes_nothing_and_the_lease_is_given_bac
 ) -> None:
     await make_messages(sql, 30)
     with pytest.raises(BackfillError, match=says):
-        await run(sql, declared(step), batch_size=10)
+        await run(sql, declared(step), batch_size=10, max_dead=0)
     assert await touched(sql) == {"0": 30}
     assert await rows(sql, "select state, owner, seq::text from sendoka.backfill_shards") == [["running", None, "0"]]
     report = await run(sql, declared(touch, where=None, verify="select 0"), accept_change=True)
@@ -245,7 +245,7 @@ async def test_the_cause_and_the_place_of_a_failure_are_kept(sql: Database) -> N
         return await (raises if calls > 1 else touch)(sql, batch)
 
     with pytest.raises(BatchFailed) as caught:
-        await run(sql, declared(second), batch_size=10)
+        await run(sql, declared(second), batch_size=10, max_dead=0)
     assert isinstance(caught.value.__cause__, LookupError)
     done = await value(sql, "select max(id) from messages where touched = 1")
     assert caught.value.cursor == (done,)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka import migrate, neon
-from sendoka.backfills import backfill, run
+from sendoka.backfills import backfill, retry_dead, run
 from sendoka.errors import MigrationFailed
 from sendoka.migrations.files import render
 from sendoka.migrations.folder import read_folder
@@ -64,6 +64,18 @@ async def test_never_run_stopped_failed_and_done(sql: Neon, folder: Path, direct
     report = await migrate(sql, folder)
     assert [each.name for each in report.applied] == ["0001_close"]
     assert endpoint.requests == 4, "the head, the history, the file with its question, and the history again"
+
+
+async def test_one_that_left_out_rows_is_not_done(sql: Neon, folder: Path, direct: Direct) -> None:
+    await migrate_first(sql, folder)
+    direct.execute("alter table t add constraint odd check (id <> 2 or n is null)")
+    assert (await run(sql, FILL)).dead == 1
+    with pytest.raises(MigrationFailed, match="1 of its rows could not be changed and were left out") as caught:
+        await migrate(sql, folder)
+    assert caught.value.todo == "`sendoka backfill retry-dead fill_n`, then migrate again"
+    direct.execute("alter table t drop constraint odd")
+    assert (await retry_dead(sql, FILL)).dead == 0
+    assert [each.name for each in (await migrate(sql, folder)).applied] == ["0001_close"]
 
 
 async def test_the_newest_run_counts_and_only_those_of_that_name(sql: Neon, folder: Path, direct: Direct) -> None:

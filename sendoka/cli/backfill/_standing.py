@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sendoka.cli._options import moment, printable
-from sendoka.cli._progress import counted, duration, why_stopped
+from sendoka.cli._progress import counted, duration, left_out, why_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,8 @@ def facts_of(name: str, checksum: str | None, found: Found | None) -> dict[str, 
         "script": script,
         "scanned": totals.scanned,
         "changed": totals.changed,
-        "unchanged": max(0, totals.paged - totals.changed),
+        "unchanged": max(0, totals.paged - totals.changed - activity.dead),
+        "dead": activity.dead,
         "passes": totals.pass_number,
         "batches": totals.seq,
         "total": began.total,
@@ -78,6 +79,8 @@ def _details(facts: dict[str, Any]) -> Iterator[str]:
     yield f"pass {facts['passes']} · {scanned} · {counted(facts['batches'], 'batch')}{speed}"
     if facts["batch_ago"] is not None and not over:
         yield f"last batch {duration(facts['batch_ago'])} ago"
+    if facts["dead"]:
+        yield f"{left_out(facts['dead'])}; try them again: sendoka backfill retry-dead {facts['name']}"
     yield f"started {moment(facts['started_at'])} by {facts['started_by'] or 'somebody'}"
     if facts["state"] == "done":
         yield f"done {moment(facts['finished_at'])} by {facts['finished_by'] or 'somebody'}"

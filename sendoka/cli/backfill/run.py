@@ -32,6 +32,8 @@ _INTERRUPTED = 130
 @click.argument("name")
 @click.option("--batch-size", type=Whole(min=1), metavar="N", help="Rows a batch, instead of adapting.")
 @click.option("--deadline", type=Number(min=0, min_open=True), metavar="S", help="Stop after S seconds.")
+@click.option("--max-dead", type=Whole(min=0), metavar="N", help="Rows that may fail and be left out; by default 100.")
+@click.option("--step-timeout", type=Number(min=0, min_open=True), metavar="S", help="Seconds a step may take a page.")
 @click.option("--accept-change", is_flag=True, help="Go on although the script changed since the run began.")
 @click.option("--again", is_flag=True, help="Start a new run where the last is cancelled, or done and rows are left.")
 @click.option("--order", type=click.Choice(ORDERS), help="Walk in this order, not the one that suits the table.")
@@ -42,6 +44,8 @@ def run_command(
     name: str,
     batch_size: int | None,
     deadline: float | None,
+    max_dead: int | None,
+    step_timeout: float | None,
     accept_change: bool,
     again: bool,
     order: str | None,
@@ -55,6 +59,10 @@ def run_command(
     nothing is lost. One that is done or cancelled says when and by whom, and changes nothing. One that somebody pauses
     meanwhile waits until it is resumed; one that is paused already is left alone. Exits with 130 where it stopped
     before it was done, for a deadline too.
+
+    A row that the database or the step refuses is left out and kept as a dead letter: sendoka backfill retry-dead tries
+    those again. A run may leave out --max-dead rows in all, and ten as long as no row went well. Exits with 1 where it
+    is done but for such rows.
     """
     if events and as_json:
         raise click.UsageError("--events prints a line an event, and --json one object: give one of them")
@@ -65,6 +73,8 @@ def run_command(
     source = find_source(settings, env_file=env_file)
     options: dict[str, Any] = {"batch_size": batch_size, "deadline": deadline}
     options |= {"accept_change": accept_change, "again": again, "order": order}
+    bounds = {"max_dead": max_dead, "step_timeout": step_timeout}
+    options |= {name: bound for name, bound in bounds.items() if bound is not None}
     with _lines() if events else shown(chosen.name, as_json=as_json) as show:
         report = run(_run(source, chosen, options, show))
     if events:
@@ -73,7 +83,7 @@ def run_command(
         print_json(asdict(report))
     else:
         say_report(report)
-    return 0 if report.done else _INTERRUPTED
+    return int(report.dead > 0) if report.done else _INTERRUPTED
 
 
 @contextlib.contextmanager

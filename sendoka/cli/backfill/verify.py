@@ -8,7 +8,7 @@ import click
 
 from sendoka.cli._database import connect
 from sendoka.cli._options import env_file_option, json_option, print_json, run, say
-from sendoka.cli._progress import counted
+from sendoka.cli._progress import counted, left_out
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -34,20 +34,26 @@ def verify_command(name: str, env_file: Path | None, as_json: bool) -> int:
 
     settings = read_settings()
     chosen = load(settings.backfill, name)
-    left = run(_left(find_source(settings, env_file=env_file), chosen))
+    left, dead = run(_left(find_source(settings, env_file=env_file), chosen))
     if as_json:
-        print_json({"name": chosen.name, "left": left, "by": "verify" if chosen.verify else "where"})
+        print_json({"name": chosen.name, "left": left, "dead": dead, "by": "verify" if chosen.verify else "where"})
     elif left == 0:
         say(f"{chosen.name}: nothing is left to be done")
     elif chosen.verify:
         say(f"{chosen.name}: verify= counts {left:,} left to be done")
     else:
         say(f"{chosen.name}: {counted(left, 'row')} {'satisfies' if left == 1 else 'satisfy'} where=")
+    if dead and not as_json:
+        say(f"{left_out(dead)} by its run: sendoka backfill retry-dead {chosen.name}")
     return 1 if left else 0
 
 
-async def _left(source: Source, chosen: Backfill) -> int:
+async def _left(source: Source, chosen: Backfill) -> tuple[int, int]:
+    """Return how many rows are left, and how many dead letters the newest run has."""
     from sendoka.backfills import verify
+    from sendoka.backfills.checkpoint import find_run
+    from sendoka.backfills.dead_letters import count_dead
 
     async with connect(source) as sql:
-        return await verify(sql, chosen)
+        left, found = await verify(sql, chosen), await find_run(sql, chosen.name)
+        return left, await count_dead(sql, found.id) if found else 0

@@ -1,0 +1,251 @@
+"""The dead letters of a backfill, tried again after a correction: each once a call, and changed once whatever happens.
+
+A letter's trial is one transaction: the letter is taken away, the change is done for its row, and the batch that this
+is stands in the audit. What is sent twice finds the letter gone, or tried once more than it thought.
+"""
+
+# ruff: noqa: S608 - names are quoted by sendoka.quoting, values are parameters, and the rest is constant
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka.backfills.batch import read_page, statements_of
+from sendoka.backfills.checkpoint import find_run, read_shard
+from sendoka.backfills.dead_letters import Fault, bury, is_row, list_dead
+from sendoka.backfills.order import arranged
+from sendoka.backfills.patience import WAITS, Patience, Stopped, is_fenced, is_of_data
+from sendoka.backfills.statements import Fence, counted
+from sendoka.backfills.stepping import StepFailed, call_step
+from sendoka.backfills.target import read_target
+from sendoka.backfills.walk import STEP_TIMEOUT
+from sendoka.database.home import Ours
+from sendoka.database.statement import Statement
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import BackfillError, BatchFailed, DatabaseError, TransportError
+from sendoka.quoting import ident
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendoka.backfills.checkpoint import Shard
+    from sendoka.backfills.dead_letters import DeadLetter
+    from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.target import Target
+    from sendoka.database.retry import Retry
+    from sendoka.database.seam import Database
+
+__all__ = ["RetryReport", "retry_dead"]
+
+_OPTIONS = TransactionOptions(isolation_level="ReadCommitted")
+_LEFT_ALONE = Fault(None, "the change left the row as it was")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryReport:
+    """What became of the dead letters of the run number `run`: so many were tried, `settled`, and are left.
+
+    Settled is a letter whose row was changed, or is gone, or does not satisfy `where` any more. `letters` are those
+    that are left, `dead` is their number.
+    """
+
+    name: str
+    run: int
+    tried: int
+    settled: int
+    dead: int
+    letters: tuple[DeadLetter, ...]
+
+
+async def retry_dead(
+    sql: Database,
+    backfill: Backfill,
+    *,
+    step_timeout: float = STEP_TIMEOUT,
+    retry: Retry = WAITS,
+    stop: Callable[[], bool] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> RetryReport:
+    """Try the dead letters of the newest run of `backfill` again, with the script as it is now.
+
+    A row that can be changed is changed once and its letter is gone; what fails again stays, tried once more. The run
+    itself is as done as it was. `on_progress` is told how many of how many were tried. The other parameters are as in
+    `run`.
+
+    Raises BackfillError for a backfill that was never run, BatchFailed for what no row is at fault for.
+    """
+    patience = Patience(lambda _: None, stop or _never, retry)
+    found = await patience.insist(lambda: find_run(sql, backfill.name))
+    if found is None:
+        raise BackfillError(
+            f"the backfill {backfill.name} was never run here", todo=f"sendoka backfill run {backfill.name}"
+        )
+    run = found.id
+    table = await patience.insist(lambda: read_target(sql, backfill))
+    target = arranged(backfill, table, kept=found.walk)
+    letters = await patience.insist(lambda: list_dead(sql, run))
+    trial = _Trial(sql, backfill, target, run, step_timeout)
+    tried = 0
+    try:
+        for letter in letters:
+            if stop is not None and stop():
+                break
+            await _insist(trial, letter, patience)
+            tried += 1
+            if on_progress:
+                on_progress(tried, len(letters))
+    except Stopped:
+        pass
+    left = await patience.insist(lambda: list_dead(sql, run)) if tried else letters
+    kept = {letter.key for letter in left}
+    settled = sum(letter.key not in kept for letter in letters[:tried])
+    return RetryReport(backfill.name, found.number, tried, settled, len(left), tuple(left))
+
+
+def _never() -> bool:
+    return False
+
+
+async def _insist(trial: _Trial, letter: DeadLetter, patience: Patience) -> None:
+    """Try the letter until its fate is known."""
+    while True:
+        try:
+            known = await trial.attempt(letter)
+        except (DatabaseError, TransportError) as error:
+            if not await patience.meet(error):
+                raise trial.failed(letter, error) from error
+        else:
+            patience.renew()
+            if known:
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What is tried again, with what."""
+
+    database: Database
+    backfill: Backfill
+    target: Target
+    run: int
+    step_timeout: float
+
+    async def attempt(self, letter: DeadLetter) -> bool:
+        """Try a letter's row once; return False where a batch came between, and it is to be tried anew."""
+        shard, _ = await read_shard(self.database, self.run, letter.shard)
+        place = Fence(self.run, letter.shard, shard.epoch, shard.seq, secrets.token_hex(8), None, 0, 0, False, 0)
+        try:
+            request = await self._request(letter, shard, place)
+            await self.database.run_all(request, _OPTIONS)
+        except StepFailed as failed:
+            await self._note(letter, Fault.of(failed.error))
+        except DatabaseError as error:
+            if is_fenced(error, self.database):
+                return not await self._stands(letter)  # an earlier send of ours, or a rival, has done it
+            if not is_of_data(error):
+                raise
+            await self._note(letter, Fault.of(error))
+        return True
+
+    async def _request(self, letter: DeadLetter, shard: Shard, place: Fence) -> list[Statement]:
+        """Return the trial. Where `where` tells that the row is still to be changed, its letter is written anew."""
+        changes = [self._change(letter, place)] if self.backfill.sql else await self._steps(letter, shard, place)
+        request = [_open(letter, place), *changes]
+        if self.backfill.where:
+            request.append(
+                bury(
+                    self.backfill,
+                    self.target,
+                    run=self.run,
+                    shard=letter.shard,
+                    seq=shard.seq + 1,
+                    key=letter.key,
+                    fault=_LEFT_ALONE,
+                    attempt=letter.attempt + 1,
+                )
+            )
+        return request
+
+    def _change(self, letter: DeadLetter, place: Fence) -> Statement:
+        """Return the change of the SQL form for the one row, counted."""
+        text = f"""with sendoka_locked as materialized (
+  select {self._columns()} from {self.target.quoted} where {is_row("$4::jsonb", self.target)} and (
+{self.backfill.predicate}
+  ) for no key update
+), page as (
+  select l.* from sendoka_locked l where (select count(*) from sendoka_locked) >= 0
+), sendoka_change as (
+{self.backfill.sql}
+returning 1
+), sendoka_counted as (select count(*) as changed from sendoka_change), sendoka_shard as (
+  update sendoka.backfill_shards b set changed = b.changed + n.changed, pass_changed = b.pass_changed + n.changed
+  from sendoka_counted n where run = $1::bigint and shard = $2::int
+)
+update sendoka.backfill_batches b set changed = b.changed + n.changed
+from sendoka_counted n where run = $1::bigint and shard = $2::int and seq = $3::bigint"""
+        return Ours(text, (*place.place, letter.key))
+
+    async def _steps(self, letter: DeadLetter, shard: Shard, place: Fence) -> list[Statement]:
+        """Return what the step says of the row, counted; nothing for one that is gone."""
+        text = f"""select '1' as sendoka_scanned, $1::jsonb::text as sendoka_cursor,
+  {ident(self.target.table)}.xmin::text as sendoka_version, {self._columns()}
+from {self.target.quoted} where {is_row("$1::jsonb", self.target)} and (
+{self.backfill.predicate}
+)"""
+        result = await self.database.run(Statement(text, (letter.key,)))
+        if not result.rows:
+            return []
+        batch = read_page(result, 1, self.backfill, self.target).batch
+        answer = await call_step(self.backfill, self.database, batch, self.step_timeout, shard)
+        return [counted(each, place) for each in statements_of(answer, self.backfill, self.database)]
+
+    def _columns(self) -> str:
+        return ", ".join(f"{ident(self.target.table)}.{ident(column)}" for column in self.target.columns)
+
+    async def _stands(self, letter: DeadLetter) -> bool:
+        """Tell whether the letter is there and was not tried since it was read."""
+        text = """select count(*) from sendoka.dead_letters
+where run = $1::bigint and key = $2::jsonb and attempt = $3::int"""
+        ((count,),) = (await self.database.run(Ours(text, self._same(letter)))).rows
+        return count == "1"
+
+    async def _note(self, letter: DeadLetter, fault: Fault) -> None:
+        """Note what the row failed with this time, once."""
+        text = """update sendoka.dead_letters set attempt = attempt + 1, sqlstate = $4, message = $5,
+  at = clock_timestamp() where run = $1::bigint and key = $2::jsonb and attempt = $3::int"""
+        await self.database.run(Ours(text, (*self._same(letter), fault.sqlstate, fault.message)))
+
+    def _same(self, letter: DeadLetter) -> tuple[str, str, str]:
+        return str(self.run), letter.key, str(letter.attempt)
+
+    def failed(self, letter: DeadLetter, error: DatabaseError | TransportError) -> BatchFailed:
+        """Return the error of a trial that no row is at fault for."""
+        said = f"{error.message} ({error.sqlstate})" if isinstance(error, DatabaseError) else error.what
+        return BatchFailed(
+            f"the dead letters of the backfill {self.backfill.name} cannot be tried: {said}",
+            where=f"at the key {letter.key}; it and those behind it are as they were",
+            todo="correct the script and try them again",
+        )
+
+
+def _open(letter: DeadLetter, place: Fence) -> Statement:
+    """Return what begins a trial: the letter taken away and the batch's audit row, which fails where either is not so.
+
+    The checkpoint's row is locked first, as every batch does. Its cursor stays, and what says when it moved.
+    """
+    text = """with sendoka_place as (
+  select s.run, s.shard from sendoka.backfill_shards s
+  where s.run = $1::bigint and s.shard = $2::int and s.seq = $3::bigint - 1 for update
+), sendoka_letter as (
+  delete from sendoka.dead_letters d using sendoka_place p
+  where d.run = p.run and d.key = $5::jsonb and d.attempt = $6::int returning d.run
+), sendoka_fence as (
+  update sendoka.backfill_shards b set seq = b.seq + 1, token = $4 from sendoka_place p, sendoka_letter l
+  where b.run = p.run and b.shard = p.shard returning b.epoch, b.pass, b.cursor
+)
+insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed)
+values ($1::bigint, $2::int, $3::bigint, (select epoch from sendoka_fence), (select pass from sendoka_fence), $4,
+  (select cursor from sendoka_fence), 0, 0, 0)"""
+    return Ours(text, (*place.place, place.token, letter.key, str(letter.attempt)))

@@ -1,0 +1,70 @@
+"""One call of a step: within its time, and with what its failure says of the rows it was given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from sendoka.backfills.patience import is_of_data, passes
+from sendoka.backfills.walk import after_correction, key_of
+from sendoka.errors import BackfillError, BatchFailed, Outcome, SendokaError
+
+if TYPE_CHECKING:
+    from sendoka.backfills.batch import Batch
+    from sendoka.backfills.checkpoint import Shard
+    from sendoka.backfills.declare import Backfill
+    from sendoka.database.seam import Database
+
+__all__ = ["StepFailed", "call_step", "step_raised"]
+
+# What no row is at fault for: the step itself is not right, or not finished.
+_OF_THE_STEP = (NameError, ImportError, SyntaxError, NotImplementedError, MemoryError)
+
+
+class StepFailed(Exception):
+    """A step raised `error`, for which a single row may be at fault. Never leaves `run`."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def call_step(backfill: Backfill, database: Database, batch: Batch, timeout: float, shard: Shard) -> object:
+    """Return what the step returns for `batch`, the rows behind the cursor of `shard`.
+
+    Raises StepFailed for what a row may be at fault for, BatchFailed for what the step is at fault for, or where it
+    takes longer than `timeout` seconds; a failure that passes, and a BackfillError, as it is.
+    """
+    assert backfill.step is not None  # noqa: S101 - walk_of() saw to it
+    try:
+        with anyio.move_on_after(timeout):
+            return await backfill.step(database, batch)
+    except Exception as error:
+        unknown = getattr(error, "outcome", None) is Outcome.UNKNOWN
+        if isinstance(error, BackfillError) or (passes(error) and not unknown):
+            raise
+        if isinstance(error, _OF_THE_STEP) or (isinstance(error, SendokaError) and not is_of_data(error)):
+            raise step_raised(backfill, batch, error, shard) from error
+        raise StepFailed(error) from error
+    raise BatchFailed(
+        f"the step {backfill.name} did not end within {timeout:g} s",
+        cursor=key_of(shard.cursor),
+        where=_where(batch, shard),
+        todo="give what it waits for a time-out of its own, or the step more time: --step-timeout S (step_timeout=S),"
+        " or less work: --batch-size N",
+    )
+
+
+def step_raised(backfill: Backfill, batch: Batch, error: Exception, shard: Shard) -> BatchFailed:
+    """Return the error of a step that raised `error`."""
+    return BatchFailed(
+        f"the step {backfill.name} raised {type(error).__name__}: {error}",
+        cursor=key_of(shard.cursor),
+        where=_where(batch, shard),
+        todo=after_correction(shard),
+    )
+
+
+def _where(batch: Batch, shard: Shard) -> str:
+    return f"on {len(batch.rows)} rows after {shard.cursor or 'the start'}; none of them was changed"

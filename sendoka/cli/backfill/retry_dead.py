@@ -1,0 +1,65 @@
+"""Try the rows again that a backfill left out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from sendoka.cli._database import connect
+from sendoka.cli._options import env_file_option, json_option, print_json, run, say
+from sendoka.cli._progress import counted
+from sendoka.settings import find_source, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sendoka.backfills import Backfill, RetryReport
+    from sendoka.settings import Source
+
+__all__ = ["retry_dead"]
+
+_SHOWN = 20
+"""Letters that are shown; --json has all."""
+
+
+@click.command
+@click.argument("name")
+@env_file_option
+@json_option
+def retry_dead(name: str, env_file: Path | None, as_json: bool) -> int:
+    """Try the rows again that the backfill NAME left out.
+
+    They are in sendoka.dead_letters, with what each of them failed with. After a correction of the rows, or of the
+    script, each is tried once, by the script as it is now: it is changed and its letter is gone, or it stays, with what
+    it failed with this time. A letter whose row is gone or needs no change any more is settled too. Ctrl-C stops it
+    where it is, and nothing is lost. Exits with 1 where letters are left.
+    """
+    from sendoka.backfills.scripts import load
+
+    settings = read_settings()
+    chosen = load(settings.backfill, name)
+    report = run(_retry(find_source(settings, env_file=env_file), chosen))
+    print_json(asdict(report)) if as_json else _say(report)
+    return int(report.dead > 0)
+
+
+async def _retry(source: Source, chosen: Backfill) -> RetryReport:
+    from sendoka.backfills import retry_dead as retry
+
+    async with connect(source) as sql:
+        return await retry(sql, chosen)
+
+
+def _say(report: RetryReport) -> None:
+    if not report.tried and not report.dead:
+        say(f"{report.name} has no dead letters: nothing to do")
+        return
+    tried = counted(report.tried, "row")
+    say(f"{report.name}: {tried} tried again, {report.settled:,} of them settled, {report.dead:,} left")
+    for letter in report.letters[:_SHOWN]:
+        code = f" ({letter.sqlstate})" if letter.sqlstate else ""
+        say(f"  {letter.key}: {letter.message}{code}, tried {counted(letter.attempt, 'time')}")
+    if report.dead > _SHOWN:
+        say(f"  and {report.dead - _SHOWN:,} more in sendoka.dead_letters")
