@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -57,17 +58,16 @@ def read_newest(folder: str | Path | Folder) -> Migration | None:
 
     Raises SettingsError where there is no such folder, and InvalidMigration or ForkedHistory for what it reads.
     """
-    listing, wrong = _listing(folder)
+    names, files, wrong = _listing(folder)
     for flaw in wrong:
-        if not listing or flaw.kind == "duplicate-number":
+        if not names or flaw.kind == "duplicate-number":
             raise flaw.error
-    if not listing:
+    if not names:
         return None
-    name, file = listing[-1]
-    content = _content(name, file)
+    content = _content(names[-1], files[f"{names[-1]}.sql"])
     if isinstance(content, Flaw):
         raise content.error
-    return parse(name, content)
+    return parse(names[-1], content)
 
 
 def look(folder: str | Path | Folder) -> Look:
@@ -76,12 +76,12 @@ def look(folder: str | Path | Folder) -> Look:
     What only follows from something else is left out: a file is not told that its parent is missing where that one is
     there and cannot be read. Raises SettingsError where there is no such folder.
     """
-    listing, wrong = _listing(folder)
+    names, files, wrong = _listing(folder)
     migrations: list[Migration] = []
     torn: list[tuple[str, str]] = []
     unread = {flaw.file.removesuffix(".sql") for flaw in wrong}
-    for name, file in listing:
-        content = _content(name, file)
+    for name in names:
+        content = _content(name, files[f"{name}.sql"])
         try:
             if not isinstance(content, Flaw):
                 migrations.append(parse(name, content))
@@ -98,8 +98,8 @@ def look(folder: str | Path | Folder) -> Look:
 # ------------------------------------------------------------------ the files
 
 
-def _listing(folder: str | Path | Folder) -> tuple[list[tuple[str, Folder]], list[Flaw]]:
-    """Return name and file of each migration, by number, and what is wrong with the names."""
+def _listing(folder: str | Path | Folder) -> tuple[list[str], _Files, list[Flaw]]:
+    """Return the name of each migration, by number, the files, and what is wrong with the names."""
     place: Folder = Path(folder) if isinstance(folder, str) else folder
     if not _is_there(place):
         raise SettingsError(
@@ -107,20 +107,33 @@ def _listing(folder: str | Path | Folder) -> tuple[list[tuple[str, Folder]], lis
             where=str(place),
             todo="`sendoka generate` makes it; one of another name belongs into [tool.sendoka] of pyproject.toml",
         )
-    found: dict[int, tuple[str, Folder]] = {}
+    found: dict[int, str] = {}
     wrong: list[Flaw] = []
-    for file in sorted(place.iterdir(), key=lambda each: each.name):
-        name, dot, suffix = file.name.rpartition(".")
+    files = _Files(place)
+    for file in sorted(files.names):
+        name, dot, suffix = file.rpartition(".")
         if suffix.lower() != "sql" or not dot or name.startswith("."):
             continue
         number = number_of(name)
         if number is None or suffix != "sql":
-            wrong.append(_no_name(file.name))
+            wrong.append(_no_name(file))
         elif number in found:
-            wrong.append(_same_number(number, found[number][0], name))
+            wrong.append(_same_number(number, found[number], name))
         else:
-            found[number] = (name, file)
-    return [found[number] for number in sorted(found)], wrong
+            found[number] = name
+    return [found[number] for number in sorted(found)], files, wrong
+
+
+class _Files:
+    """The files of a folder, by name. On a disk none is looked at before it is asked for: there may be thousands."""
+
+    def __init__(self, place: Folder) -> None:
+        self._place = place
+        self._known = {} if isinstance(place, Path) else {each.name: each for each in place.iterdir()}
+        self.names = os.listdir(place) if isinstance(place, Path) else list(self._known)  # noqa: PTH208 - names alone
+
+    def __getitem__(self, name: str) -> Folder:
+        return self._place / name if isinstance(self._place, Path) else self._known[name]
 
 
 def _is_there(place: Folder) -> bool:
