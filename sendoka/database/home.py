@@ -21,8 +21,9 @@ __all__ = ["NAMESPACE", "Ours", "at_home", "checked_namespace"]
 NAMESPACE = "sendoka"
 """The usual namespace."""
 
-_NAMED = re.compile(r"(?<![\w.\"])sendoka(?=\.[a-z])|(?<=schema )sendoka\b|(?<=not exists )sendoka$|'sendoka'")
-_PLAIN = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+# Compiled where another namespace is given: most never need them.
+_NAMED = r"(?<![\w.\"])sendoka(?=\.[a-z])|(?<=schema )sendoka\b|(?<=not exists )sendoka$|'sendoka'"
+_PLAIN = r"[a-z_][a-z0-9_]{0,62}"
 
 
 class Ours(Statement):
@@ -40,14 +41,17 @@ def at_home(statements: Sequence[Statement], namespace: str) -> Sequence[Stateme
 
 def _moved(text: str, namespace: str) -> str:
     # As a literal it stands in lists of namespaces that are not looked into: the usual one is not either.
-    return _NAMED.sub(
-        lambda found: f"'sendoka', {literal(namespace)}" if found[0].startswith("'") else ident(namespace), text
-    )
+    def named(found: re.Match[str]) -> str:
+        return f"'sendoka', {literal(namespace)}" if found[0].startswith("'") else ident(namespace)
+
+    return re.sub(_NAMED, named, text)
 
 
 def checked_namespace(name: object) -> str:
     """Return the name of a namespace for our tables. Raises SettingsError for one that cannot be it."""
-    if not isinstance(name, str) or not _PLAIN.fullmatch(name):
+    if name == NAMESPACE:
+        return NAMESPACE
+    if not isinstance(name, str) or not re.fullmatch(_PLAIN, name):
         raise SettingsError(
             f"{name!r} cannot be the namespace of Sendoka's own tables",
             todo="give small letters, digits and underscores, 63 at most: acme_sendoka",
