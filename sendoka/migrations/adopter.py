@@ -197,22 +197,30 @@ async def _note(
 async def _send(
     database: Database, files: Sequence[Migration], by: tuple[str, str, str], catalog: str, adopted: Adopted | None
 ) -> None:
-    """Note the files; where the answer is lost, the history tells whether that happened."""
+    """Note the files; where the answer is lost, or another sending of it came first, the history tells."""
     statements = noting(files, by, catalog=catalog, adopted=adopted)
     try:
         await database.run_all(statements, TransactionOptions())
     except (DatabaseError, TransportError) as error:
-        if error.outcome is Outcome.UNKNOWN:
-            history, *_ = await ask_all(database)
-            if any(entry.token == by[0] for entry in history or ()):
-                return
-            raise
+        met = isinstance(error, DatabaseError) and error.sqlstate in {"23502", "23505"}
+        if (met or error.outcome is Outcome.UNKNOWN) and await _is_noted(database, by[0]):
+            return
         if isinstance(error, InsufficientPrivilege) and is_ours(error, database.namespace, new=True):
             raise no_grant(error, database.namespace) from error
-        if isinstance(error, DatabaseError) and error.sqlstate in {"23502", "23505"}:
+        if met:
             raise MigrationError(
                 "this database changed while it was compared, or somebody else adopted it",
                 where="nothing was noted, and nothing written",
                 todo="give the command again: it sees what is there",
             ) from error
         raise
+
+
+async def _is_noted(database: Database, token: str) -> bool:
+    """Tell whether the history bears `token`; where it cannot be asked, nobody knows."""
+    try:
+        history, *_ = await ask_all(database)
+    except (DatabaseError, TransportError) as error:
+        error.outcome = Outcome.UNKNOWN
+        raise
+    return any(entry.token == token for entry in history or ())

@@ -204,8 +204,8 @@ async def test_rows_and_folder_that_do_not_go_together_are_refused(
 class Meddling(Database):
     """Lets something happen right before, or right after, the first transaction that writes."""
 
-    def __init__(self, database: Neon, *, before: str = "", lost: bool = False) -> None:
-        self.database, self.before, self.lost = database, before, lost
+    def __init__(self, database: Neon, *, before: str = "", lost: bool = False, twice: bool = False) -> None:
+        self.database, self.before, self.lost, self.twice = database, before, lost, twice
 
     async def run(self, statement: Statement) -> Result[Cells]:
         return await self.database.run(statement)
@@ -218,6 +218,9 @@ class Meddling(Database):
         if writes and self.lost:
             self.lost = False
             raise AnswerLost("the connection was cut", outcome=Outcome.UNKNOWN)
+        if writes and self.twice:
+            self.twice = False
+            return await self.database.run_all(statements, options)
         return results
 
 
@@ -229,10 +232,14 @@ async def test_a_database_that_changes_meanwhile_is_not_noted(sql: Neon, place: 
     assert await sql("select to_regclass('sendoka.migrations')").value() is None
 
 
-async def test_an_answer_that_is_lost_does_no_harm(sql: Neon, place: Place) -> None:
+@pytest.mark.parametrize("mishap", [{"lost": True}, {"twice": True}])
+async def test_an_answer_that_is_lost_or_comes_from_another_sending_does_no_harm(
+    sql: Neon, place: Place, mishap: Any
+) -> None:
     await sql(MADE)
     await place.pull(sql)
-    assert (await place.adopt(Meddling(sql, lost=True))).noted == ("0000_baseline",)
+    assert (await place.adopt(Meddling(sql, **mishap))).noted == ("0000_baseline",)
+    assert (place.migrations / "0000_baseline.sql").is_file()
     assert await status_of(sql, place) == ["applied"]
 
 
