@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from sendoka.backfills.checkpoint import Shard, read_shard
 from sendoka.backfills.dead_letters import Fault, too_many
 from sendoka.backfills.isolation import TOO_MANY, isolated_batch
 from sendoka.backfills.patience import is_of_data
+from sendoka.backfills.shards import Shard, read_shard
 from sendoka.backfills.statements import change_batch, key_of
 from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions

@@ -19,8 +19,8 @@ from sendoka.database.home import Ours
 from sendoka.quoting import ident, literal
 
 if TYPE_CHECKING:
-    from sendoka.backfills.checkpoint import Shard
     from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.shards import Shard
     from sendoka.backfills.target import Target
     from sendoka.database.statement import Statement
 

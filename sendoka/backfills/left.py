@@ -11,8 +11,8 @@ from sendoka.database.home import Ours
 from sendoka.errors import BackfillError
 
 if TYPE_CHECKING:
-    from sendoka.backfills.checkpoint import Shard
     from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.shards import Shard
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sendoka.backfills.checkpoint import find_run, list_runs
 from sendoka.backfills.events import events_of
+from sendoka.backfills.overview import list_runs
+from sendoka.backfills.runs import find_run
 from sendoka.backfills.scripts import unknown
 from sendoka.errors import UnknownBackfill
 
 if TYPE_CHECKING:
-    from sendoka.backfills.checkpoint import Run
     from sendoka.backfills.events import Event
+    from sendoka.backfills.runs import Run
     from sendoka.database.seam import Database
 
 __all__ = ["history", "known_run"]

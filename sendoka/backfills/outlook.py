@@ -10,11 +10,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sendoka.backfills.checkpoint import find_run, read_shard
 from sendoka.backfills.declare import Backfill
 from sendoka.backfills.explained import explained, index_of
 from sendoka.backfills.order import arranged, checked_order, walked
 from sendoka.backfills.pace import FIRST, LARGEST, SMALLEST, TARGET
+from sendoka.backfills.runs import find_run
+from sendoka.backfills.shards import read_shard
 from sendoka.backfills.soundness import warnings_of
 from sendoka.backfills.statements import keys_of
 from sendoka.backfills.target import estimate, read_target

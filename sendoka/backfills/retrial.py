@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.batch import read_page, statements_of
-from sendoka.backfills.checkpoint import find_run, read_shard
 from sendoka.backfills.dead_letters import Fault, bury, is_row, list_dead
 from sendoka.backfills.order import arranged
 from sendoka.backfills.patience import WAITS, Patience, Stopped, is_fenced, is_of_data
+from sendoka.backfills.runs import find_run
+from sendoka.backfills.shards import read_shard
 from sendoka.backfills.statements import Fence, counted
 from sendoka.backfills.stepping import StepFailed, call_step
 from sendoka.backfills.target import read_target
@@ -30,9 +31,9 @@ from sendoka.quoting import ident
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendoka.backfills.checkpoint import Shard
     from sendoka.backfills.dead_letters import DeadLetter
     from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.shards import Shard
     from sendoka.backfills.target import Target
     from sendoka.database.retry import Retry
     from sendoka.database.seam import Database

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sendoka.backfills.owner import gone, shown
 
 if TYPE_CHECKING:
-    from sendoka.backfills.checkpoint import Activity, Run
+    from sendoka.backfills.overview import Activity
+    from sendoka.backfills.runs import Run
 
 __all__ = ["FRESH", "Standing", "standing_of"]
 

@@ -17,10 +17,10 @@ import anyio
 from sendoka.backfills import statements
 from sendoka.backfills.batch import Page, read_page, statements_of
 from sendoka.backfills.bisection import Bisection
-from sendoka.backfills.checkpoint import Shard, claim, read_shard, release, renew, token_of
 from sendoka.backfills.dead_letters import Fault, allowed, bury, count_dead, too_many
 from sendoka.backfills.owner import gone, new_owner, shown
 from sendoka.backfills.patience import Stopped, is_fenced, is_of_data, rest
+from sendoka.backfills.shards import Shard, claim, read_shard, release, renew, token_of
 from sendoka.backfills.stepping import StepFailed, call_step, step_raised
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement

@@ -12,8 +12,8 @@ from sendoka.errors import BackfillError, BatchFailed, Outcome, SendokaError
 
 if TYPE_CHECKING:
     from sendoka.backfills.batch import Batch
-    from sendoka.backfills.checkpoint import Shard
     from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.shards import Shard
     from sendoka.database.seam import Database
 
 __all__ = ["StepFailed", "call_step", "step_raised"]

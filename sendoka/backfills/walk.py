@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from sendoka.backfills.checkpoint import find_run
 from sendoka.backfills.dead_letters import MAX_DEAD, without_dead
+from sendoka.backfills.runs import find_run
 from sendoka.backfills.statements import key_of
 from sendoka.errors import BackfillChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendoka.backfills.checkpoint import Shard
     from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.shards import Shard
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from sendoka.backfills import Batch, Switched, backfill, cancel, pause, resume, run, runner, verify
-from sendoka.backfills.checkpoint import list_runs
+from sendoka.backfills import Batch, Switched, backfill, cancel, opening, pause, resume, run, verify
 from sendoka.backfills.events import events_of
+from sendoka.backfills.overview import list_runs
 from sendoka.backfills.standing import standing_of
 from sendoka.bookkeeping import operator
 from sendoka.database import Database, Statement
@@ -69,7 +69,7 @@ def after(batches: int, act: Callable[[], None]) -> Callable[[Progress], None]:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let who waits for a paused run look often."""
-    monkeypatch.setattr(runner, "_LOOK_EVERY", 0.02)
+    monkeypatch.setattr(opening, "_LOOK_EVERY", 0.02)
 
 
 @FORMS

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka.backfills import Batch, backfill, run
-from sendoka.backfills.checkpoint import claim, list_runs
+from sendoka.backfills.overview import list_runs
+from sendoka.backfills.shards import claim
 from sendoka.backfills.standing import Standing, standing_of
 from sendoka.database import Statement
 from sendoka.database.retry import Retry

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka.backfills import Batch, backfill, run
-from sendoka.backfills.checkpoint import claim
+from sendoka.backfills.shards import claim
 from sendoka.database import Statement
 from sendoka.errors import BackfillError, BackfillRunning, BatchFailed
 from tests.fixtures.backfills import execute, ledger_is_whole, make_messages, rows, touched, value

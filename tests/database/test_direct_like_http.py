@@ -11,7 +11,7 @@ import pytest
 from sendoka import Retry, migrate, neon
 from sendoka.backfills import Batch, backfill
 from sendoka.backfills import run as run_backfill
-from sendoka.backfills.checkpoint import list_runs
+from sendoka.backfills.overview import list_runs
 from sendoka.database import Database, Result, Statement, TransactionOptions
 from sendoka.database.transaction import DEFAULT
 from sendoka.direct import Direct

@@ -11,7 +11,9 @@ from sendoka.cli._progress import counted, duration, left_out, why_stopped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sendoka.backfills.checkpoint import Activity, Run, Shard
+    from sendoka.backfills.overview import Activity
+    from sendoka.backfills.runs import Run
+    from sendoka.backfills.shards import Shard
 
     Found = tuple[Run, Shard, Activity]
 

@@ -15,8 +15,8 @@ from sendoka.settings import find_source, read_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sendoka.backfills.checkpoint import Run
     from sendoka.backfills.events import Event
+    from sendoka.backfills.runs import Run
     from sendoka.settings import Source
 
 __all__ = ["logs"]

@@ -64,7 +64,7 @@ async def _look(source: Source, folder: Path, name: str | None) -> Rows:
 
 
 async def _rows(sql: Database, folder: Path, name: str | None) -> Rows:
-    from sendoka.backfills.checkpoint import list_runs
+    from sendoka.backfills.overview import list_runs
     from sendoka.backfills.scripts import checksums, unknown
 
     scripts = checksums(folder)

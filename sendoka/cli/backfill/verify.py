@@ -51,8 +51,8 @@ def verify_command(name: str, env_file: Path | None, as_json: bool) -> int:
 async def _left(source: Source, chosen: Backfill) -> tuple[int, int]:
     """Return how many rows are left, and how many dead letters the newest run has."""
     from sendoka.backfills import verify
-    from sendoka.backfills.checkpoint import find_run
     from sendoka.backfills.dead_letters import count_dead
+    from sendoka.backfills.runs import find_run
 
     async with connect(source) as sql:
         left, found = await verify(sql, chosen), await find_run(sql, chosen.name)

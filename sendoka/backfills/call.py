@@ -1,0 +1,123 @@
+"""One call of `run`: what it was given, and what it knows by now. Whatever it does goes on in other modules."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sendoka.backfills.events import Actor
+from sendoka.backfills.patience import Patience
+from sendoka.backfills.report import Meter, Progress, RunReport
+from sendoka.bookkeeping import operator
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeVar
+
+    from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.order import Walked
+    from sendoka.backfills.pace import Pace
+    from sendoka.backfills.runs import Run
+    from sendoka.backfills.shards import Shard
+    from sendoka.backfills.terms import Terms
+    from sendoka.database.seam import Database
+
+    T = TypeVar("T")
+
+__all__ = ["Call"]
+
+
+@dataclass(slots=True)
+class Call:
+    """What a call of `run` was given, and what it knows by now.
+
+    `run` is the run as it was read last, None before there is one; `walked` the order that it has, as its row says;
+    `shard` how far it is. `begun` is whether it was noted that we go on with it, `by` who that is. `reason` says why
+    the call ends before the run is done. `here` are the batches that were done by this call, `dead` the run's dead
+    letters. Of a run that was done before the call, `left` rows are to be done now.
+    """
+
+    database: Database
+    backfill: Backfill
+    terms: Terms
+    pace: Pace
+    stop: Callable[[], bool]
+    on_progress: Callable[[Progress], None]
+    started: float = field(default_factory=time.monotonic)
+    meter: Meter = field(default_factory=Meter)
+    by: Actor = field(default_factory=lambda: Actor(operator()))
+    run: Run | None = None
+    walked: Walked | None = None
+    shard: Shard | None = None
+    begun: bool = False
+    reason: str = ""
+    here: int = 0
+    dead: int = 0
+    was_done: bool = False
+    left: int | None = 0
+    script_changed: bool = False
+    patience: Patience = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.patience = Patience(self.waiting, self.stop, self.terms.retry)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the deadline, infinity without one."""
+        deadline = self.terms.deadline
+        return math.inf if deadline is None else self.started + deadline - time.monotonic()
+
+    async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work`, which may be done twice, until it answers; what does not pass is raised."""
+        return await self.patience.insist(work)
+
+    def waiting(self, why: str, left: float | None = None) -> None:
+        """Tell whoever listens where the run is, and for what it waits; nothing is counted before there is a run."""
+        shard, run, rate = self.shard, self.run, self.meter.rate
+        total = run.total if run else None
+        scanned = shard.pass_scanned if shard else 0
+        self.on_progress(
+            Progress(
+                name=self.backfill.name,
+                pass_number=shard.pass_number if shard else 1,
+                scanned=shard.scanned if shard else 0,
+                changed=shard.changed if shard else 0,
+                pass_scanned=scanned,
+                total=total,
+                rate=rate,
+                seconds_left=max(0, total - scanned) / rate if total is not None and rate else None,
+                batch_size=self.pace.size,
+                waiting=why,
+                waiting_left=left,
+                dead=self.dead,
+            )
+        )
+
+    def report(self) -> RunReport:
+        """Return how this call ended."""
+        run, shard = self.run, self.shard
+        state = run.state if run and (run.over or run.state == "paused") else "stopped"
+        return RunReport(
+            name=self.backfill.name,
+            run=run.number if run else 0,
+            state=state,
+            reason="" if state == "done" else run.reason if run and state != "stopped" else self.reason,
+            scanned=shard.scanned if shard else 0,
+            changed=shard.changed if shard else 0,
+            unchanged=max(0, shard.paged - shard.changed - self.dead) if shard else 0,
+            dead=self.dead,
+            passes=shard.pass_number if shard else 0,
+            batches=shard.seq if shard else 0,
+            here=self.here,
+            retries=self.patience.retries,
+            seconds=time.monotonic() - self.started,
+            started_at=run.started_at if run else "",
+            started_by=run.started_by if run else "",
+            finished_at=run.finished_at if run else None,
+            finished_by=run.finished_by if run else None,
+            was_done=self.was_done,
+            left=self.left if self.was_done else 0,
+            script_changed=self.script_changed and self.was_done,
+        )

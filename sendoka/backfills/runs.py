@@ -1,0 +1,208 @@
+"""The runs of a backfill, kept in the database: each is made once, gone on with by whoever comes, and ended once."""
+
+# ruff: noqa: S608 - names are quoted by sendoka.quoting, values are parameters, and the rest is constant
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sendoka.backfills.order import Walked
+from sendoka.backfills.tables import MISSING, TABLES
+from sendoka.bookkeeping import ensure
+from sendoka.database.home import Ours
+from sendoka.database.transaction import TransactionOptions
+from sendoka.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from sendoka.backfills.events import Actor
+    from sendoka.database.seam import Database
+    from sendoka.database.statement import Cells
+
+__all__ = ["RUN_COLUMNS", "Run", "begin", "find_run", "finish", "note_end", "open_run", "run_of"]
+
+_UTC = """to_char({} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a backfill.
+
+    Times are ISO 8601 in UTC; `total` is about how many rows the table had, if known. `state` is what was noted last:
+    `running`, `stopped`, `failed`, `paused`, `cancelled` (these with their `reason`) or `done`; who is killed notes
+    nothing. `runner` is the process that began last, `rate` how many rows a second were scanned when it ended,
+    `revision` the git revision of the script when the run began, None where there was none, `walk` the order in which
+    it walks.
+    """
+
+    id: int
+    name: str
+    number: int
+    checksum: str
+    state: str
+    total: int | None
+    started_at: str
+    started_by: str
+    finished_at: str | None
+    finished_by: str | None
+    reason: str
+    runner: str | None
+    rate: float | None
+    revision: str | None
+    walk: Walked | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether no batch of it will be done any more."""
+        return self.state in {"done", "cancelled"}
+
+
+RUN_COLUMNS = f"""id, name, number, checksum, state, total,
+  {_UTC.format("started_at")}, started_by, {_UTC.format("finished_at")}, finished_by, reason, runner, rate,
+  revision, walk::text"""
+
+
+def run_of(cells: Cells) -> Run:
+    """Return the run whose columns are `RUN_COLUMNS`."""
+    number, name, count, checksum, state, total, started_at, started_by, finished_at, finished_by, *noted = cells
+    reason, runner, rate, revision, walk = noted
+    return Run(
+        int(number or 0),
+        str(name),
+        int(count or 0),
+        str(checksum),
+        str(state),
+        None if total is None else int(total),
+        str(started_at),
+        str(started_by),
+        finished_at,
+        finished_by,
+        reason or "",
+        runner,
+        None if rate is None else float(rate),
+        revision,
+        None if walk is None else Walked.of(json.loads(walk)),
+    )
+
+
+async def _rows(database: Database, text: str, *params: str | None) -> list[Cells]:
+    return (await database.run(Ours(text, params))).rows
+
+
+async def find_run(database: Database, name: str, number: int | None = None) -> Run | None:
+    """Return the newest run of `name`, or the one with this number; None where there is none, or none of our tables."""
+    text = f"""select {RUN_COLUMNS} from sendoka.backfill_runs
+where name = $1 and ($2::int is null or number = $2::int) order by number desc limit 1"""
+    try:
+        rows = await _rows(database, text, name, None if number is None else str(number))
+    except DatabaseError as error:
+        if error.sqlstate in MISSING:
+            return None
+        raise
+    return run_of(rows[0]) if rows else None
+
+
+async def open_run(
+    database: Database,
+    name: str,
+    checksum: str,
+    *,
+    number: int,
+    total: int | None,
+    by: Actor,
+    walk: Walked | None = None,
+) -> Run:
+    """Return the run `number` of `name`, or a newer one; it is made if missing. Two that open at once get the same."""
+    await ensure(database, TABLES)
+    make = (
+        Ours(
+            "insert into sendoka.backfill_runs (name, number, checksum, total, started_by, revision, walk)"
+            " values ($1, $5::int, $2, $3::bigint, $4, $6, $7::jsonb) on conflict (name, number) do nothing",
+            (
+                name,
+                checksum,
+                None if total is None else str(total),
+                by.operator,
+                str(number),
+                by.revision,
+                None if walk is None else json.dumps(walk.as_json()),
+            ),
+        ),
+        Ours(
+            "insert into sendoka.backfill_shards (run, shard)"
+            " select id, 0 from sendoka.backfill_runs where name = $1 and number = $2::int"
+            " on conflict (run, shard) do nothing",
+            (name, str(number)),
+        ),
+        Ours(
+            f"select {RUN_COLUMNS} from sendoka.backfill_runs where name = $1 order by number desc limit 1",
+            (name,),
+        ),
+    )
+    results = await database.run_all(make, TransactionOptions(isolation_level="ReadCommitted", idempotent=True))
+    return run_of(results[-1].rows[0])
+
+
+async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk: Walked) -> Walked | None:
+    """Note who goes on with a run now, and with which script. Return its order, None where it is paused or over.
+
+    The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard. Where
+    they have done nothing yet the run is walked as the new one wants (`walk`).
+    """
+    text = """with sendoka_before as (
+  select id, checksum <> $2 as other, checksum as former from sendoka.backfill_runs
+  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') for update
+), sendoka_begun as (
+  update sendoka.backfill_runs r set state = 'running', reason = null, runner = $3, noted_at = clock_timestamp(),
+    former_checksums = case when b.other then r.former_checksums || r.checksum else r.former_checksums end,
+    checksum = $2,
+    walk = case when r.walk is null or b.other and not exists (
+      select from sendoka.backfill_shards s where s.run = r.id and s.seq > 0) then $6::jsonb else r.walk end
+  from sendoka_before b where r.id = b.id returning r.id, b.other, b.former, r.walk
+), sendoka_fenced as (
+  update sendoka.backfill_shards s set epoch = s.epoch + 1, owner = null, lease_until = null
+  from sendoka_begun b where s.run = b.id and b.other
+), sendoka_told as (
+  insert into sendoka.backfill_events (run, event, operator, runner, checksum, revision, detail)
+  select b.id, e.event, $4, $3, $2, $5, e.detail from sendoka_begun b cross join lateral (
+    select 'script changed' as event, 'it was ' || left(b.former, 12) || ', and is ' || left($2, 12) as detail
+    where b.other
+    union all
+    select case when exists (select from sendoka.backfill_events s where s.run = b.id and s.event = 'started')
+      then 'continued' else 'started' end, null
+  ) e
+  where not exists (select from sendoka.backfill_events t where t.run = b.id and t.runner = $3)
+)
+select walk::text from sendoka_begun"""
+    kept = json.dumps(walk.as_json())
+    rows = await _rows(database, text, str(run.id), checksum, by.runner, by.operator, by.revision, kept)
+    return Walked.of(json.loads(str(rows[0][0]))) if rows else None
+
+
+async def note_end(database: Database, run: int, *, state: str, reason: str, rate: float | None, by: Actor) -> None:
+    """Note that somebody ended a run before it was done: `stopped` or `failed`, and why.
+
+    It does not touch the shards, so it never waits for a batch that is still in flight. What is paused, cancelled or
+    done stays so.
+    """
+    text = """with sendoka_ended as (
+  update sendoka.backfill_runs set state = $2, reason = $3, rate = coalesce($4::float8, rate),
+    noted_at = clock_timestamp() where id = $1::bigint and state not in ('done', 'paused', 'cancelled') returning id
+)
+insert into sendoka.backfill_events (run, event, operator, runner, detail)
+select e.id, $2, $6, $5, $3 from sendoka_ended e
+where not exists (select from sendoka.backfill_events t where t.run = e.id and t.runner = $5 and t.event = $2)"""
+    await _rows(database, text, str(run), state, reason, None if rate is None else str(rate), by.runner, by.operator)
+
+
+async def finish(database: Database, run: int, *, by: Actor) -> Run:
+    """Note that a run is done and verified; the first to say so is kept. One that is paused or cancelled stays so."""
+    text = """with sendoka_done as (
+  update sendoka.backfill_runs set state = 'done', reason = null, finished_at = clock_timestamp(), finished_by = $2
+  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') returning id
+)
+insert into sendoka.backfill_events (run, event, operator, runner) select id, 'done', $2, $3 from sendoka_done"""
+    await _rows(database, text, str(run), by.operator, by.runner)
+    (cells,) = await _rows(database, f"select {RUN_COLUMNS} from sendoka.backfill_runs where id = $1::bigint", str(run))
+    return run_of(cells)

@@ -1,0 +1,138 @@
+"""A pass of one runner over one shard: batch after batch, each sent as often as it must be."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+from sendoka.backfills.change_walk import ChangeWalk
+from sendoka.backfills.patience import passes
+from sendoka.backfills.step_walk import StepWalk
+from sendoka.backfills.walk import WalkOf, after_correction, key_of
+from sendoka.errors import BatchFailed, DatabaseError, Outcome, RequestTimeout, TransportError
+
+if TYPE_CHECKING:
+    from sendoka.backfills.call import Call
+    from sendoka.backfills.runs import Run
+    from sendoka.backfills.shards import Shard
+    from sendoka.backfills.target import Target
+    from sendoka.backfills.walk import Walk
+
+__all__ = ["LAST_WORDS", "Sweep"]
+
+LAST_WORDS = 2.0
+"""Seconds for giving back a lease, and as many for noting how a run ended, whatever the deadline."""
+
+
+@dataclass(slots=True)
+class Sweep:
+    """What one runner does to a shard. `sent` are size and start of the batch that is on its way, None between two."""
+
+    call: Call
+    sent: tuple[int, float] | None = None
+    sent_any: bool = False
+
+    async def over(self, target: Target, run: Run, shard: Shard, number: int) -> bool:
+        """Do batches of the shard with this number until it is scanned; return whether any was done here."""
+        if shard.state != "running":
+            return False
+        walk = self._walk(target, run, shard, number)
+        try:
+            while shard.state == "running":
+                size = self._size()
+                if self.call.reason:
+                    break
+                shard = self.call.shard = await self._batch(walk, shard, size)
+        finally:
+            self.call.here += walk.batches
+            with anyio.move_on_after(LAST_WORDS, shield=True):
+                await walk.stop()
+        return True
+
+    def cut(self) -> None:
+        """Learn from the batch that was on its way when time ran out."""
+        if self.sent is not None:
+            rows, began = self.sent
+            self.call.pace.cut(rows, time.monotonic() - began)
+
+    def _walk(self, target: Target, run: Run, shard: Shard, number: int) -> Walk:
+        call, terms = self.call, self.call.terms
+        work = WalkOf(
+            call.database,
+            call.backfill,
+            target,
+            run.id,
+            number,
+            call.waiting,
+            call.stop,
+            call.backfill.checksum(),
+            terms.lease,
+            terms.max_dead,
+            terms.step_timeout,
+        )
+        return StepWalk(work, shard) if call.backfill.step else ChangeWalk(work, shard)
+
+    def _size(self) -> int:
+        """Return the size of the next batch; where none shall be begun, set the reason."""
+        size = self.call.pace.within(self.call.seconds_left)
+        if self.call.stop():
+            self.call.reason = "interrupted"
+        elif size == 0 and self.sent_any:
+            self.call.reason = "deadline"
+        return max(1, size)
+
+    async def _batch(self, walk: Walk, before: Shard, size: int) -> Shard:
+        """Do one batch, however often it must be sent."""
+        call = self.call
+        while True:
+            try:
+                taken = await walk.take()
+                if taken is not None:
+                    return taken
+                began = time.monotonic()
+                self.sent, self.sent_any = (size, began), True
+                shard = await walk.batch(size)
+            except (DatabaseError, TransportError) as error:
+                self.sent, too_long = None, _too_long(error)
+                if too_long:
+                    call.pace.shrink()
+                    size = max(1, size // 2)
+                if not await call.patience.meet(error, passing=too_long or passes(error)):
+                    raise _failed(call.backfill.name, error, before) from error
+                continue
+            self._note(before, shard, size, time.monotonic() - began)
+            return shard
+
+    def _note(self, before: Shard, shard: Shard, size: int, seconds: float) -> None:
+        """Learn from a batch that was done, and tell of it."""
+        call, self.sent = self.call, None
+        call.patience.renew()
+        scanned = max(0, shard.scanned - before.scanned)
+        call.pace.note(min(scanned, size), seconds, size)
+        call.meter.add(scanned, seconds)
+        call.shard = shard
+        call.waiting("")
+
+
+def _failed(name: str, error: DatabaseError | TransportError, shard: Shard) -> BatchFailed:
+    said = error.message if isinstance(error, DatabaseError) else error.what
+    code = f" ({error.sqlstate})" if isinstance(error, DatabaseError) else ""
+    todo = after_correction(shard)
+    if isinstance(error, DatabaseError) and error.sqlstate == "27000":
+        todo = "a trigger changes other rows of the same page: let it not, or use batch_size=1"
+    return BatchFailed(
+        f"a batch of the backfill {name} failed: {said}{code}",
+        cursor=key_of(shard.cursor),
+        where=f"after the key {shard.cursor}" if shard.cursor else "at the first key",
+        todo=todo,
+    )
+
+
+def _too_long(error: DatabaseError | TransportError) -> bool:
+    """Tell whether the batch itself was too large: cancelled by the server, or not answered in the client's time."""
+    if isinstance(error, DatabaseError):
+        return error.sqlstate == "57014"
+    return isinstance(error, RequestTimeout) and error.outcome is Outcome.UNKNOWN
