@@ -6,6 +6,7 @@ What was tried and why it is written this way:
   for; `for update` then gives the newest version of that row.
 - Keys are compared as rows, `(a, b) > (x, y)`: an index condition, where an OR chain is only a filter. The first page
   has its own text without a lower bound.
+- The rows of the page are read by the range of the scanned keys: looked up one by one they cost three times as much.
 - `page` is read whole before the change starts: a lazily read page lets a trigger on a sibling row hide rows from the
   change in silence; read whole, Postgres reports it (27000).
 - The cursor moves by what was scanned, never by what was changed, or it would stand still on rows that need no change.
@@ -44,7 +45,9 @@ __all__ = [
     "key_of",
     "keys_of",
     "look",
+    "looked_up",
     "page",
+    "range_of",
     "remaining",
     "scan",
     "stride_of",
@@ -71,16 +74,10 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
   where s.run = $1::bigint and s.shard = $2::int and s.state = 'running' and not s.held and s.epoch = $5::bigint
     and {known} is {"" if first else "not "}null
   for update
-), sendoka_scan as materialized (
-  select k.* from sendoka_checkpoint cross join lateral (
-    {scan(target, "sendoka_checkpoint.cursor", "sendoka_checkpoint.stride", "$3::int", first=first)}
-  ) k
-), {change_of(backfill, target)}, sendoka_tally as (
+), {range_of(backfill, target, "$3::int", first=first)}, {change_of(backfill)}, sendoka_tally as materialized (
   select (select count(*) from sendoka_scan) as scanned, (select count(*) from sendoka_locked) as paged,
-    (select count(*) from sendoka_change) as changed, (
-      select jsonb_build_array({_list(aliases)}) from sendoka_scan
-      order by {_list(f"{alias} desc" for alias in aliases)} limit 1
-    ) as cursor
+    (select count(*) from sendoka_change) as changed,
+    (select jsonb_build_array({_list(aliases)}) from sendoka_end) as cursor
 ), sendoka_advanced as (
   update sendoka.backfill_shards b set seq = c.seq + 1, cursor = {advanced(target, "$3::int")}, token = $4,
     scanned = b.scanned + t.scanned, paged = b.paged + t.paged, changed = b.changed + t.changed,
@@ -105,8 +102,35 @@ def scan(target: Target, cursor: str, stride: str, limit: str, *, first: bool) -
     order by {_list(keys)} limit {limit}"""
 
 
-def change_of(backfill: Backfill, target: Target) -> str:
-    """Return what a batch does with the keys of `sendoka_scan`: the page, locked and read whole, and the change."""
+def range_of(backfill: Backfill, target: Target, limit: str, *, first: bool) -> str:
+    """Return the page behind `sendoka_checkpoint`: its keys as `sendoka_scan`, its rows locked as `sendoka_locked`.
+
+    `sendoka_end` is the last key. The second limit is never met: it keeps the planner with the index, which it might
+    leave for so wide a range.
+    """
+    keys, aliases = keys_of(target), _aliases(target)
+    place = ("sendoka_checkpoint.cursor", "sendoka_checkpoint.stride")
+    bound = _bound(target, *place, first=first) or "where true"
+    end = _row([f"sendoka_end.{alias}" for alias in aliases])
+    return f"""sendoka_scan as materialized (
+  select k.* from sendoka_checkpoint cross join lateral (
+    {scan(target, *place, limit, first=first)}
+  ) k
+), sendoka_end as materialized (
+  select {_list(aliases)} from sendoka_scan order by {_list(f"{alias} desc" for alias in aliases)} limit 1
+), sendoka_locked as materialized (
+  select l.* from sendoka_checkpoint cross join sendoka_end cross join lateral (
+    select {_list(_columns(target))} from {target.quoted}
+    {bound} and {_row(keys)} <= {end} and (
+{backfill.predicate}
+    )
+    order by {_list(keys)} limit {limit} for no key update
+  ) l
+)"""
+
+
+def looked_up(backfill: Backfill, target: Target) -> str:
+    """Return the rows of the keys of `sendoka_scan`, wherever they lie, locked as `sendoka_locked`."""
     keys = keys_of(target)
     return f"""sendoka_locked as materialized (
   select {_list(_columns(target))} from {target.quoted}
@@ -114,7 +138,12 @@ def change_of(backfill: Backfill, target: Target) -> str:
 {backfill.predicate}
   )
   order by {_list(keys)} for no key update
-), page as (
+)"""
+
+
+def change_of(backfill: Backfill) -> str:
+    """Return what a batch does with the rows of `sendoka_locked`: the page, read whole, and the change."""
+    return f"""page as (
   select l.* from sendoka_locked l where (select count(*) from sendoka_locked) >= 0
 ), sendoka_change as (
 {backfill.sql}

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sendoka.backfills.statements import change_of, key_of, keys_of, page, scan, stride_of
+from sendoka.backfills.statements import change_of, key_of, keys_of, looked_up, page, range_of, stride_of
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
 from sendoka.errors import BackfillError, BatchFailed, DatabaseError, TransportError
@@ -49,6 +49,8 @@ PATIENCE = 10.0
 _PAGES = 200
 """Pages of the table that are looked at, for rows that satisfy `where` and for their share."""
 
+_COUNTS = """select (select count(*) from sendoka_scan), (select count(*) from sendoka_locked),
+  (select count(*) from sendoka_change)"""
 _LOCK_TIMEOUT = "1s"
 _OPTIONS = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
 
@@ -175,7 +177,7 @@ select count(*) from {target.quoted} where ({", ".join(keys_of(target))}) in (se
 {backfill.predicate}
 )"""
         steps += [
-            f"execute {literal(_batch(backfill, target, chosen))}",
+            f"execute {literal(_chosen(backfill, target, chosen))}",
             "into found_scanned, found_paged, found_changed using found_keys;",
             f"execute {literal(still)} into found_still using found_keys;",
         ]
@@ -188,13 +190,20 @@ begin
 end"""
 
 
-def _batch(backfill: Backfill, target: Target, chosen: str) -> str:
+def _chosen(backfill: Backfill, target: Target, chosen: str) -> str:
     """Return a batch without its checkpoint, over the keys that `chosen` reads. It answers three counts."""
     return f"""with sendoka_scan as materialized (
   {chosen}
-), {change_of(backfill, target)}
-select (select count(*) from sendoka_scan), (select count(*) from sendoka_locked),
-  (select count(*) from sendoka_change)"""
+), {looked_up(backfill, target)}, {change_of(backfill)}
+{_COUNTS}"""
+
+
+def _batch(backfill: Backfill, target: Target, size: int, *, first: bool) -> str:
+    """Return a batch behind the cursor that is its one parameter. It answers three counts."""
+    return f"""with sendoka_checkpoint as (
+  select $1::jsonb as cursor, {stride_of("$1::jsonb")} as stride
+), {range_of(backfill, target, str(size), first=first)}, {change_of(backfill)}
+{_COUNTS}"""
 
 
 async def measured(
@@ -212,9 +221,8 @@ async def measured(
     """
     if backfill.sql is None:
         return await _read(database, backfill, target, cursor, size)
-    given, first = "$1::jsonb", key_of(cursor) is None
-    chosen = scan(target, given, stride_of(given), str(size), first=first)
-    text = f"explain (analyze, buffers, format json) {_batch(backfill, target, chosen)}"
+    batch = _batch(backfill, target, size, first=key_of(cursor) is None)
+    text = f"explain (analyze, buffers, format json) {batch}"
     at = "null" if cursor is None else literal(cursor)
     block = f"""declare found_plan json; found_locks jsonb;
 begin

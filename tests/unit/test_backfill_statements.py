@@ -56,18 +56,19 @@ def test_a_composite_key_is_one_row_comparison_cast_by_its_types() -> None:
     ) in text
     assert 'from "od""d"."Mess""ages"' in text
     assert 'order by "Mess""ages"."created at", "Mess""ages"."i""d" limit $3::int' in text
+    assert '("Mess""ages"."created at", "Mess""ages"."i""d") <= (sendoka_end.k1, sendoka_end.k2)' in text
 
 
 def test_the_page_is_locked_in_order_and_read_whole_before_the_change() -> None:
     text = flat(change_batch(one, simple, first=True))
-    assert 'order by "messages"."id" for no key update' in text
+    assert 'order by "messages"."id" limit $3::int for no key update' in text
     assert "page as ( select l.* from sendoka_locked l where (select count(*) from sendoka_locked) >= 0 )" in text
     assert "for update ), sendoka_scan" in text
 
 
 def test_the_user_s_texts_may_end_in_comments() -> None:
     text = change_batch(one, simple, first=True)
-    assert "still\n  )" in text
+    assert "still\n    )" in text
     assert "-- done\nreturning 1" in text
     assert list(words(text)).count("(") == list(words(text)).count(")")
 
