@@ -80,13 +80,24 @@ def repair(
         raise click.UsageError("one repair at a time: --applied, --settle or --accept")
     if as_ is not None and settle is None:
         raise click.UsageError("--as goes with --settle")
-    if anyway and applied is None:
-        raise click.UsageError("--anyway goes with --applied")
+    for option, given in {"--anyway": anyway, "--scratch": scratch is not None}.items():
+        if given and applied is None:
+            raise click.UsageError(f"{option} goes with --applied")
+    for option, given in {"--yes": yes, "--dry-run": dry_run}.items():
+        if given and not chosen:
+            raise click.UsageError(
+                f"{option} goes with --applied, --settle or --accept: without one nothing is written"
+            )
     settings = read_settings()
     source = find_source(settings, env_file=env_file)
     if not chosen:
         return _diagnosed(settings, source, as_json=as_json)
-    plan = _plan(settings, applied, settle, as_, accept, scratch, anyway=anyway)
+    if applied is not None:
+        plan = _applied(settings, applied, scratch, anyway=anyway)
+    elif settle is not None:
+        plan = _settled(settings, settle, as_)
+    else:
+        plan = _accepted(settings, accept or "")
     found, target = run(_planned(source, plan))
     return _carry_out(found, target, source, yes=yes, dry_run=dry_run, as_json=as_json)
 
@@ -120,29 +131,33 @@ async def _diagnose(settings: Settings, source: Source) -> tuple[Sequence[Proble
 # ------------------------------------------------------------------ a repair
 
 
-def _plan(
-    settings: Settings,
-    applied: str | None,
-    settle: str | None,
-    as_: Literal["pending", "applied"] | None,
-    accept: str | None,
-    scratch: str | None,
-    *,
-    anyway: bool,
-) -> Plan:
-    from sendoka.migrations import repairer
-    from sendoka.migrations.git import read_versions
-
+def _applied(settings: Settings, name: str, scratch: str | None, *, anyway: bool) -> Plan:
     async def planned(sql: Neon) -> Repair:
-        if applied is not None:
+        from sendoka.migrations.by_hand import mark_applied
 
-            async def differ(file: Migration) -> Sequence[str]:
-                return await _differences(sql, settings, file, scratch)
+        async def differ(file: Migration) -> Sequence[str]:
+            return await _differences(sql, settings, file, scratch)
 
-            return await repairer.mark_applied(sql, settings.migrations, applied, differ, anyway=anyway)
-        if settle is not None:
-            return await repairer.settle(sql, settings.migrations, settle, as_=as_)
-        return await repairer.accept(sql, settings.migrations, accept or "", read_versions)
+        return await mark_applied(sql, settings.migrations, name, differ, anyway=anyway)
+
+    return planned
+
+
+def _settled(settings: Settings, name: str, as_: Literal["pending", "applied"] | None) -> Plan:
+    async def planned(sql: Neon) -> Repair:
+        from sendoka.migrations.settlement import settle
+
+        return await settle(sql, settings.migrations, name, as_=as_)
+
+    return planned
+
+
+def _accepted(settings: Settings, name: str) -> Plan:
+    async def planned(sql: Neon) -> Repair:
+        from sendoka.migrations.acceptance import accept
+        from sendoka.migrations.git import read_versions
+
+        return await accept(sql, settings.migrations, name, read_versions)
 
     return planned
 
@@ -198,7 +213,7 @@ def _agreed(found: Repair, *, as_json: bool) -> bool:
     if as_json or not is_attended():
         raise AnswerMissing(
             "a repair writes to the history, and nobody can be asked here",
-            where="\n".join(map(str, found.changes)),
+            where="\n".join([*(found.notes if as_json else ()), *map(str, found.changes)]),
             todo="--yes writes it, --dry-run only shows it",
             questions=({"question": "write it?", "answers": [["--yes"]]},),
         )

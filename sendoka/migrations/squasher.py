@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.errors import MigrationError, MissingMigration, SettingsError
+from sendoka.migrations.called import called
 from sendoka.migrations.failure import place
 from sendoka.migrations.files import Migration, parse, render
 from sendoka.migrations.folder import read_folder
@@ -60,7 +61,7 @@ async def squash(migrations: Path, playground: Playground, *, to: str | None = N
     make what no plan makes again, and where the two are not equal; else what the folder or the exchange raises.
     """
     files = read_folder(migrations)
-    replaced = files[: _position(files, to) + 1]
+    replaced = files if to is None else files[: files.index(called(files, to, "--to")) + 1]
     if len(replaced) < 2:
         raise MigrationError(
             "there is nothing to squash: it takes two files at least", todo="name a later one with --to"
@@ -82,19 +83,6 @@ async def squash(migrations: Path, playground: Playground, *, to: str | None = N
         snapshot=snapshot.read_bytes(),
         seeded=tuple((".".join(table), len(rows)) for table, _, rows in seeds.rows),
         adopted=replaced[0].adopts.name if replaced[0].adopts else None,
-    )
-
-
-def _position(files: Sequence[Migration], to: str | None) -> int:
-    if to is None or not files:
-        return len(files) - 1
-    name = to.removesuffix(".sql")
-    for at, file in enumerate(files):
-        number, _, words = file.name.partition("_")
-        if name in {file.name, words} or (name.isdecimal() and int(name) == int(number)):
-            return at
-    raise SettingsError(
-        f"there is no migration {to!r}", todo=f"the folder has {files[0].name} to {files[-1].name}; give one's name"
     )
 
 

@@ -27,4 +27,4 @@ def test_the_application_s_migrations_become_one_that_check_and_migrate_take(
     assert "nothing to do" in project.run("sendoka migrate")
     assert "nothing to generate" in project.run("sendoka generate")
     assert "there is nothing to squash" in project.run("sendoka squash", status=1)
-    assert "there is no migration 'owl'" in project.run("sendoka squash --to owl", status=2)
+    assert "--to owl: there is no such migration" in project.run("sendoka squash --to owl", status=2)

@@ -12,7 +12,10 @@ from sendoka import neon
 from sendoka.database.seam import Database
 from sendoka.errors import AnswerLost, MigrationError, Outcome
 from sendoka.migrations import alone
-from sendoka.migrations.repairer import accept, mark_applied, settle, write
+from sendoka.migrations.acceptance import accept
+from sendoka.migrations.by_hand import mark_applied
+from sendoka.migrations.repairer import write
+from sendoka.migrations.settlement import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +113,9 @@ def test_a_false_done_when_is_refused_unless_anyway(project: CheckedProject, dir
 
 
 def test_only_what_is_pending_in_its_order_is_noted(project: CheckedProject, direct: Direct) -> None:
-    assert "there is no migration 'other'" in project("repair", "--applied", "other", "--yes", status=2)
+    assert "--applied other: there is no such migration in the folder" in project(
+        "repair", "--applied", "other", "--yes", status=2
+    )
     edit(project, "\n\n", "\n\n-- a word\n")
     project.own("one", "select 1")
     said = project("repair", "--applied", "one", "--yes", status=1)
@@ -177,6 +182,15 @@ def test_a_transaction_that_says_running_was_written_by_hand(project: CheckedPro
     said = project("repair", "--settle", "apples", "--as", "pending", "--yes", status=1)
     assert f"{name} follows 0000_apples, which is not finished" in said
     assert states(direct) == [("0000_apples", "running"), (name, "applied")]
+
+
+def test_beside_an_unfinished_one_what_is_applied_is_applied(project: CheckedProject, begun: str) -> None:
+    assert "0000_apples is applied already" in project("repair", "--applied", "apples", "--yes")
+    later = project.own("one", "select 1")
+    for name in (begun, later):
+        said = project("repair", "--applied", name, "--yes", status=1)
+        assert f"{begun} was begun and is not finished" in said
+        assert f"sendoka repair --settle {begun}" in said
 
 
 # ------------------------------------------------------------------ --accept
@@ -333,8 +347,21 @@ def test_a_role_that_may_not_write_is_told_so(project: CheckedProject, direct: D
 
 
 def test_options_that_do_not_go_together(project: CheckedProject) -> None:
-    for options in (["--applied", "x", "--accept", "x"], ["--as", "pending"], ["--anyway", "--accept", "x"]):
+    together = ["--applied", "x", "--accept", "x"], ["--as", "pending"], ["--anyway", "--accept", "x"]
+    alone = ["--yes"], ["--dry-run"], ["--scratch", "postgres://h/d", "--settle", "x"]
+    for options in (*together, *alone):
         assert "error:" in project("repair", *options, status=2)
+
+
+def test_words_that_two_files_have_are_not_guessed(project: CheckedProject, direct: Direct) -> None:
+    first, second = project.own("seed", "select 1"), project.own("seed", "select 2")
+    for option in ("--applied", "--accept"):
+        said = project("repair", option, "seed", status=2)
+        assert f"{option} seed fits more than one migration" in said
+        assert f"{first}, {second}" in said
+    project("migrate")
+    assert "--settle seed fits more than one" in project("repair", "--settle", "seed", status=2)
+    assert len(rows(direct)) == 3
 
 
 def test_a_person_is_asked(project: CheckedProject, monkeypatch: pytest.MonkeyPatch, direct: Direct) -> None:

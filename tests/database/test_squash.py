@@ -174,8 +174,10 @@ async def test_what_one_file_cannot_do_is_refused(tmp_path: Path, files: list[li
 async def test_a_file_that_is_not_there_or_has_no_snapshot_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     fill(folder, FILES[:2], snapshots=False)
-    with pytest.raises(SettingsError, match="there is no migration '0007'"):
+    with pytest.raises(SettingsError, match="--to 0007: there is no such migration in the folder"):
         await squashed(folder, to="0007")
+    with pytest.raises(SettingsError, match="--to step fits more than one migration"):
+        await squashed(folder, to="step")
     with pytest.raises(MissingMigration, match=r"meta/0001_step\.json is missing"):
         await squashed(folder)
 
