@@ -28,6 +28,7 @@ __all__ = [
     "printable",
     "run",
     "say",
+    "shown",
 ]
 
 T = TypeVar("T")
@@ -81,6 +82,11 @@ def say(text: str, *, dim: bool = False, err: bool = False) -> None:
     click.echo(
         click.style(text, dim=True) if dim else text, err=err, color=False if os.environ.get("NO_COLOR") else None
     )
+
+
+def shown(path: Path, root: Path) -> str:
+    """Return a path as a person gives it in `root`, whole where it is elsewhere."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 def moment(iso: str | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendoka.cli._database import connect, place_of
-from sendoka.cli._options import env_file_option, json_option, print_json, printable, run, say
+from sendoka.cli._options import env_file_option, json_option, print_json, printable, run, say, shown
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -125,13 +125,9 @@ def _tell(found: Adoption, target: Target, source: Source, root: Path, *, dry_ru
     if found.pending:
         say(f"pending after it: {', '.join(found.pending)}; run `sendoka migrate`")
     if found.written is not None:
-        say("commit: " + " ".join(_shown(path, root) for path in found.written.paths))
+        say("commit: " + " ".join(shown(path, root) for path in found.written.paths))
     elif dry_run:
         say("nothing was written, and nothing noted")
-
-
-def _shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 def _data(found: Adoption, target: Target, source: Source, root: Path, *, dry_run: bool) -> dict[str, Any]:
@@ -145,5 +141,5 @@ def _data(found: Adoption, target: Target, source: Source, root: Path, *, dry_ru
         "pending": list(found.pending),
         "adopted": found.adopted._asdict() if found.adopted else None,
         "unmanaged": list(found.unmanaged),
-        "paths": [_shown(path, root) for path in found.written.paths] if found.written else [],
+        "paths": [shown(path, root) for path in found.written.paths] if found.written else [],
     }

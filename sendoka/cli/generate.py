@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendoka.cli._answers import answer_options, until_answered
-from sendoka.cli._options import json_option, print_json, say
+from sendoka.cli._options import json_option, print_json, say, shown
 from sendoka.cli._review import review
 from sendoka.settings import read_settings
 
@@ -136,7 +136,7 @@ def _show_reverted(back: Revert | None, settings: Settings) -> None:
     for each in back.lost:
         say(f"note: {each}")
     if back.schema:
-        say(f"{_shown(settings.schema, settings.root)}/ must be taken back too, or the next migration makes it again:")
+        say(f"{shown(settings.schema, settings.root)}/ must be taken back too, or the next migration makes it again:")
         for each in back.schema:
             say(f"  {each}")
 
@@ -170,12 +170,8 @@ def _tell(written: Written | None, root: Path) -> None:
         say("nothing was written")
         return
     if written.made is not None:
-        say(f"made {_shown(written.made, root)}/")
-    say("commit: " + " ".join(_shown(path, root) for path in written.paths))
-
-
-def _shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+        say(f"made {shown(written.made, root)}/")
+    say("commit: " + " ".join(shown(path, root) for path in written.paths))
 
 
 def _data(found: Draft, seen: Review, written: Written | None, root: Path) -> dict[str, Any]:
@@ -186,6 +182,6 @@ def _data(found: Draft, seen: Review, written: Written | None, root: Path) -> di
         "hazards": seen.data(),
         "database": seen.database,
         "notes": list(found.plan.notes),
-        "paths": [_shown(path, root) for path in written.paths] if written else [],
-        "made": _shown(written.made, root) if written and written.made else None,
+        "paths": [shown(path, root) for path in written.paths] if written else [],
+        "made": shown(written.made, root) if written and written.made else None,
     }

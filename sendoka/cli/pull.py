@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sendoka.cli._options import Place, env_file_option, json_option, print_json, run, say
+from sendoka.cli._options import Place, env_file_option, json_option, print_json, run, say, shown
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -81,13 +81,8 @@ async def _read(
         return await model_from_catalog(sql), None
 
 
-def _shown(folder: Path) -> str:
-    here = Path.cwd()
-    return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)
-
-
 def _tell(found: Pulled, version: int | None, *, dry_run: bool) -> None:
-    folder = _shown(found.folder)
+    folder = shown(found.folder, Path.cwd())
     for mark, names in (("+", found.new), ("~", found.changed), ("=", found.unchanged)):
         for name in names:
             say(f"{mark} {folder}/{name}" + (" (as it was)" if mark == "=" else ""), dim=mark == "=")

@@ -8,7 +8,7 @@ import click
 
 from sendoka.cli._answers import is_attended
 from sendoka.cli._database import connect, place_of
-from sendoka.cli._options import env_file_option, json_option, print_json, printable, run, say
+from sendoka.cli._options import env_file_option, json_option, print_json, printable, run, say, shown
 from sendoka.errors import AnswerMissing, DatabaseError, TransportError
 from sendoka.settings import find_source, look_for_source, read_settings
 
@@ -66,12 +66,13 @@ def rebase(
         _show(found, notes)
     added, removed = ([], []) if dry_run else write(found, folder)
     if as_json:
-        paths = {"paths": _shown(added, settings), "removed": _shown(removed, settings)}
-        print_json(_data(found, notes) | paths)
+        paths = {"paths": added, "removed": removed}
+        shown_paths = {key: [shown(path, settings.root) for path in each] for key, each in paths.items()}
+        print_json(_data(found, notes) | shown_paths)
     elif dry_run:
         say("nothing was written")
     else:
-        say("commit: git add -A " + _shown([folder], settings)[0])
+        say("commit: git add -A " + shown(folder, settings.root))
     return 0
 
 
@@ -157,11 +158,6 @@ def _show(found: Rebase, notes: list[str]) -> None:
         say(f"  {old.name}.sql goes: a rebase that was cut off had made {twin.name}.sql of it")
     for note in notes:
         say(printable(f"note: {note}"))
-
-
-def _shown(paths: list[Path], settings: Settings) -> list[str]:
-    root = settings.root
-    return [str(path.relative_to(root)) if path.is_relative_to(root) else str(path) for path in paths]
 
 
 def _nothing() -> dict[str, Any]:

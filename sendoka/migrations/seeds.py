@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sendoka.database.statement import Cells
     from sendoka.schema.model import Id, Model
 
-__all__ = ["MOST_ROWS", "Seeds", "read_seeds"]
+__all__ = ["MOST_ROWS", "Seeds", "filled_tables", "read_seeds"]
 
 MOST_ROWS = 1000
 """Rows of one table that a file may carry; more is data, and no seed."""
@@ -78,17 +78,15 @@ async def read_seeds(database: Database, model: Model) -> Seeds:
 
     Raises MigrationError for a table with more than MOST_ROWS, and for rows whose tables need each other in a circle.
     """
-    tables = [each for each in model.all(Table) if each.partition_by is None]
-    columns = {each.id: _columns(each, model) for each in tables}
-    counted = await _cells(database, [_count(each) for each in tables])
-    filled = [table for table, count in zip(tables, counted, strict=True) if count != [["0"]]]
-    for table, ((count,),) in zip(tables, counted, strict=True):
-        if int(count or 0) > MOST_ROWS:
+    counts = await filled_tables(database, model)
+    for table, count in counts.items():
+        if count > MOST_ROWS:
             raise MigrationError(
                 f"the migrations put {count} rows into {table.id.address}, and a file carries {MOST_ROWS} at most",
                 todo="squash up to the file before the one that does, with --to, or put such rows in by a backfill",
             )
-    filled = _in_order(filled, model)
+    filled = _in_order(list(counts), model)
+    columns = {each.id: _columns(each, model) for each in filled}
     rows = await _cells(database, [_select(each, columns[each.id]) for each in filled])
     return Seeds(
         rows=tuple(
@@ -100,6 +98,14 @@ async def read_seeds(database: Database, model: Model) -> Seeds:
         triggered=frozenset((each.namespace, each.name) for each in filled if model.members(each.id, Trigger)),
         forced=frozenset((each.namespace, each.name) for each in filled if each.forced_row_security),
     )
+
+
+async def filled_tables(database: Database, model: Model) -> dict[Table, int]:
+    """Return the tables of `model` that hold rows in a database with that schema, and how many."""
+    tables = [each for each in model.all(Table) if each.partition_by is None]
+    counted = await _cells(database, [_count(each) for each in tables])
+    counts = {table: int(count or 0) for table, ((count,),) in zip(tables, counted, strict=True)}
+    return {table: count for table, count in counts.items() if count}
 
 
 _SEQUENCES = (

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendoka.errors import MigrationError, MissingMigration, SettingsError
+from sendoka.errors import AnswerMissing, MigrationError, MissingMigration, SettingsError
 from sendoka.migrations.called import called
 from sendoka.migrations.failure import place
 from sendoka.migrations.files import Migration, parse, render
@@ -16,19 +16,19 @@ from sendoka.migrations.generator import snapshot_path
 from sendoka.migrations.header import Replaced
 from sendoka.migrations.names import file_name, two_words
 from sendoka.migrations.replay import Empty, rehearse
-from sendoka.migrations.seeds import read_seeds
+from sendoka.migrations.seeds import filled_tables, read_seeds
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from sendoka.migrations.seeds import Seeds
 
-__all__ = ["Playground", "Squash", "squash", "write_squash"]
+__all__ = ["Playground", "Requirement", "Squash", "squash", "write_squash"]
 
 
 Playground = Callable[[], AbstractAsyncContextManager[Empty]]
@@ -38,10 +38,23 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """A backfill that a replaced file requires, and the one file cannot: in a new database nobody could have run it.
+
+    `tables` are those in which the files before it have put rows, which it could change; without rows it does nothing.
+    """
+
+    migration: str
+    backfill: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Squash:
     """One file for many, not written yet: what it replaces, the files that go, and those that come.
 
-    `seeded` counts the rows it carries, by table; `adopted` is the row of drizzle's that the first file stood for.
+    `seeded` counts the rows it carries, by table; `adopted` is the row of drizzle's that the first file stood for, and
+    `dropped` are the requirements that end with the files.
     """
 
     migration: Migration
@@ -49,16 +62,26 @@ class Squash:
     snapshot: bytes
     seeded: tuple[tuple[str, int], ...]
     adopted: str | None
+    dropped: tuple[Requirement, ...]
 
 
-async def squash(migrations: Path, playground: Playground, *, to: str | None = None, name: str | None = None) -> Squash:
+async def squash(
+    migrations: Path,
+    playground: Playground,
+    *,
+    to: str | None = None,
+    name: str | None = None,
+    without: Collection[str] = (),
+) -> Squash:
     """Return one file for all up to `to` (a name, a number or words; by default the newest), and write nothing.
 
     All of them are run in one empty database, and the one in another: schema, rows and sequences must be equal. What
-    the files do beside that, to roles or to other databases, is not seen. `name` replaces the two words.
+    the files do beside that, to roles or to other databases, is not seen. `name` replaces the two words; `without`
+    names required backfills that may be left out, though they find rows that the files put in.
 
-    Raises SettingsError for a file that is not there, MigrationError where there is nothing to squash, where the files
-    make what no plan makes again, and where the two are not equal; else what the folder or the exchange raises.
+    Raises SettingsError for a file or a backfill that is not there, AnswerMissing for a backfill that finds rows,
+    MigrationError where there is nothing to squash, where the files make what no plan makes again, and where the two
+    are not equal; else what the folder or the exchange raises.
     """
     files = read_folder(migrations)
     replaced = files if to is None else files[: files.index(called(files, to, "--to")) + 1]
@@ -73,9 +96,11 @@ async def squash(migrations: Path, playground: Playground, *, to: str | None = N
             f"{snapshot.parent.name}/{snapshot.name} is missing: the schema after {last.name} is not known",
             todo="squash up to a file that has its snapshot: of several that were generated at once the last has",
         )
-    made, seeds = await _after(playground, replaced)
+    _refuse_unknown(without, replaced)
+    made, seeds, dropped = await _after(playground, replaced)
+    _refuse_unanswered(dropped, without)
     migration = _drafted(replaced, made, seeds, name)
-    again, seeds_again = await _after(playground, [migration])
+    again, seeds_again, _ = await _after(playground, [migration])
     _prove(made, again, seeds, seeds_again)
     return Squash(
         migration=migration,
@@ -83,13 +108,49 @@ async def squash(migrations: Path, playground: Playground, *, to: str | None = N
         snapshot=snapshot.read_bytes(),
         seeded=tuple((".".join(table), len(rows)) for table, _, rows in seeds.rows),
         adopted=replaced[0].adopts.name if replaced[0].adopts else None,
+        dropped=tuple(dropped),
     )
 
 
-async def _after(playground: Playground, files: Sequence[Migration]) -> tuple[Model, Seeds]:
-    """Return the schema and the rows that files make in an empty database."""
+def _refuse_unknown(without: Collection[str], replaced: Sequence[Migration]) -> None:
+    known = {name for file in replaced for name in file.requires}
+    for name in without:
+        if name not in known:
+            raise SettingsError(
+                f"--without-backfill {name}: none of the files that go requires it",
+                todo=f"they require {', '.join(sorted(known))}" if known else "leave it out",
+            )
+
+
+def _refuse_unanswered(dropped: Sequence[Requirement], without: Collection[str]) -> None:
+    """Raise AnswerMissing for backfills that change rows of a new database, where nobody said that they need not."""
+    asked = [each for each in dropped if each.tables and each.backfill not in without]
+    if asked:
+        names = list(dict.fromkeys(each.backfill for each in asked))
+        raise AnswerMissing(
+            "one file cannot wait for a backfill, and the files that go require one where there are rows already",
+            where="\n".join(
+                f"{each.migration}.sql requires {each.backfill}, and the files before it put rows into "
+                f"{', '.join(each.tables)}"
+                for each in asked
+            ),
+            todo="where these rows are right in a new database without it, say so: "
+            f"{' '.join(f'--without-backfill {name}' for name in names)}; else squash up to an earlier file, with --to",
+            questions=tuple(
+                {"question": f"may {name} be left out", "answers": [["--without-backfill", name]]} for name in names
+            ),
+        )
+
+
+async def _after(playground: Playground, files: Sequence[Migration]) -> tuple[Model, Seeds, list[Requirement]]:
+    """Return the schema and the rows that files make in an empty database, and what of backfills they require."""
+    required: list[Requirement] = []
     async with playground() as empty:
         for file in files:
+            if file.requires:
+                filled = await filled_tables(empty.sql, await model_from_catalog(empty.sql))
+                tables = tuple(each.id.address for each in filled)
+                required += [Requirement(file.name, name, tables) for name in file.requires]
             failed = await rehearse(empty, file)
             if failed is not None:
                 raise MigrationError(
@@ -98,7 +159,7 @@ async def _after(playground: Playground, files: Sequence[Migration]) -> tuple[Mo
                     todo="`sendoka check --replay` runs them all; squash up to the file before it, with --to",
                 )
         made = await model_from_catalog(empty.sql)
-        return made, await read_seeds(empty.sql, made)
+        return made, await read_seeds(empty.sql, made), required
 
 
 def _drafted(replaced: Sequence[Migration], made: Model, seeds: Seeds, name: str | None) -> Migration:

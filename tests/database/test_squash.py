@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from sendoka.errors import MigrationError, MissingMigration, SettingsError
+from sendoka.errors import AnswerMissing, MigrationError, MissingMigration, SettingsError
 from sendoka.migrations import migrate, read_folder, status
 from sendoka.migrations.files import parse, render
-from sendoka.migrations.squasher import Squash, squash, write_squash
+from sendoka.migrations.squasher import Requirement, Squash, squash, write_squash
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_snapshot import snapshot_of
 from sendoka.schema.model import Model
 from sendoka.scratch import Scratch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     import psycopg
 
     from sendoka import Neon
+    from sendoka.local.postgres import Postgres
     from sendoka.migrations.files import Migration
     from sendoka.scratch import ScratchDatabase
+    from tests.fixtures.checked import CheckedProject
 
 SHOUT = (
     "create function shout() returns trigger language plpgsql as "
@@ -50,12 +53,21 @@ FILES = (
 )
 
 
-def fill(folder: Path, files: Sequence[Sequence[str]], *, snapshots: bool = True, end: str = ";") -> list[Migration]:
+def fill(
+    folder: Path,
+    files: Sequence[Sequence[str]],
+    *,
+    snapshots: bool = True,
+    end: str = ";",
+    requires: Mapping[int, Sequence[str]] | None = None,
+) -> list[Migration]:
     (folder / "meta").mkdir(parents=True)
     written: list[Migration] = []
     for number, statements in enumerate(files):
         name = f"{number:04d}_step"
-        migration = parse(name, render(name, written[-1] if written else None, [each + end for each in statements], ()))
+        texts, waits_for = [each + end for each in statements], (requires or {}).get(number, ())
+        parent = written[-1] if written else None
+        migration = parse(name, render(name, parent, texts, (), requires=waits_for))
         (folder / f"{name}.sql").write_text(migration.text, encoding="utf-8")
         if snapshots:
             (folder / "meta" / f"{name}.json").write_text(snapshot_of(Model()), encoding="utf-8")
@@ -63,15 +75,31 @@ def fill(folder: Path, files: Sequence[Sequence[str]], *, snapshots: bool = True
     return written
 
 
-async def squashed(folder: Path, to: str | None = None, name: str | None = None) -> Squash:
-    async with Scratch() as scratch:
+class Squashed(Protocol):
+    """Squashes a folder on the server of the tests."""
 
-        @asynccontextmanager
-        async def playground() -> AsyncIterator[ScratchDatabase]:
-            async with scratch.database() as database:
-                yield database
+    async def __call__(
+        self, folder: Path, to: str | None = None, name: str | None = None, without: Sequence[str] = ()
+    ) -> Squash: ...
 
-        return await squash(folder, playground, to=to, name=name)
+
+@pytest.fixture
+def squashed(postgres: Postgres) -> Squashed:
+    """Squashes a folder on the server of the tests."""
+
+    async def squashed(
+        folder: Path, to: str | None = None, name: str | None = None, without: Sequence[str] = ()
+    ) -> Squash:
+        async with Scratch(postgres.databases.admin.url) as scratch:
+
+            @asynccontextmanager
+            async def playground() -> AsyncIterator[ScratchDatabase]:
+                async with scratch.database() as database:
+                    yield database
+
+            return await squash(folder, playground, to=to, name=name, without=without)
+
+    return squashed
 
 
 async def contents(sql: Neon) -> list[object]:
@@ -80,7 +108,9 @@ async def contents(sql: Neon) -> list[object]:
     return [*map(tuple, rows), *map(tuple, people), await sql("select last_value from numbers").value()]
 
 
-async def test_a_new_database_is_the_same_and_every_older_one_goes_on(sql: Neon, tmp_path: Path) -> None:
+async def test_a_new_database_is_the_same_and_every_older_one_goes_on(
+    sql: Neon, tmp_path: Path, squashed: Squashed
+) -> None:
     folder = tmp_path / "migrations"
     fill(folder, FILES)
     await migrate(sql, folder)
@@ -110,7 +140,7 @@ async def test_a_new_database_is_the_same_and_every_older_one_goes_on(sql: Neon,
     assert [each for each in again if each.kind != "grant"] == [each for each in made if each.kind != "grant"]
 
 
-async def test_a_database_behind_it_is_told_the_way(sql: Neon, tmp_path: Path) -> None:
+async def test_a_database_behind_it_is_told_the_way(sql: Neon, tmp_path: Path, squashed: Squashed) -> None:
     folder, old = tmp_path / "migrations", tmp_path / "old"
     fill(folder, FILES)
     fill(old, FILES[:2])
@@ -124,7 +154,9 @@ async def test_a_database_behind_it_is_told_the_way(sql: Neon, tmp_path: Path) -
     assert (await status(sql, folder)).state == "behind"
 
 
-async def test_code_from_before_the_squash_finds_a_database_that_ran_it(sql: Neon, tmp_path: Path) -> None:
+async def test_code_from_before_the_squash_finds_a_database_that_ran_it(
+    sql: Neon, tmp_path: Path, squashed: Squashed
+) -> None:
     folder, old = tmp_path / "migrations", tmp_path / "old"
     fill(folder, FILES)
     fill(old, FILES)
@@ -134,7 +166,7 @@ async def test_code_from_before_the_squash_finds_a_database_that_ran_it(sql: Neo
     assert (await status(sql, old)).state == "applied"
 
 
-async def test_squashed_once_more_it_still_begins_where_it_began(tmp_path: Path) -> None:
+async def test_squashed_once_more_it_still_begins_where_it_began(tmp_path: Path, squashed: Squashed) -> None:
     folder = tmp_path / "migrations"
     fill(folder, FILES)
     write_squash(await squashed(folder, to="1"), folder)
@@ -162,7 +194,9 @@ REFUSED: list[tuple[list[list[str]], str]] = [
 
 
 @pytest.mark.parametrize(("files", "says"), REFUSED)
-async def test_what_one_file_cannot_do_is_refused(tmp_path: Path, files: list[list[str]], says: str) -> None:
+async def test_what_one_file_cannot_do_is_refused(
+    tmp_path: Path, files: list[list[str]], says: str, squashed: Squashed
+) -> None:
     folder = tmp_path / "migrations"
     fill(folder, files)
     before = sorted(path.name for path in folder.rglob("*"))
@@ -171,7 +205,7 @@ async def test_what_one_file_cannot_do_is_refused(tmp_path: Path, files: list[li
     assert sorted(path.name for path in folder.rglob("*")) == before
 
 
-async def test_a_file_that_is_not_there_or_has_no_snapshot_is_named(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_there_or_has_no_snapshot_is_named(tmp_path: Path, squashed: Squashed) -> None:
     folder = tmp_path / "migrations"
     fill(folder, FILES[:2], snapshots=False)
     with pytest.raises(SettingsError, match="--to 0007: there is no such migration in the folder"):
@@ -206,7 +240,7 @@ KEPT = (
 
 
 async def test_nothing_of_a_file_is_lost_on_the_way(
-    sql: Neon, direct: psycopg.Connection[tuple[Any, ...]], tmp_path: Path
+    sql: Neon, direct: psycopg.Connection[tuple[Any, ...]], tmp_path: Path, squashed: Squashed
 ) -> None:
     folder = tmp_path / "migrations"
     fill(folder, [DELICATE, ["select 1"]], end="")
@@ -222,7 +256,7 @@ async def test_nothing_of_a_file_is_lost_on_the_way(
     assert direct.execute("select relforcerowsecurity from pg_class where relname = 'secrets'").fetchone() == (True,)
 
 
-async def test_rows_of_a_view_that_it_would_not_have_are_refused(tmp_path: Path) -> None:
+async def test_rows_of_a_view_that_it_would_not_have_are_refused(tmp_path: Path, squashed: Squashed) -> None:
     folder = tmp_path / "migrations"
     stale = ["create table t (a int)", "create materialized view v as select a from t", "insert into t values (1), (2)"]
     fill(folder, [[*stale, "refresh materialized view v", "delete from t where a = 2"], ["select 1"]])
@@ -230,9 +264,78 @@ async def test_rows_of_a_view_that_it_would_not_have_are_refused(tmp_path: Path)
         await squashed(folder)
 
 
-async def test_a_file_that_does_not_run_from_nothing_is_named(tmp_path: Path) -> None:
+async def test_a_file_that_does_not_run_from_nothing_is_named(tmp_path: Path, squashed: Squashed) -> None:
     folder = tmp_path / "migrations"
     fill(folder, [["create table t (a int)"], ["select 1", "insert into u values (1)"]])
     with pytest.raises(MigrationError, match=r'0001_step\.sql cannot be run from nothing: relation "u" does') as e:
         await squashed(folder)
     assert "statement 2 of 2" in e.value.where
+
+
+# The rows go before the last file, so the end alone does not show that a backfill had any to copy.
+COPIED = (
+    ["create table old (a int)", "create table new (a int)"],
+    ["insert into old values (1)"],
+    ["drop table old"],
+    ["alter table new add b int"],
+)
+
+
+async def test_a_required_backfill_that_finds_rows_is_never_dropped_in_silence(
+    sql: Neon, tmp_path: Path, squashed: Squashed
+) -> None:
+    folder = tmp_path / "migrations"
+    fill(folder, COPIED, requires={1: ["early"], 2: ["copy", "copy_more"]})
+    before = sorted(path.name for path in folder.rglob("*"))
+    with pytest.raises(AnswerMissing, match="one file cannot wait for a backfill") as asked:
+        await squashed(folder)
+    assert asked.value.where == (
+        "0002_step.sql requires copy, and the files before it put rows into old\n"
+        "0002_step.sql requires copy_more, and the files before it put rows into old"
+    )
+    assert "--without-backfill copy --without-backfill copy_more" in asked.value.todo
+    with pytest.raises(AnswerMissing) as rest:
+        await squashed(folder, without=["copy"])
+    assert [each["answers"] for each in rest.value.questions] == [[["--without-backfill", "copy_more"]]]
+    assert sorted(path.name for path in folder.rglob("*")) == before
+    found = await squashed(folder, without=["copy", "copy_more"])
+    assert found.dropped == (
+        Requirement("0001_step", "early", ()),
+        Requirement("0002_step", "copy", ("old",)),
+        Requirement("0002_step", "copy_more", ("old",)),
+    )
+    # A file that waited for a backfill could never be the first of a database.
+    assert found.migration.requires == ()
+    write_squash(found, folder)
+    assert [each.name for each in (await migrate(sql, folder)).applied] == [found.migration.name]
+
+
+async def test_a_backfill_that_no_file_requires_is_not_left_out(tmp_path: Path, squashed: Squashed) -> None:
+    folder = tmp_path / "migrations"
+    fill(folder, COPIED, requires={2: ["copy"]})
+    with pytest.raises(SettingsError, match="--without-backfill cpoy: none of the files that go requires it") as e:
+        await squashed(folder, without=["cpoy"])
+    assert e.value.todo == "they require copy"
+    with pytest.raises(SettingsError, match="none of the files that go requires it"):
+        await squashed(folder, to="1", without=["copy"])
+
+
+def test_the_command_says_what_it_leaves_out_and_where_it_wrote(
+    checked: CheckedProject, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    checked.own("seeds", "insert into apples values ('a', 'b')")
+    name = checked.own("later", "select 1")
+    file = checked.migrations / f"{name}.sql"
+    file.write_text(file.read_text().replace("\n\n", "\n-- requires-backfill: pips\n\n", 1))
+    elsewhere = tmp_path_factory.mktemp("outside") / "migrations"
+    checked.migrations.rename(elsewhere)
+    (checked.root / "pyproject.toml").write_text(f'[tool.sendoka]\nmigrations = "{elsewhere}"\n')
+    server = ("--scratch", postgres.databases.admin.url)
+    assert "--without-backfill pips" in checked("squash", *server, status=4)
+    told = json.loads(checked("squash", *server, "--json", "--dry-run", "--without-backfill", "pips"))
+    assert told["dropped"] == [{"migration": name, "backfill": "pips", "tables": ["apples"]}]
+    said = checked("squash", *server, "--name", "all", "--without-backfill", "pips")
+    assert f"does without the backfill pips, which {name} required: rows of apples" in said
+    assert "commit the folder: " in said
+    assert str(elsewhere / "0002_all.sql") in said
+    assert "nothing was written" not in said

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sendoka.cli._database import connect
-from sendoka.cli._options import env_file_option, json_option, print_json, run, say
+from sendoka.cli._options import env_file_option, json_option, print_json, run, say, shown
 from sendoka.settings import find_source, look_for_source, read_settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def new(name: str, table: str | None, python: bool, env_file: Path | None, as_js
     if as_json:
         print_json({"name": name, "file": file, "table": target.shown if target else table, "python": python})
     else:
-        say(f"wrote {_shown(file, settings)}")
+        say(f"wrote {shown(file, settings.root)}")
         say(f"fill it in, then: sendoka backfill run {name}")
     return 0
 
@@ -69,7 +69,3 @@ async def _read(source: Source, asked: Backfill) -> Target:
 
     async with connect(source) as sql:
         return await read_target(sql, asked)
-
-
-def _shown(file: Path, settings: Settings) -> Path:
-    return file.relative_to(settings.root) if file.is_relative_to(settings.root) else file
