@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,11 +13,11 @@ from sendoka.cli._review import review
 from sendoka.settings import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sendoka.cli._review import Review
-    from sendoka.migrations.generator import Draft, Written
+    from sendoka.migrations.generator import Choices, Draft, Written
     from sendoka.migrations.reverter import Revert
     from sendoka.schema.answers import Answers
     from sendoka.settings import Settings
@@ -65,45 +65,20 @@ def generate(
     changed the same, that is named (exit 1), and so is what cannot come back: values, rows, and SQL of your own. Take
     the change out of schema/ as well: what it still says of it is listed.
     """
-    if custom and answers:
-        raise click.UsageError("--custom has no questions to answer: leave out --rename, --create and --allow")
-    if custom:
-        _refuse("--custom", {"--online": online, "--revert": revert}, "it plans nothing")
-    if check:
-        given = (answers.renames, answers.creates, answers.allow, online, custom, revert, dry_run, name is not None)
-        others = ("--rename", "--create", "--allow", "--online", "--custom", "--revert", "--dry-run", "--name")
-        _refuse("--check", dict(zip(others, given, strict=True)), "it asks and writes nothing")
+    _refuse_together(name, answers, online=online, custom=custom, revert=revert, dry_run=dry_run, check=check)
     from sendoka.migrations import generator
-    from sendoka.migrations.reverter import revert as reverted
     from sendoka.sources import compared_here
 
     settings = read_settings()
     if check:
         return _check(generator.ungenerated(settings.schema, settings.migrations, compared_here), as_json=as_json)
-
     back: Revert | None = None
-
-    def draft(given: Answers) -> Draft | None:
-        work = generator.draft if revert is None else partial(reverted, which=revert)
-        found = work(
-            settings.schema,
-            settings.migrations,
-            name=name,
-            allow=given.allow,
-            renames=given.renames,
-            creates=given.creates,
-            online=online,
-            compare=compared_here,
-        )
-        if found is None or isinstance(found, generator.Draft):
-            return found
-        nonlocal back
-        back = found
-        return found.draft
-
-    found = (
-        generator.custom(settings.migrations, name=name) if custom else until_answered(draft, answers, as_json=as_json)
-    )
+    found: Draft | None
+    if custom:
+        found = generator.custom(settings.migrations, name=name)
+    else:
+        choices = generator.Choices(name, answers, online, compared_here)
+        found, back = _planned(settings, choices, revert, as_json=as_json)
     if found is None:
         print_json({"migrations": []}) if as_json else say("nothing to generate: the migrations hold the whole schema")
         return 0
@@ -116,6 +91,59 @@ def generate(
     _show_reverted(back, settings)
     _tell(written, settings.root)
     return 0
+
+
+def _refuse_together(
+    name: str | None,
+    answers: Answers,
+    *,
+    online: bool,
+    custom: bool,
+    revert: str | None,
+    dry_run: bool,
+    check: bool,
+) -> None:
+    """Raise UsageError for options that do not go together."""
+    given = {
+        "--rename": answers.renames,
+        "--create": answers.creates,
+        "--allow": answers.allow,
+        "--online": online,
+        "--custom": custom,
+        "--revert": revert is not None,
+        "--dry-run": dry_run,
+        "--name": name is not None,
+    }
+    plans = ("--rename", "--create", "--allow", "--online", "--revert")
+    refusing = {
+        "--custom": (custom, plans, "it plans nothing, and has no questions to answer"),
+        "--check": (check, tuple(given), "it asks and writes nothing"),
+    }
+    for option, (chosen, others, why) in refusing.items():
+        for other in others if chosen else ():
+            if given[other]:
+                raise click.UsageError(f"{option} does not go with {other}: {why}")
+
+
+def _planned(
+    settings: Settings, choices: Choices, undo: str | None, *, as_json: bool
+) -> tuple[Draft | None, Revert | None]:
+    """Return what is to be written, with what is undone by it, once a person has answered all that it asks."""
+    from sendoka.migrations.generator import draft
+    from sendoka.migrations.reverter import revert
+
+    if undo is None:
+        return until_answered(
+            lambda given: draft(settings.schema, settings.migrations, replace(choices, answers=given)),
+            choices.answers,
+            as_json=as_json,
+        ), None
+    back = until_answered(
+        lambda given: revert(settings.schema, settings.migrations, undo, replace(choices, answers=given)),
+        choices.answers,
+        as_json=as_json,
+    )
+    return back.draft, back
 
 
 def _show(found: Draft, seen: Review) -> None:
@@ -145,13 +173,6 @@ def _reverted_data(back: Revert | None) -> dict[str, Any]:
     if back is None:
         return {}
     return {"reverted": list(back.reverted), "lost": list(back.lost), "schema": list(back.schema)}
-
-
-def _refuse(option: str, given: Mapping[str, object], why: str) -> None:
-    """Raise UsageError where `option` came with one of the others."""
-    for other, value in given.items():
-        if value:
-            raise click.UsageError(f"{option} does not go with {other}: {why}")
 
 
 def _check(changes: Sequence[str], *, as_json: bool) -> int:

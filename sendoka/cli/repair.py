@@ -165,7 +165,7 @@ def _accepted(settings: Settings, name: str) -> Plan:
 async def _differences(sql: Neon, settings: Settings, file: Migration, server: str | None) -> Sequence[str]:
     """Return in what the database differs from the snapshot of a file; of a file without one that it has none."""
     from sendoka.migrations.differences import Sort, differences
-    from sendoka.migrations.generator import snapshot_path
+    from sendoka.migrations.snapshots import snapshot_path
     from sendoka.schema.from_catalog import read_catalog
     from sendoka.schema.from_snapshot import read_snapshot
     from sendoka.schema.kind import Renaming

@@ -22,9 +22,10 @@ from sendoka.migrations.adoption import noting, refuse_another
 from sendoka.migrations.drizzle import read_drizzle_folder
 from sendoka.migrations.drizzle_rows import TABLE, head_of, matched, read_rows
 from sendoka.migrations.failure import is_ours, no_grant
-from sendoka.migrations.generator import Written, described, draft, history_in, snapshot_path, write
+from sendoka.migrations.generator import Choices, Written, described, draft, history_in, write
 from sendoka.migrations.header import Adopted
 from sendoka.migrations.inquiry import ask_all
+from sendoka.migrations.snapshots import snapshot_path
 from sendoka.schema.from_catalog import read_catalog
 from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.from_snapshot import read_snapshot
@@ -94,7 +95,7 @@ async def adopt(
     written: Written | None = None
     if not files:
         await _compare(found, catalog.model, model_from_folder(schema), "what schema/ declares")
-        drafted = draft(schema, migrations, name=name, adopts=adopted)
+        drafted = draft(schema, migrations, Choices(name=name, adopts=adopted))
         if drafted is None:
             raise MigrationError(
                 "this database is empty, and so is the schema: there is nothing to adopt",

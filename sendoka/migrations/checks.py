@@ -12,8 +12,9 @@ from sendoka.lint.run import all_rules
 from sendoka.migrations.checked import Checked, shown
 from sendoka.migrations.differences import differences
 from sendoka.migrations.folder import read_folder
-from sendoka.migrations.generator import SNAPSHOTS, as_written, newest_model
+from sendoka.migrations.generator import as_written
 from sendoka.migrations.inspection import folder_findings, not_looked_at
+from sendoka.migrations.snapshots import SNAPSHOTS, newest_model
 from sendoka.schema.decisions import read_renames
 from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.uncollected import uncollected

@@ -10,8 +10,8 @@ from sendoka.lint import Finding
 from sendoka.migrations.checked import Checked
 from sendoka.migrations.comparison import State, compare
 from sendoka.migrations.differences import Sort, differences
-from sendoka.migrations.generator import SNAPSHOTS
 from sendoka.migrations.inquiry import ask_all
+from sendoka.migrations.snapshots import SNAPSHOTS
 from sendoka.schema.declared_texts import with_texts
 from sendoka.schema.from_catalog import read_catalog
 from sendoka.schema.from_snapshot import read_snapshot

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sendoka.errors import InvalidMigration, MissingMigration
+from sendoka.errors import InvalidMigration
 from sendoka.migrations.differences import differences
 from sendoka.migrations.files import Migration, parse, render
 from sendoka.migrations.folder import read_folder
 from sendoka.migrations.inspection import refuse_no_sql, refuse_statements
 from sendoka.migrations.names import file_name, two_words
+from sendoka.migrations.snapshots import newest_model, refuse_orphans, snapshot_path
+from sendoka.schema.answers import Answers
 from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.diff import diff
 from sendoka.schema.from_python import model_from_folder
-from sendoka.schema.from_snapshot import read_snapshot, snapshot_of
-from sendoka.schema.kinds import all_kinds
-from sendoka.schema.model import Model
+from sendoka.schema.from_snapshot import snapshot_of
 from sendoka.schema.plan import plan
 from sendoka.schema.spelling import respelled
 from sendoka.schema.step import Plan
@@ -26,15 +26,16 @@ from sendoka.schema.uncollected import uncollected
 from sendoka.script import BREAKPOINT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sendoka.migrations.header import Adopted
     from sendoka.schema.diff import Changes
     from sendoka.schema.kind import Renaming
+    from sendoka.schema.model import Model
 
 __all__ = [
-    "SNAPSHOTS",
+    "Choices",
     "Compare",
     "Draft",
     "Written",
@@ -43,16 +44,10 @@ __all__ = [
     "custom",
     "described",
     "draft",
-    "generate",
     "history_in",
-    "newest_model",
-    "snapshot_path",
     "ungenerated",
     "write",
 ]
-
-SNAPSHOTS = "meta"
-"""The folder, inside that of the migrations, of the schema after each of them."""
 
 Compare = Callable[["Model", "Model", "Renaming | None"], "tuple[Changes, str | None]"]
 """Finds what leads from one schema to another; with it comes why texts were compared as they are, where they were."""
@@ -65,6 +60,22 @@ def as_written(old: Model, new: Model, renaming: Renaming | None) -> tuple[Chang
     changes = diff(old, new, renaming)
     doubtful = any(respelled(each.old, each.new) for each in changes.altered)
     return changes, "no Postgres was asked: a text that is spelled in another way counts as a change" * doubtful or None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How the next migration is to be made.
+
+    `name` replaces the two words; `answers` are a person's; `online` takes the ways that hold nobody up, in files of
+    their own. `compare` finds the changes; by default texts of SQL are compared as they are, and the plan's notes say
+    so. `adopts` is what of drizzle's the first migration of all stands for.
+    """
+
+    name: str | None = None
+    answers: Answers = field(default_factory=Answers)
+    online: bool = False
+    compare: Compare = as_written
+    adopts: Adopted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What `generate` wrote: the files of the migrations, and the snapshot of the newest.
+    """What was written: the files of the migrations, and the snapshot of the newest.
 
     `made` is the migrations folder where there was none before.
     """
@@ -100,104 +111,52 @@ class Written:
                 path.unlink()
 
 
-def generate(
-    schema: Path,
-    migrations: Path,
-    *,
-    name: str | None = None,
-    allow: Collection[str] = (),
-    renames: Sequence[str] = (),
-    creates: Collection[str] = (),
-    online: bool = False,
-) -> Written | None:
-    """Write the next migration and its snapshot; None, and nothing written, where the schema has not changed.
-
-    `name` replaces the two words; `allow`, `renames` and `creates` are answers, `drop-column:messages.legacy`,
-    `messages.body=messages.text` and `messages.size`; `online` takes the ways that hold nobody up, in files of their
-    own. The same schema and folder always give the same files. Raises SchemaError for the schema or the snapshot, a
-    MigrationError for a folder whose chain is broken, AnswerMissing for a question that needs a person, and
-    SettingsError for an answer that fits nothing.
-    """
-    found = draft(schema, migrations, name=name, allow=allow, renames=renames, creates=creates, online=online)
-    return None if found is None else write(found, migrations)
-
-
 def custom(migrations: Path, *, name: str | None = None) -> Draft:
     """Return a migration without a statement, for SQL of a person's own, with a copy of the snapshot before it.
 
-    Raises what `generate` raises for the folder.
+    Raises what `draft` raises for the folder and the name.
     """
     history = history_in(migrations)
     parent = history[-1] if history else None
     found = Draft((_file(parent, [], [], name, body=_PLACE),), Plan(), snapshot_of(newest_model(migrations, history)))
-    _refuse_orphans(migrations, history, found)
+    refuse_orphans(migrations, history, found.newest.name, found.snapshot)
     return found
 
 
-def draft(
-    schema: Path,
-    migrations: Path,
-    *,
-    name: str | None = None,
-    allow: Collection[str] = (),
-    renames: Sequence[str] = (),
-    creates: Collection[str] = (),
-    online: bool = False,
-    compare: Compare = as_written,
-    adopts: Adopted | None = None,
-) -> Draft | None:
-    """Return what `generate` would write, and write nothing. Raises what `generate` raises.
+def draft(schema: Path, migrations: Path, choices: Choices) -> Draft | None:
+    """Return what leads from the newest migration to the declared schema; None where that has not changed.
 
-    `adopts` is what of drizzle's the first migration of all stands for. `compare` finds the changes; by default texts
-    of SQL are compared as they are, and the plan's notes say so.
+    The same schema, folder and choices always give the same files. Raises SchemaError for the schema or the snapshot, a
+    MigrationError for a folder whose chain is broken, AnswerMissing for a question that needs a person, and
+    SettingsError for an answer that fits nothing and a name that is none.
     """
     history = history_in(migrations)
     with uncollected():
-        old, new = _both(schema, migrations, history)
-    return between(
-        migrations,
-        history,
-        (old, new),
-        name=name,
-        allow=allow,
-        renames=renames,
-        creates=creates,
-        online=online,
-        compare=compare,
-        adopts=adopts,
-    )
+        both = _both(schema, migrations, history)
+    return between(migrations, history, both, choices)
 
 
 def between(
-    migrations: Path,
-    history: Sequence[Migration],
-    both: tuple[Model, Model],
-    *,
-    name: str | None = None,
-    allow: Collection[str] = (),
-    renames: Sequence[str] = (),
-    creates: Collection[str] = (),
-    online: bool = False,
-    compare: Compare = as_written,
-    adopts: Adopted | None = None,
+    migrations: Path, history: Sequence[Migration], both: tuple[Model, Model], choices: Choices
 ) -> Draft | None:
     """Return what leads from one schema to another as the migrations after `history`; None where nothing does."""
     old, new = both
-    changes, doubt = compare(old, new, read_renames(renames, old, new, creates))
+    answers = choices.answers
+    changes, doubt = choices.compare(old, new, read_renames(answers.renames, old, new, answers.creates))
     with uncollected():
-        steps = answered(plan(changes, online=online), changes, allow, creates)
+        steps = answered(plan(changes, online=choices.online), changes, answers.allow, answers.creates)
         if not steps.transactions:
             return None
         steps = replace(steps, notes=(doubt, *steps.notes) if doubt else steps.notes)
-        found = Draft(_files(history, steps, name, adopts), steps, snapshot_of(changes.wanted))
-    _refuse_orphans(migrations, history, found)
+        found = Draft(_files(history, steps, choices), steps, snapshot_of(changes.wanted))
+    refuse_orphans(migrations, history, found.newest.name, found.snapshot)
     return found
 
 
 def ungenerated(schema: Path, migrations: Path, compare: Compare = as_written) -> tuple[str, ...]:
     """Return a line for each change of the schema that no migration holds; nothing is asked and nothing written.
 
-    `compare` finds the changes, as in `draft`. Raises SchemaError and MigrationError as `generate` does.
+    Raises SchemaError and MigrationError as `draft` does.
     """
     with uncollected():
         old, new = _both(schema, migrations, history_in(migrations))
@@ -214,63 +173,20 @@ def _both(schema: Path, migrations: Path, history: Sequence[Migration]) -> tuple
     return newest_model(migrations, history).attentive(new), new
 
 
-def newest_model(migrations: Path, history: Sequence[Migration]) -> Model:
-    """Return the schema after the newest migration, from its snapshot; without any one that holds and says nothing.
-
-    Raises MissingMigration where the newest has no snapshot, and SchemaError for a snapshot that cannot be read.
-    """
-    if not history:
-        return Model(silent=frozenset(kind.name for kind in all_kinds() if kind.may_be_silent))
-    path = snapshot_path(migrations, history[-1].name)
-    if not path.is_file():
-        raise MissingMigration(
-            f"{path.parent.name}/{path.name} is missing: the schema after the newest migration is not known",
-            where=str(path),
-            todo="restore it from version control; for a file written by hand, copy the snapshot before it",
-        )
-    return read_snapshot(path)
-
-
 def history_in(migrations: Path) -> list[Migration]:
     """Return the migrations of a folder, none where it is not there. Raises what `read_folder` does."""
     return read_folder(migrations) if migrations.is_dir() else []
 
 
-def snapshot_path(migrations: Path, name: str) -> Path:
-    """Return where the schema after a migration stands."""
-    return migrations / SNAPSHOTS / f"{name}.json"
-
-
-def _refuse_orphans(migrations: Path, history: Sequence[Migration], found: Draft) -> None:
-    """Raise MissingMigration for a snapshot newer than the history, unless it is what a crash left of this very draft.
-
-    Its migration was deleted, and may have been applied somewhere.
-    """
-    newest = history[-1].number if history else -1
-    ours = snapshot_path(migrations, found.newest.name)
-    for path in sorted((migrations / SNAPSHOTS).glob("[0-9]*_*.json")):
-        number = path.stem.partition("_")[0]
-        if not number.isdecimal() or int(number) <= newest:
-            continue
-        if path != ours or path.read_bytes() != found.snapshot.encode():
-            raise MissingMigration(
-                f"{SNAPSHOTS}/{path.name} is there, and its migration {path.stem}.sql is not",
-                where=f"in {migrations}",
-                todo=f"restore {path.stem}.sql from version control; if no database ever ran it, delete {path.name}",
-            )
-
-
-def _files(
-    history: Sequence[Migration], steps: Plan, name: str | None, adopts: Adopted | None
-) -> tuple[Migration, ...]:
+def _files(history: Sequence[Migration], steps: Plan, choices: Choices) -> tuple[Migration, ...]:
     kept = {"renamed": steps.renamed, "created": steps.created, "allowed": steps.allowed}
     answers = [(directive, each) for directive, texts in kept.items() for each in texts]
     parent = history[-1] if history else None
     files = []
     for transaction in steps.transactions:
         statements = [f"{step.text};" for step in transaction.steps]
-        root = adopts if parent is None else None
-        parent = _file(parent, statements, answers, name, done_when=transaction.done_when, adopts=root)
+        root = choices.adopts if parent is None else None
+        parent = _file(parent, statements, answers, choices.name, done_when=transaction.done_when, adopts=root)
         files.append(parent)
     return tuple(files)
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from sendoka.errors import AnswerMissing, ForkedHistory, MissingMigration
 from sendoka.migrations.called import called
 from sendoka.migrations.files import parse
-from sendoka.migrations.generator import newest_model, snapshot_path
 from sendoka.migrations.names import file_name
 from sendoka.migrations.remade import remade
+from sendoka.migrations.snapshots import newest_model, snapshot_path
 from sendoka.schema.from_snapshot import read_snapshot, snapshot_of
 
 if TYPE_CHECKING:

@@ -7,26 +7,21 @@ from typing import TYPE_CHECKING
 
 from sendoka.errors import ForkedHistory, MigrationError
 from sendoka.migrations.called import called
-from sendoka.migrations.generator import (
-    as_written,
-    between,
-    described,
-    history_in,
-    newest_model,
-    snapshot_path,
-)
+from sendoka.migrations.generator import between, described, history_in
 from sendoka.migrations.remade import remade, told
+from sendoka.migrations.snapshots import newest_model, snapshot_path
+from sendoka.schema.answers import Answers
 from sendoka.schema.from_python import model_from_folder
 from sendoka.schema.kinds import kind_of
 from sendoka.schema.plan import plan
 from sendoka.schema.uncollected import uncollected
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sendoka.migrations.files import Migration
-    from sendoka.migrations.generator import Compare, Draft
+    from sendoka.migrations.generator import Choices, Compare, Draft
     from sendoka.schema.diff import Changes
     from sendoka.schema.model import Model
 
@@ -48,22 +43,11 @@ class Revert:
     schema: tuple[str, ...]
 
 
-def revert(
-    schema: Path,
-    migrations: Path,
-    which: str,
-    *,
-    name: str | None = None,
-    allow: Collection[str] = (),
-    renames: Sequence[str] = (),
-    creates: Collection[str] = (),
-    online: bool = False,
-    compare: Compare = as_written,
-) -> Revert:
+def revert(schema: Path, migrations: Path, which: str, choices: Choices) -> Revert:
     """Return the migration that undoes `which`, called by its name, its number or its words.
 
-    All else is as in `draft`. What the migration changed is changed back on top of today's schema; of several files
-    that were generated at once only the last has a snapshot, so all of them are undone.
+    What the migration changed is changed back on top of today's schema; of several files that were generated at once
+    only the last has a snapshot, so all of them are undone. Without a name it is called after what it undoes.
 
     Raises ForkedHistory where later migrations changed the same, MigrationError where nothing can be undone, and what
     `draft` raises.
@@ -82,17 +66,12 @@ def revert(
             todo="undo those first, newest first, or change schema/ by hand and `sendoka generate`",
         )
     own = tuple(_own_sql(group, remade(group, before, after, before).changes))
-    drafted = between(
-        migrations,
-        history,
-        (today, found.model),
-        name=name if name is not None else f"revert_{which_one.name.partition('_')[2]}",
-        allow=allow,
-        renames=tuple(dict.fromkeys((*told(group, back=True), *renames))),
-        creates=creates,
-        online=online,
-        compare=compare,
+    chosen = replace(
+        choices,
+        name=choices.name if choices.name is not None else f"revert_{which_one.name.partition('_')[2]}",
+        answers=Answers(told(group, back=True)) + choices.answers,
     )
+    drafted = between(migrations, history, (today, found.model), chosen)
     if drafted is None:
         raise MigrationError(
             f"{_listed(names)} changed nothing of the schema that could be undone",
@@ -100,7 +79,7 @@ def revert(
             todo="undo SQL of your own by SQL of your own: `sendoka generate --custom`",
         )
     lost = (*_lost(found.changes, group), *own)
-    return Revert(drafted, names, lost, _left(schema, today, found.model, compare))
+    return Revert(drafted, names, lost, _left(schema, today, found.model, choices.compare))
 
 
 def _around(migrations: Path, history: Sequence[Migration], which: Migration) -> tuple[list[Migration], Model, Model]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from sendoka.lint import Finding
 from sendoka.migrations.checked import Checked
 from sendoka.migrations.files import checksum
-from sendoka.migrations.generator import SNAPSHOTS
 from sendoka.migrations.git import read_past
 from sendoka.migrations.header import read_header
+from sendoka.migrations.snapshots import SNAPSHOTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,11 +12,11 @@ from sendoka.migrations.called import called
 from sendoka.migrations.failure import place
 from sendoka.migrations.files import Migration, parse, render
 from sendoka.migrations.folder import read_folder
-from sendoka.migrations.generator import snapshot_path
 from sendoka.migrations.header import Replaced
 from sendoka.migrations.names import file_name, two_words
 from sendoka.migrations.replay import Empty, rehearse
 from sendoka.migrations.seeds import filled_tables, read_seeds
+from sendoka.migrations.snapshots import snapshot_path
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.model import Model

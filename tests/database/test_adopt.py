@@ -12,10 +12,10 @@ from sendoka.database.seam import Database
 from sendoka.errors import AnswerLost, MigrationError, Outcome
 from sendoka.migrations import migrate, status
 from sendoka.migrations.adopter import adopt
-from sendoka.migrations.generator import generate
 from sendoka.pull import pulled, write
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
+from tests.fixtures.generated import generate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,9 @@ from sendoka.migrations.comparison import State
 from sendoka.migrations.differences import Sort
 from sendoka.migrations.divergence import divergences
 from sendoka.migrations.files import Migration
-from sendoka.migrations.generator import generate
 from sendoka.migrations.history import Entry
 from sendoka.settings import Settings
+from tests.fixtures.generated import generate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ import pytest
 
 from sendoka.cli._group import run
 from sendoka.migrations.folder import read_folder
-from sendoka.migrations.generator import generate
+from tests.fixtures.generated import generate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,7 +198,7 @@ def test_flags_and_a_file_answer_together(folder: Folder, capsys: pytest.Capture
         (["--create", "t.body"], "--create t.body fits nothing: nothing new is called so"),
         (["--allow", "drop-table:t"], "--allow drop-table:t fits nothing in this plan"),
         (["--answers", "missing.toml"], "the answers cannot be read"),
-        (["--custom", "--create", "t.title"], "--custom has no questions to answer"),
+        (["--custom", "--create", "t.title"], "--custom does not go with --create: it plans nothing"),
     ],
 )
 def test_a_wrong_answer_is_refused(

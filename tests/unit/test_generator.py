@@ -21,9 +21,12 @@ from sendoka.errors import (
     SettingsError,
 )
 from sendoka.migrations.folder import read_folder
-from sendoka.migrations.generator import custom, draft, generate, newest_model, ungenerated, write
+from sendoka.migrations.generator import Choices, custom, draft, ungenerated, write
 from sendoka.migrations.names import ADJECTIVES, NOUNS, file_name, two_words
+from sendoka.migrations.snapshots import newest_model
+from sendoka.schema.answers import Answers
 from sendoka.schema.from_python import model_from_folder
+from tests.fixtures.generated import generate
 
 APPLICATION = Path(__file__).parent.parent.parent
 
@@ -105,7 +108,7 @@ def test_the_same_schema_gives_the_same_files_everywhere(project: Project, tmp_p
 
 
 def test_a_dry_run_writes_nothing(project: Project) -> None:
-    found = draft(project.schema, project.migrations)
+    found = draft(project.schema, project.migrations, Choices())
     assert found is not None
     assert json.loads(found.snapshot)["objects"]
     assert not project.migrations.exists()
@@ -115,7 +118,9 @@ def test_of_files_that_cannot_all_be_written_none_is_left(project: Project, monk
     generate(project.schema, project.migrations)
     before = project.files()
     project.table("Column('size', Integer, index=True)")
-    found = draft(project.schema, project.migrations, allow=["drop-column:t.body"], online=True)
+    found = draft(
+        project.schema, project.migrations, Choices(answers=Answers(allow=("drop-column:t.body",)), online=True)
+    )
     assert found is not None
     assert len(found.migrations) > 1
     opened = Path.open
@@ -297,7 +302,7 @@ def test_the_command_says_what_it_made_and_writes_ones_own(project: Project, mon
         "made": None,
     }
     refused = run(command, ["--custom", "--allow", "drop-table:t"])
-    assert (refused.exit_code, "--custom has no questions to answer" in refused.output) == (2, True)
+    assert (refused.exit_code, "--custom does not go with --allow: it plans nothing" in refused.output) == (2, True)
 
 
 @pytest.mark.parametrize("default", ["'false'", "text('false')", "false()"])
