@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.migrations.drizzle_rows import DrizzleRow
     from sendoka.migrations.files import Migration
+    from sendoka.migrations.generator import Draft
     from sendoka.schema.diff import Changes
 
 __all__ = ["Adoption", "Found", "adopt"]
@@ -91,27 +92,34 @@ async def adopt(
     row = await _drizzle_head(database, drizzle, table)
     adopted = None if row is None else Adopted(table, row[1], row[0].hash, row[0].when)
     catalog = await read_catalog(database)
-    files = history_in(migrations)
-    written: Written | None = None
-    if not files:
-        await _compare(found, catalog.model, model_from_folder(schema), "what schema/ declares")
-        drafted = draft(schema, migrations, Choices(name=name, adopts=adopted))
-        if drafted is None:
-            raise MigrationError(
-                "this database is empty, and so is the schema: there is nothing to adopt",
-                todo="begin with tables in schema/, and `sendoka generate`",
-            )
-        files, count = list(drafted.migrations), len(drafted.migrations)
-        written = None if dry_run else write(drafted, migrations)
-    else:
+    files: Sequence[Migration] = history_in(migrations)
+    drafted: Draft | None = None
+    if files:
         if row is not None:
             _refuse_unlike(files[0], row[0])
         count = await _reached(found, catalog.model, migrations, files)
-    by = (secrets.token_hex(8), operator(), __version__)
+    else:
+        await _compare(found, catalog.model, model_from_folder(schema), "what schema/ declares")
+        drafted = _first(schema, migrations, Choices(name=name, adopts=adopted))
+        files, count = drafted.migrations, len(drafted.migrations)
+    written: Written | None = None
     if not dry_run:
+        written = None if drafted is None else write(drafted, migrations)
+        by = (secrets.token_hex(8), operator(), __version__)
         await _note(database, files[:count], by, catalog.digest, adopted, written)
     names = tuple(file.name for file in files)
     return Adoption(names[:count], names[count:], written, adopted, catalog.model.unmanaged)
+
+
+def _first(schema: Path, migrations: Path, choices: Choices) -> Draft:
+    """Return the migration that makes all of the schema."""
+    drafted = draft(schema, migrations, choices)
+    if drafted is None:
+        raise MigrationError(
+            "this database is empty, and so is the schema: there is nothing to adopt",
+            todo="begin with tables in schema/, and `sendoka generate`",
+        )
+    return drafted
 
 
 async def _drizzle_head(

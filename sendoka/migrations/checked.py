@@ -20,6 +20,7 @@ IDS: Mapping[str, str] = {
     "folder/unreadable": "A file cannot be read.",
     "folder/file-name": "A file's name is not that of a migration, or not the one in its first line.",
     "folder/encoding": "A file is not UTF-8, or holds a byte that Postgres takes in no text.",
+    "folder/conflict": "A file holds both sides of a merge that Git could not make.",
     "folder/directive": "A line of a file's header is unknown, missing, twice there, or cannot be read.",
     "folder/too-large": "A file is larger than a request to Neon may be.",
     "folder/edited": "A file is not the one that its successor was made on top of.",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.database.transaction import control_command, first_words
+from sendoka.migrations.conflict import conflict_line
 from sendoka.migrations.flaw import broken
 from sendoka.migrations.header import ANSWERS, Adopted, Parent, Replaced, number_of, read_header
 from sendoka.script import chunks, join, split
@@ -149,6 +150,15 @@ def flaws(name: str, content: str) -> list[Flaw]:
 
 def _flaws(header: Header, text: str) -> Iterator[Flaw]:
     name = header.name
+    conflict = conflict_line(text)
+    if conflict is not None:  # nothing else that is wrong with it says more
+        what = "holds a merge conflict of Git: two branches made a file of this name"
+        todo = (
+            "keep the one that was applied or merged first, with its snapshot (git checkout --ours, or --theirs), and "
+            "write the other's change anew: `sendoka generate`"
+        )
+        yield broken("conflict", name, conflict, what, todo)
+        return
     if number_of(name) is None:
         what, todo = "is not the name of a migration", "expected four digits and words: 0042_reflective_fury.sql"
         yield broken("file-name", name, 0, what, todo)

@@ -16,6 +16,7 @@ KINDS = (
     "duplicate-number",
     "unreadable",
     "encoding",
+    "conflict",
     "too-large",
     "directive",
     "edited",

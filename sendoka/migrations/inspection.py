@@ -73,7 +73,10 @@ def _flaws(folder: str | Path | Folder, namespace: str) -> list[Flaw]:
     found = look(folder)
     flaws = list(found.flaws)
     texts = [*((each.name, each.text) for each in found.migrations), *found.broken]
+    conflicting = {flaw.file for flaw in flaws if flaw.kind == "conflict"}
     for name, text in texts:
+        if f"{name}.sql" in conflicting:
+            continue
         alone = read_header(name, text.split("\n")).one("transaction") is not None
         mine = late_directives(name, text) + _statements(name, text, alone, namespace)
         # The grammar finds the command itself where the format sees what a statement begins with.

@@ -127,7 +127,9 @@ def _document(text: str, where: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SchemaError(f"the snapshot is not whole JSON: {error}", where=where, todo=_BROKEN) from error
+        torn = re.search("^<<<<<<< ", text, re.MULTILINE)
+        what = "holds a merge conflict of Git" if torn else f"is not whole JSON: {error}"
+        raise SchemaError(f"the snapshot {what}", where=where, todo=_BROKEN) from error
     version = document.get("snapshot") if isinstance(document, dict) else None
     if type(version) is not int or version < 1 or not isinstance(document.get("objects"), list):
         raise SchemaError("this is no snapshot of Sendoka", where=where, todo=_BROKEN)

@@ -231,6 +231,23 @@ CASES: list[tuple[str, Callable[[Chain], object], list[tuple[str, str, str, str]
         [("encoding", "0003_late_owl.sql:5", "holds NUL", "leave the character out")],
     ),
     (
+        "a conflict of a merge in one's own SQL",
+        lambda chain: chain.edit(3, "create", "<<<<<<< HEAD\nselect 1\n=======\nselect 2\n>>>>>>> main\ncreate"),
+        [("conflict", "0003_late_owl.sql:4", "two branches made a file of this name", "git checkout --ours")],
+    ),
+    (
+        "a conflict of a merge in the header",
+        lambda chain: chain.edit(3, "-- parent", "<<<<<<< HEAD\n-- a: b\n=======\n>>>>>>> main\n-- parent"),
+        [("conflict", "0003_late_owl.sql:2", "holds a merge conflict of Git", "write the other's change anew")],
+    ),
+    (
+        "the marks of a conflict in a literal",
+        lambda chain: chain.edit(
+            3, "create", "select '\n<<<<<<< HEAD\n=======\n>>>>>>> main\n';\n--> statement-breakpoint\ncreate"
+        ),
+        [],
+    ),
+    (
         "a folder in place of a file",
         _replace_by_folder,
         [("unreadable", "0002_quiet_fox.sql", "cannot be read: Is a directory", "version control")],

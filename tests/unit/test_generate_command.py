@@ -189,7 +189,7 @@ def test_options_that_make_no_sense_together_are_refused(command: Command, optio
         (lambda text: text[:-40], "the snapshot is not whole JSON"),
         (lambda text: text.replace('"type": "integer"', '"type": "bigint"'), "the snapshot was edited"),
         (lambda text: text.replace("    {", "{").replace('"integer"', '"bigint"'), "the snapshot was edited"),
-        (lambda text: "<<<<<<< ours\n" + text, "the snapshot is not whole JSON"),
+        (lambda text: "<<<<<<< ours\n" + text, "the snapshot holds a merge conflict of Git"),
         (lambda text: "{}", "this is no snapshot of Sendoka"),
     ],
 )
