@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendoka.database.home import Ours
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
@@ -116,8 +115,7 @@ def _first(*names: str) -> str:
     return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """Something that is noted about a database, and since when, as ISO 8601 in UTC."""
 
     value: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sendoka.errors import InvalidMigration
@@ -31,7 +30,7 @@ def version_of(migration: Migration, digest: str, versions: Iterable[bytes]) -> 
 
 def differing(old: Migration, new: Migration) -> str | None:
     """Return in what two versions of a file differ beside comments and white space, None where they do not."""
-    if replace(old, text="", checksum="") != replace(new, text="", checksum=""):
+    if old._replace(text="", checksum="") != new._replace(text="", checksum=""):
         return "its header says something else"
     before, after = ([_pieces(each) for each in version.statements] for version in (old, new))
     if len(before) != len(after):

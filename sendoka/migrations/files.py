@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendoka.database.transaction import control_command, first_words
 from sendoka.migrations.conflict import conflict_line
@@ -36,8 +35,7 @@ _SUSPECT = frozenset(
 _ESCAPE = 6  # the most bytes that JSON makes of one character
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(NamedTuple):
     """One file, such as `0042_reflective_fury`.
 
     `text` has its line endings and BOM normalised; `checksum` is what the file is in the chain: that of its text, and

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendoka.migrations.flaw import broken
@@ -136,8 +135,7 @@ def directive_in(line: str, number: int) -> Directive | None:
     return Directive(number, found["key"], found["value"])
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The directives of the file `name`, in order; `length` is the number of its lines."""
 
     name: str

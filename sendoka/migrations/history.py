@@ -8,8 +8,7 @@ cannot fork, whoever writes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendoka.bookkeeping import check_format
 from sendoka.database.home import Ours
@@ -74,8 +73,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row of the history.
 
     `checksum` is what it is in the chain, and `digest` that of its own text: they differ for a squashed file alone,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["Applied", "MigrationReport"]
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+# Tuples, as all values that a cold start meets: a frozen dataclass takes it half a millisecond each.
+class Applied(NamedTuple):
     """One migration that was pending when the call began; `by_us` is false where another runner applied it.
 
     `seconds` is how long the database took for it. `recorded` is true where it was only noted, and none of it was run:
@@ -23,8 +23,7 @@ class Applied:
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationReport:
+class MigrationReport(NamedTuple):
     """What a call of `migrate` did. `head` is the folder's newest migration, None for an empty folder.
 
     `ahead` is true where the database has migrations that this folder does not: the code is older than the database.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain, combinations, product
 
 import pytest
@@ -109,6 +108,6 @@ def test_what_is_unfinished_is_said_where_the_folder_has_it(word: str) -> None:
 def test_a_squashed_file_that_was_edited_is_another_one() -> None:
     (file,) = folder("ab", 1)
     (row,) = history("ab", 1)
-    edited = replace(file, text="another")
+    edited = file._replace(text="another")
     assert compare([edited], [row]).state is State.ALTERED
     assert compare([edited], history("ab", None)).state is State.APPLIED
