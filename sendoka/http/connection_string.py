@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sendoka.errors import SettingsError
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address, IPv6Address
+    from ipaddress import IPv6Address
 
 __all__ = ["EXAMPLE", "ConnectionString", "bracketed", "escaped", "is_address", "is_loopback", "parse", "read_host"]
 
@@ -159,23 +159,36 @@ def bracketed(host: str) -> str:
 
 def is_address(host: str) -> bool:
     """Tell whether `host` is an IP address and no name."""
-    return _address(host) is not None
+    return _is_ipv4(host) or _ipv6(host) is not None
 
 
 def is_loopback(host: str) -> bool:
     """Tell whether `host` is `localhost`, in 127.0.0.0/8, or ::1."""
     if host.lower() == "localhost":
         return True
-    address = _address(host)
+    if _is_ipv4(host):
+        return host.startswith("127.")
+    address = _ipv6(host)
     return address is not None and address.is_loopback
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    if ":" not in host and not host[-1:].isdigit():
-        return None  # nearly always, and nothing is imported to tell
-    from ipaddress import ip_address
+def _is_ipv4(host: str) -> bool:
+    if not host[-1:].isdigit():
+        return False  # nearly always, and nothing is imported to tell
+    import socket  # asyncio has it already; ipaddress takes a cold start a millisecond
 
     try:
-        return ip_address(host)
+        return bool(socket.inet_pton(socket.AF_INET, host))
+    except (OSError, ValueError):
+        return False
+
+
+def _ipv6(host: str) -> IPv6Address | None:
+    if ":" not in host:
+        return None
+    from ipaddress import IPv6Address
+
+    try:
+        return IPv6Address(host)
     except ValueError:
         return None

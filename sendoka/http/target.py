@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ APPLICATION_NAME = f"pkg%3Apypi%2Fsendoka%40{__version__}"
 _WHERE_FROM = "set DATABASE_URL in the environment (.env.local and .env are read by the command line only)"
 _PORTS = {"https": 443, "http": 80}
 _ENDPOINT = "expected https://host/sql"
+# What an endpoint usually looks like; for these urllib is not imported.
+_PLAIN_ENDPOINT = r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?(/[A-Za-z0-9/._-]*)?"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -217,6 +220,18 @@ def _endpoint(login: ConnectionString, endpoint: str | None, *, with_token: bool
 
 
 def _given(endpoint: str) -> tuple[str, str, int, str]:
+    plain = re.fullmatch(_PLAIN_ENDPOINT, endpoint)
+    scheme, written, port, path = plain.groups("") if plain else _split(endpoint)
+    host = read_host(bracketed(written))
+    if scheme == "http" and not is_loopback(host):
+        raise SettingsError(
+            f"endpoint= would send the password in clear text to {host}, another machine", todo="use https://"
+        )
+    return scheme, host, int(port or _PORTS[scheme]), path if path not in {"", "/"} else "/sql"
+
+
+def _split(endpoint: str) -> tuple[str, str, int | None, str]:
+    """Return the parts of an endpoint's URL, whatever it looks like: scheme, host, port and path."""
     from urllib.parse import quote, urlsplit
 
     try:
@@ -231,9 +246,4 @@ def _given(endpoint: str) -> tuple[str, str, int, str]:
         raise SettingsError("endpoint= is not an http or https URL", todo=_ENDPOINT)
     if parts.query or parts.fragment:
         raise SettingsError("endpoint= has more than a path, and that would not be sent", todo=_ENDPOINT)
-    host = read_host(bracketed(written))
-    if parts.scheme == "http" and not is_loopback(host):
-        raise SettingsError(
-            f"endpoint= would send the password in clear text to {host}, another machine", todo="use https://"
-        )
-    return parts.scheme, host, port or _PORTS[parts.scheme], path if path not in {"", "/"} else "/sql"
+    return parts.scheme, written, port, path

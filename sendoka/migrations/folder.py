@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MissingMigration, SettingsError
@@ -14,6 +13,7 @@ from sendoka.migrations.header import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from sendoka.errors import MigrationError
     from sendoka.migrations.files import Migration, Parent
@@ -64,7 +64,7 @@ def read_newest(folder: str | Path | Folder) -> Migration | None:
             raise flaw.error
     if not names:
         return None
-    content = _content(names[-1], files[f"{names[-1]}.sql"])
+    content = _content(names[-1], files)
     if isinstance(content, Flaw):
         raise content.error
     return parse(names[-1], content)
@@ -81,7 +81,7 @@ def look(folder: str | Path | Folder) -> Look:
     torn: list[tuple[str, str]] = []
     unread = {flaw.file.removesuffix(".sql") for flaw in wrong}
     for name in names:
-        content = _content(name, files[f"{name}.sql"])
+        content = _content(name, files)
         try:
             if not isinstance(content, Flaw):
                 migrations.append(parse(name, content))
@@ -98,18 +98,11 @@ def look(folder: str | Path | Folder) -> Look:
 # ------------------------------------------------------------------ the files
 
 
-def _listing(folder: str | Path | Folder) -> tuple[list[str], _Files, list[Flaw]]:
+def _listing(folder: str | Path | Folder) -> tuple[list[str], _OnDisk | _Elsewhere, list[Flaw]]:
     """Return the name of each migration, by number, the files, and what is wrong with the names."""
-    place: Folder = Path(folder) if isinstance(folder, str) else folder
-    if not _is_there(place):
-        raise SettingsError(
-            f"there is no migrations folder {place.name!r}",
-            where=str(place),
-            todo="`sendoka generate` makes it; one of another name belongs into [tool.sendoka] of pyproject.toml",
-        )
     found: dict[int, str] = {}
     wrong: list[Flaw] = []
-    files = _Files(place)
+    files = _OnDisk(folder) if isinstance(folder, str | os.PathLike) else _Elsewhere(folder)
     for file in sorted(files.names):
         name, dot, suffix = file.rpartition(".")
         if suffix.lower() != "sql" or not dot or name.startswith("."):
@@ -124,21 +117,46 @@ def _listing(folder: str | Path | Folder) -> tuple[list[str], _Files, list[Flaw]
     return [found[number] for number in sorted(found)], files, wrong
 
 
-class _Files:
-    """The files of a folder, by name. On a disk none is looked at before it is asked for: there may be thousands."""
+class _OnDisk:
+    """Files of which none is looked at before it is asked for: there may be thousands.
 
-    def __init__(self, place: Folder) -> None:
-        self._place = place
-        self._known = {} if isinstance(place, Path) else {each.name: each for each in place.iterdir()}
-        self.names = os.listdir(place) if isinstance(place, Path) else list(self._known)  # noqa: PTH208 - names alone
+    Without pathlib, which takes a cold start three milliseconds with all that it imports.
+    """
 
-    def __getitem__(self, name: str) -> Folder:
-        return self._place / name if isinstance(self._place, Path) else self._known[name]
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder = os.fspath(folder) or os.curdir
+        try:
+            self.names = os.listdir(self._folder)  # noqa: PTH208
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for a NUL in the name
+            from pathlib import Path
+
+            raise _no_folder(Path(folder)) from None
+
+    def read(self, name: str) -> bytes:
+        with open(os.path.join(self._folder, name), "rb") as file:  # noqa: PTH118, PTH123
+            return file.read()
 
 
-def _is_there(place: Folder) -> bool:
-    """Tell whether `place` is a folder: a path into a zip says so of whatever its text ends with a slash."""
-    return place.is_dir() and bool(getattr(place, "exists", place.is_dir)())
+class _Elsewhere:
+    """Files in a zip, or wherever else `importlib.resources` finds them."""
+
+    def __init__(self, folder: Folder) -> None:
+        # A path into a zip says that it is a folder of whatever its text ends with a slash.
+        if not folder.is_dir() or not getattr(folder, "exists", folder.is_dir)():
+            raise _no_folder(folder)
+        self._files = {each.name: each for each in folder.iterdir()}
+        self.names = list(self._files)
+
+    def read(self, name: str) -> bytes:
+        return self._files[name].read_bytes()
+
+
+def _no_folder(place: Folder) -> SettingsError:
+    return SettingsError(
+        f"there is no migrations folder {place.name!r}",
+        where=str(place),
+        todo="`sendoka generate` makes it; one of another name belongs into [tool.sendoka] of pyproject.toml",
+    )
 
 
 def _no_name(file: str) -> Flaw:
@@ -155,10 +173,10 @@ def _same_number(number: int, one: str, other: str) -> Flaw:
     return Flaw("duplicate-number", f"{other}.sql", 0, error)
 
 
-def _content(name: str, file: Folder) -> str | Flaw:
-    """Return the text of a file, or what keeps it from being read."""
+def _content(name: str, files: _OnDisk | _Elsewhere) -> str | Flaw:
+    """Return the text of a migration's file, or what keeps it from being read."""
     try:
-        content = file.read_bytes()
+        content = files.read(f"{name}.sql")
     except OSError as error:
         what = f"cannot be read: {error.strerror or type(error).__name__}"
         return broken("unreadable", name, 0, what, "take it back from version control, or mend its permissions")
