@@ -2,10 +2,11 @@
 
 A first run without a fault counts the requests and shows what the database is to be. Then, for a request and a fault,
 the command is given from the same beginning, and given again until it ends: the database must be the same to the row,
-also when all that was late has arrived and the command was given once more.
+also when all that was late has arrived and the command was given once more. Over TCP it is the same for every message
+that either side says.
 
 The cases are drawn by a seed; `SENDOKA_SEED=123` draws those of that seed, and `SENDOKA_SOAK=20` all there are with
-one fault, and then those with a second one a few requests later.
+one fault, and then those with a second one a few requests later; of the messages, which are many, it draws more.
 """
 
 from __future__ import annotations
@@ -22,19 +23,26 @@ import pytest
 from sendoka.errors import MigrationError, PushRefused, SendokaError, TransportError
 from sendoka.migrations import alone, call
 from tests.fixtures.network import FAULTS, Fault, Killed, Network
+from tests.fixtures.wire import BREAKS, Wire
 from tests.fixtures.writers import WRITERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from sendoka.local import Postgres, Server
     from tests.fixtures.writers import Writer
 
+    Road = Callable[[str, Sequence[Fault]], Network | Wire]
+    """The way to the database with a name, on which these faults lie."""
+
 SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 SEED = int(os.environ.get("SENDOKA_SEED") or random.SystemRandom().randrange(10**9))
 SHARE = 2
 """Cases of each command in a run that is no soak."""
+OVER_TCP = ("migrate what was begun", "mark")
+"""The commands that such a run breaks over TCP, and with how many cases."""
+SHARE_OVER_TCP = 3
 TRIES = 6
 """How often a command may have to be given before it ends."""
 
@@ -76,17 +84,23 @@ class Stage:
     async def prepare(self) -> None:
         self.postgres.databases.create(self.name, owner=self.postgres.login.user)
         (self.place / "begin").mkdir()
-        network = Network(self.server.connection_string(self.name))
+        network = self.over_http(self.name, ())
         async with network.client() as sql:
             await self.writer.prepare(sql, self.place / "begin")
         await network.aclose()
 
-    async def play(self, faults: Sequence[Fault]) -> Played:
+    def over_http(self, name: str, faults: Sequence[Fault]) -> Network:
+        return Network(self.server.connection_string(name), faults)
+
+    def over_tcp(self, name: str, faults: Sequence[Fault]) -> Wire:
+        return Wire(self.postgres.login.to(name), self.postgres.databases.admin, faults)
+
+    async def play(self, road: Road, faults: Sequence[Fault] = ()) -> Played:
         """Give the command from the beginning until it ends, let arrive what is late, and give it once more."""
         name, place = f"{self.name}_copy", self.place / "copy"
         self.postgres.databases.create(name, owner=self.postgres.login.user, template=self.name)
         shutil.copytree(self.place / "begin", place)
-        network = Network(self.server.connection_string(name), faults)
+        network = road(name, faults)
         try:
             await self._give(network, place)
             requests, network.faults = network.requests, ()
@@ -100,7 +114,7 @@ class Stage:
             self.postgres.databases.drop(name)
             shutil.rmtree(place)
 
-    async def _give(self, network: Network, place: Path) -> None:
+    async def _give(self, network: Network | Wire, place: Path) -> None:
         said: list[SendokaError] = []
         while len(said) < TRIES:
             try:
@@ -115,7 +129,7 @@ class Stage:
                 return
         raise AssertionError(f"it does not end: {said}")
 
-    async def _once(self, network: Network, place: Path) -> None:
+    async def _once(self, network: Network | Wire, place: Path) -> None:
         async with asyncio.timeout(30), network.client() as sql:
             await self.writer.act(sql, place)
 
@@ -154,6 +168,21 @@ def drawn(requests: int, dice: random.Random) -> list[tuple[Fault, ...]]:
     return [*ones, *pairs]
 
 
+async def try_all(stage: Stage, road: Road, cases: Iterable[Sequence[Fault]], ended: list[Any], seed: str) -> None:
+    """Play all cases: each ends as it does without a fault."""
+    count = met = 0
+    for faults in cases:
+        try:
+            played = await stage.play(road, faults)
+            assert played.ended == ended
+        except BaseException as error:
+            what = " and ".join(f"number {each.at} {each.kind}" for each in faults)
+            error.add_note(f"{seed}, and {what}")
+            raise
+        count, met = count + 1, met + bool(played.met)
+    assert met >= 0.9 * count, "how often is asked depends on how long a build takes, but no more than that"
+
+
 @pytest.mark.parametrize("command", WRITERS)
 async def test_whatever_happens_to_a_request_all_is_done_once(
     command: str, postgres: Postgres, server: Server, tmp_path: Path
@@ -161,17 +190,26 @@ async def test_whatever_happens_to_a_request_all_is_done_once(
     stage = Stage(WRITERS[command], postgres, server, tmp_path)
     try:
         await stage.prepare()
-        clean = await stage.play(())
-        cases, met = drawn(clean.requests, random.Random(f"{SEED} {command}")), 0
-        for faults in cases:
-            try:
-                played = await stage.play(faults)
-                assert played.ended == clean.ended
-            except BaseException as error:
-                what = " and ".join(f"request {each.at} {each.kind}" for each in faults)
-                error.add_note(f"SENDOKA_SEED={SEED} again: {command}, and {what}")
-                raise
-            met += bool(played.met)
-        assert met >= 0.9 * len(cases), "how often is asked depends on how long a build takes, but no more than that"
+        clean = await stage.play(stage.over_http)
+        cases = drawn(clean.requests, random.Random(f"{SEED} {command}"))
+        await try_all(stage, stage.over_http, cases, clean.ended, f"SENDOKA_SEED={SEED} again: {command}")
+    finally:
+        stage.close()
+
+
+@pytest.mark.parametrize("command", OVER_TCP if SOAK == 1 else WRITERS)
+async def test_whatever_happens_to_a_message_all_is_done_once(
+    command: str, postgres: Postgres, server: Server, tmp_path: Path
+) -> None:
+    stage = Stage(WRITERS[command], postgres, server, tmp_path)
+    try:
+        await stage.prepare()
+        clean = await stage.play(stage.over_tcp)
+        dice = random.Random(f"{SEED} {command}")
+        kinds = list(BREAKS)
+        cases = [[Fault(dice.randrange(clean.requests), dice.choice(kinds))] for _ in range(SHARE_OVER_TCP * SOAK)]
+        if SOAK > 1:
+            cases += [[*one, Fault(one[0].at + dice.randint(1, 40), dice.choice(kinds))] for one in cases]
+        await try_all(stage, stage.over_tcp, cases, clean.ended, f"SENDOKA_SEED={SEED} again: {command}")
     finally:
         stage.close()

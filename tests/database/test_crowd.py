@@ -141,13 +141,17 @@ def check(crowd: Crowd, postgres: Postgres, database: str, limit: int) -> None:
     assert 1 < crowd.most <= limit
 
 
+def tell(crowd: Crowd, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        sys.stdout.write(f"\n{crowd}\n")
+
+
 async def test_a_dozen_runners_and_fewer_connections(
     postgres: Postgres, server: Server, database: str, direct: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     direct.execute(f'alter database "{database}" connection limit 6')
     crowd = await gather(tmp_path, server.connection_string(database), 12, Peak(postgres, database))
-    with capsys.disabled():
-        pass
+    tell(crowd, capsys)
     check(crowd, postgres, database, 6 + 1)  # the administrator's is one of them
 
 
@@ -156,6 +160,5 @@ async def test_a_hundred_runners_behind_a_small_server(tmp_path: Path, capsys: p
     with own_postgres(settings={"max_connections": "20"}) as small, Server(Endpoint(small)) as server:
         small.databases.create("crowded", owner=small.login.user)
         crowd = await gather(tmp_path, server.connection_string("crowded"), 100, Peak(small, "crowded"))
-        with capsys.disabled():
-            pass
+        tell(crowd, capsys)
         check(crowd, small, "crowded", 20)
