@@ -33,13 +33,14 @@ _EXTRA = 3
 class Page:
     """What one read of the walk gave: of `asked` rows at most so many were scanned.
 
-    `cursor` is the last key scanned, a JSON array, None where nothing was left.
+    `cursor` is the last key scanned, a JSON array, None where nothing was left; `size` its bytes on the wire, nearly.
     """
 
     asked: int
     scanned: int
     cursor: str | None
     batch: Batch
+    size: int = 0
 
     @property
     def first_key(self) -> str:
@@ -113,7 +114,8 @@ def read_page(result: Result[Cells], asked: int, backfill: Backfill, target: Tar
         for row, cells in zip(rows, found, strict=True)
     }
     last_key = key_of(cursor) or _object(cursor).get("after") or ()
-    return Page(asked, int(scanned or 0), cursor, Batch(tuple(rows), tuple(last_key), known, backfill, target))
+    size = sum(len(cell) if cell else 1 for cells in found for cell in cells)
+    return Page(asked, int(scanned or 0), cursor, Batch(tuple(rows), tuple(last_key), known, backfill, target), size)
 
 
 def _object(cursor: str | None) -> dict[str, Any]:

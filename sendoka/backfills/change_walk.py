@@ -30,6 +30,7 @@ class ChangeWalk:
         self._shard = shard
         self._texts: dict[tuple[bool, bool], str] = {}
         self.batches = 0
+        self.width = 0.0
 
     async def take(self) -> None:
         """Nothing is to be held."""

@@ -1,11 +1,11 @@
-"""How large the next batch is: it aims at a time, within bounds."""
+"""How large the next batch is: it aims at a time, within bounds of rows and of bytes."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-__all__ = ["FIRST", "LARGEST", "PROBE", "SMALLEST", "TARGET", "Pace"]
+__all__ = ["BYTES", "FIRST", "LARGEST", "PROBE", "SMALLEST", "TARGET", "Pace"]
 
 FIRST = 1000
 SMALLEST = 100
@@ -18,6 +18,9 @@ PROBE = 10
 TARGET = 0.5
 """Seconds that a batch should take: short for whoever waits for one of its rows, long beside a round trip."""
 
+BYTES = 6 * 1024 * 1024
+"""Bytes of a page, and of what is written for it: Neon takes and gives 64 MB, a proxy of one's own 10 MB by default."""
+
 _WEIGHT = 0.3
 _STEP = (0.5, 1.5)
 _MARGIN = 1.3
@@ -26,24 +29,28 @@ _MARGIN = 1.3
 
 @dataclass(slots=True)
 class Pace:
-    """The size of a run's batches, in rows. A `fixed` one stays, unless statements time out or a deadline is near.
+    """The size of a run's batches, in rows.
 
-    `rate` is rows scanned a second, None while unknown; one that an earlier call measured may be given.
+    A `fixed` one stays, unless statements time out, a deadline is near, or so many rows have more than `BYTES`. `rate`
+    is rows scanned a second, None while unknown; one that an earlier call measured may be given. `width` is how many
+    bytes a scanned row has on the wire, None while unknown, and 0 for nearly nothing where the rows stay in the server.
     """
 
     size: int = FIRST
     fixed: bool = False
     rate: float | None = None
+    width: float | None = None
     _rows: int = 0
 
     def within(self, seconds: float) -> int:
         """Return the size of the next batch if it may take so many seconds: 0 where it is not worth beginning."""
+        size = self.size if not self.width else max(1, min(self.size, int(BYTES / self.width)))
         if seconds == math.inf:
-            return self.size
+            return size
         if self.rate is None:
-            return min(self.size, PROBE)
+            return min(size, PROBE)
         fitting = int(self.rate * seconds / _MARGIN)
-        return min(self.size, fitting) if fitting >= self.size / 4 or fitting >= PROBE else 0
+        return min(size, fitting) if fitting >= size / 4 or fitting >= PROBE else 0
 
     def note(self, rows: int, seconds: float, asked: int | None = None) -> None:
         """Learn from a batch that scanned `rows` in `seconds`, having been asked for so many (by default, its size)."""
@@ -66,6 +73,13 @@ class Pace:
         slow = rows / max(seconds, 0.001) / 2
         self.rate = slow if self.rate is None else min(self.rate, slow)
 
-    def shrink(self) -> None:
-        """Halve the batch: the last one was cancelled for taking too long."""
-        self.size = max(1, self.size // 2)
+    def widen(self, width: float) -> None:
+        """Learn how many bytes a row had on the wire, of late: at once where it is more, slowly where it is less."""
+        known = self.width or 0.0
+        self.width = width if width >= known else (1 - _WEIGHT) * known + _WEIGHT * width
+
+    def shrink(self, size: int, *, by: int = 2) -> int:
+        """Make batches smaller than the one of `size` rows that took too long or was too large; return their size."""
+        smaller = max(1, size // by)
+        self.size = min(self.size, smaller)
+        return smaller

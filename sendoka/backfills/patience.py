@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["OF_DATA", "WAITS", "Patience", "Stopped", "is_fenced", "is_of_data", "passes", "rest"]
+__all__ = [
+    "ANSWER_TOO_LARGE",
+    "OF_DATA",
+    "TOO_LARGE",
+    "WAITS",
+    "Patience",
+    "Stopped",
+    "is_fenced",
+    "is_of_data",
+    "passes",
+    "rest",
+]
 
 WAITS = Retry(attempts=10, first=0.1, longest=5.0)
 """Ten failures in a row, about half a minute, end a run; it can be resumed."""
@@ -30,6 +41,10 @@ OF_DATA = "^(2[123]|44|P0|54000|(?!5[34578]|72|SB|XX)[5-9I-Z])"
 Values that do not fit, constraints, an index entry that is too long, and whatever a trigger or a function raises, with
 a code of its own too: those begin with 5 to 9 or I to Z, where Postgres has few of its own, and we have `SB`.
 """
+
+ANSWER_TOO_LARGE = 507
+TOO_LARGE = frozenset({413, ANSWER_TOO_LARGE})
+"""The HTTP statuses of a request, and of an answer, that has more bytes than it may."""
 
 _SLICE = 0.1
 """Seconds between two looks at whether a wait shall end."""

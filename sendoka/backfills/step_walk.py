@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -19,13 +19,13 @@ from sendoka.backfills.batch import Page, read_page, statements_of
 from sendoka.backfills.bisection import Bisection
 from sendoka.backfills.dead_letters import Fault, allowed, bury, count_dead, too_many
 from sendoka.backfills.owner import gone, new_owner, shown
-from sendoka.backfills.patience import Stopped, is_fenced, is_of_data, rest
+from sendoka.backfills.patience import ANSWER_TOO_LARGE, TOO_LARGE, Stopped, is_fenced, is_of_data, rest
 from sendoka.backfills.shards import Shard, claim, read_shard, release, renew, token_of
 from sendoka.backfills.stepping import StepFailed, call_step, step_raised
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import BackfillRunning, DatabaseError, SendokaError
+from sendoka.errors import BackfillRunning, DatabaseError, EndpointError, SendokaError
 
 if TYPE_CHECKING:
     from sendoka.backfills.walk import WalkOf
@@ -40,7 +40,7 @@ _OPTIONS = TransactionOptions(isolation_level="ReadCommitted")
 class _Pending:
     """A batch's whole request. It is kept until its fate is known, and sent again as it is.
 
-    The statement `looks_at` reads the shard; unless the batch is the last, the end reads a page of `following` rows.
+    The statement `looks_at` reads the shard; the end reads a page of `following` rows, or nothing where that is 0.
     """
 
     fence: statements.Fence
@@ -64,6 +64,8 @@ class StepWalk:
         self._pending: _Pending | None = None
         self._parts = Bisection()
         self.batches = 0
+        self.width = 0.0
+        self._written = 0.0
 
     async def take(self) -> Shard | None:
         """Claim the shard, unless it is held; return it where nothing is left to take."""
@@ -88,10 +90,22 @@ class StepWalk:
             page, pending = self._page, self._pending
             try:
                 return await self._send(pending)
+            except EndpointError as error:
+                if not self._lightens(pending, error):
+                    raise
             except DatabaseError as error:
                 if page is None or not self._isolates(page, pending, error):
                     raise
                 await self._isolate(page, error, size)
+
+    def _lightens(self, pending: _Pending, error: EndpointError) -> bool:
+        """Leave out the page behind a batch whose answer was too large; else, too large, its own page is read anew."""
+        if error.status == ANSWER_TOO_LARGE and pending.following:
+            self._pending = replace(pending, request=pending.request[: pending.looks_at + 1], following=0)
+            return True
+        if error.status in TOO_LARGE:
+            self._pending = self._page = None  # the next page is a smaller one
+        return False
 
     def _isolates(self, page: Page, pending: _Pending, error: DatabaseError) -> bool:
         return bool(self._work.max_dead and page.batch.rows) and not pending.buries and is_of_data(error)
@@ -163,7 +177,12 @@ class StepWalk:
     async def _read(self, size: int) -> Page:
         work = self._work
         result = await work.database.run(self._page_statement(self._shard.cursor, size))
-        return read_page(result, size, work.backfill, work.target)
+        return self._weighed(read_page(result, size, work.backfill, work.target))
+
+    def _weighed(self, page: Page) -> Page:
+        """Return the page, having learned how wide its rows are."""
+        self.width = max(page.size / page.scanned, self._written) if page.scanned else self.width
+        return page
 
     def _page_statement(self, cursor: str | None, size: int) -> Statement:
         work, shard = self._work, self._shard
@@ -194,9 +213,11 @@ class StepWalk:
         counted = changes if buries else [statements.counted(change, batch) for change in changes]
         request = [statements.fence(batch), *counted, statements.look(batch)]
         looks_at = len(request) - 1
+        if page.scanned and not buries:
+            self._written = sum(len(param) for each in changes for param in each.params if param) / page.scanned
         if not batch.last:
             request.append(self._page_statement(page.cursor, following))
-        return _Pending(batch, request, looks_at, following, buries)
+        return _Pending(batch, request, looks_at, 0 if batch.last else following, buries)
 
     async def _step(self, page: Page) -> object:
         """Call the step, and hold the lease meanwhile."""
@@ -240,7 +261,9 @@ class StepWalk:
         self._pending = None
         self._parts.done()
         self.batches += 1
-        self._page = None if batch.last else read_page(results[-1], pending.following, work.backfill, work.target)
+        self._page = None
+        if pending.following:
+            self._page = self._weighed(read_page(results[-1], pending.following, work.backfill, work.target))
         self._shard = Shard.of(results[pending.looks_at].rows[0])
         self._held = not batch.last
         return self._shard

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import anyio
 
 from sendoka.backfills.change_walk import ChangeWalk
-from sendoka.backfills.patience import passes
+from sendoka.backfills.patience import TOO_LARGE, passes
 from sendoka.backfills.step_walk import StepWalk
 from sendoka.backfills.walk import WalkOf, after_correction, key_of
-from sendoka.errors import BatchFailed, DatabaseError, Outcome, RequestTimeout, TransportError
+from sendoka.errors import BatchFailed, DatabaseError, EndpointError, Outcome, RequestTimeout, TransportError
 
 if TYPE_CHECKING:
     from sendoka.backfills.call import Call
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from sendoka.backfills.walk import Walk
 
 __all__ = ["LAST_WORDS", "Sweep"]
+
+_STEEP = 8
+"""By how much a page that was too large is made smaller: each try may cost the server an answer of 64 MB."""
 
 LAST_WORDS = 2.0
 """Seconds for giving back a lease, and as many for noting how a run ended, whatever the deadline."""
@@ -97,12 +100,13 @@ class Sweep:
                 shard = await walk.batch(size)
             except (DatabaseError, TransportError) as error:
                 self.sent, too_long = None, _too_long(error)
-                if too_long:
-                    call.pace.shrink()
-                    size = max(1, size // 2)
-                if not await call.patience.meet(error, passing=too_long or passes(error)):
+                too_large = _too_large(error) and call.backfill.step is not None and size > 1
+                if too_long or too_large:
+                    size = call.pace.shrink(size, by=_STEEP if too_large else 2)
+                if not await call.patience.meet(error, passing=too_long or too_large or passes(error)):
                     raise _failed(call.backfill.name, error, before) from error
                 continue
+            call.pace.widen(walk.width)
             self._note(before, shard, size, time.monotonic() - began)
             return shard
 
@@ -123,6 +127,11 @@ def _failed(name: str, error: DatabaseError | TransportError, shard: Shard) -> B
     todo = after_correction(shard)
     if isinstance(error, DatabaseError) and error.sqlstate == "27000":
         todo = "a trigger changes other rows of the same page: let it not, or use batch_size=1"
+    if _too_large(error):
+        todo = (
+            "one row is more than a request or an answer may hold: leave wide columns out of columns=[…], or write the"
+            " change in SQL, sql=, where no row leaves the database"
+        )
     return BatchFailed(
         f"a batch of the backfill {name} failed: {said}{code}",
         cursor=key_of(shard.cursor),
@@ -136,3 +145,8 @@ def _too_long(error: DatabaseError | TransportError) -> bool:
     if isinstance(error, DatabaseError):
         return error.sqlstate == "57014"
     return isinstance(error, RequestTimeout) and error.outcome is Outcome.UNKNOWN
+
+
+def _too_large(error: DatabaseError | TransportError) -> bool:
+    """Tell whether the request or its answer had too many bytes."""
+    return isinstance(error, EndpointError) and error.status in TOO_LARGE

@@ -68,6 +68,9 @@ class Walk(Protocol):
     batches: int
     """How many batches were done here."""
 
+    width: float
+    """How many bytes a scanned row of the last page had on the wire, read or written; 0 where none crosses it."""
+
     async def take(self) -> Shard | None:
         """Get hold of the shard, waiting for who holds it; return how it stands where nothing is left of it to do.
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sendoka.backfills.pace import LARGEST, PROBE, SMALLEST, TARGET, Pace
+from sendoka.backfills.pace import BYTES, LARGEST, PROBE, SMALLEST, TARGET, Pace
 from sendoka.backfills.patience import Patience, Stopped, passes
 from sendoka.backfills.report import Meter
 from sendoka.database.retry import PASSING, Retry
@@ -60,7 +60,7 @@ def test_a_fixed_size_stays_and_shrinks_only_where_statements_time_out() -> None
     settle(pace, rows_per_second=10)
     assert pace.size == 1000
     for _ in range(20):
-        pace.shrink()
+        pace.shrink(pace.size)
     assert pace.size == 1
 
 
@@ -84,6 +84,30 @@ def test_a_batch_is_made_to_fit_the_time_that_is_left(rate: float | None, second
 
 def test_a_fixed_size_gives_way_to_a_deadline_too() -> None:
     assert Pace(50, fixed=True, rate=26.0).within(2.0) == 40
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize(
+    ("width", "size"), [(None, 1000), (0.0, 1000), (100.0, 1000), (BYTES / 40, 40), (5_000_000.0, 1), (BYTES * 3.0, 1)]
+)
+def test_a_batch_has_no_more_bytes_than_the_wire_takes(width: float | None, size: int, fixed: bool) -> None:
+    assert Pace(fixed=fixed, width=width).within(math.inf) == size
+    assert Pace(fixed=fixed, width=width, rate=1e9).within(60.0) == size
+
+
+def test_wide_rows_are_believed_at_once_and_narrow_ones_slowly() -> None:
+    pace = Pace()
+    pace.widen(100.0)
+    pace.widen(9000.0)
+    assert pace.width == 9000.0
+    pace.widen(0.0)
+    assert pace.width == pytest.approx(6300.0)
+
+
+def test_a_page_that_was_too_large_is_made_much_smaller() -> None:
+    pace = Pace(1000)
+    assert [pace.shrink(size, by=8) for size in (500, 62, 7, 1)] == [62, 7, 1, 1]
+    assert pace.size == 1
 
 
 def test_a_far_larger_batch_tells_the_rate_anew_and_a_probe_shrinks_nothing_much() -> None:
