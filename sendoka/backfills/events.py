@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.database.statement import Statement
 
-__all__ = ["TABLES", "Actor", "Event", "events_of"]
+__all__ = ["TABLES", "Actor", "Event", "events_of", "note"]
 
 TABLES: tuple[Statement, ...] = (
     Ours("""create table if not exists sendoka.backfill_events (
@@ -44,9 +44,10 @@ class Event:
     """Something that happened to a run.
 
     `event` is one of `started`, `continued` (a process went on with it), `script changed`, `stopped`, `failed`,
-    `paused`, `resumed`, `cancelled` and `done`; `detail` why, where there is a why. `at` is ISO 8601 in UTC, `operator`
-    who did it, and `runner` the process, `host:pid:random`, None where it was none that runs. Who begins says with
-    which script, by its `checksum`, and by its git `revision` where it is in a repository.
+    `paused`, `resumed`, `cancelled`, `retried` (its dead letters, again) and `done`; `detail` why, where there is a
+    why. `at` is ISO 8601 in UTC, `operator` who did it, and `runner` the process, `host:pid:random`, None where it was
+    none that runs. Who begins or retries says with which script, by its `checksum`, and by its git `revision` where it
+    is in a repository.
     """
 
     at: str
@@ -67,3 +68,13 @@ async def events_of(database: Database, run: int) -> list[Event]:
         Event(str(at), str(event), str(operator), runner, checksum, revision, detail or "")
         for at, event, operator, runner, checksum, revision, detail in result.rows
     ]
+
+
+async def note(database: Database, run: int, event: str, *, by: Actor, checksum: str, detail: str) -> None:
+    """Note what a process does to a run; said again of the same event, the `detail` is what is new."""
+    text = """with sendoka_known as (
+  update sendoka.backfill_events set detail = $4 where run = $1::bigint and event = $2 and runner = $3 returning id
+)
+insert into sendoka.backfill_events (run, event, runner, detail, operator, checksum, revision)
+select $1::bigint, $2, $3, $4, $5, $6, $7 where not exists (select from sendoka_known)"""
+    await database.run(Ours(text, (str(run), event, by.runner, detail, by.operator, checksum, by.revision)))

@@ -1,31 +1,40 @@
 """The dead letters of a backfill, tried again after a correction: each once a call, and changed once whatever happens.
 
 A letter's trial is one transaction: the letter is taken away, the change is done for its row, and the batch that this
-is stands in the audit. What is sent twice finds the letter gone, or tried once more than it thought.
+is stands in the audit. What is sent twice finds the letter gone, or tried once more than it thought. It is fenced as
+batches are: from the moment in which a run is paused or cancelled no letter of it is tried any more.
 """
 
 # ruff: noqa: S608 - names are quoted by sendoka.quoting, values are parameters, and the rest is constant
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import anyio
+
 from sendoka.backfills.batch import read_page, statements_of
 from sendoka.backfills.dead_letters import Fault, bury, is_row, list_dead
+from sendoka.backfills.events import Actor, note
 from sendoka.backfills.order import arranged
+from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import WAITS, Patience, Stopped, is_fenced, is_of_data
+from sendoka.backfills.revision import revision_of
 from sendoka.backfills.runs import find_run
 from sendoka.backfills.shards import read_shard
 from sendoka.backfills.statements import Fence, counted
 from sendoka.backfills.stepping import StepFailed, call_step
+from sendoka.backfills.sweep import LAST_WORDS
 from sendoka.backfills.target import read_target
 from sendoka.backfills.walk import STEP_TIMEOUT
+from sendoka.bookkeeping import operator
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import BackfillError, BatchFailed, DatabaseError, TransportError
+from sendoka.errors import BackfillError, BatchFailed, DatabaseError, SendokaError, TransportError
 from sendoka.quoting import ident
 
 if TYPE_CHECKING:
@@ -33,6 +42,7 @@ if TYPE_CHECKING:
 
     from sendoka.backfills.dead_letters import DeadLetter
     from sendoka.backfills.declare import Backfill
+    from sendoka.backfills.runs import Run
     from sendoka.backfills.shards import Shard
     from sendoka.backfills.target import Target
     from sendoka.database.retry import Retry
@@ -49,7 +59,8 @@ class RetryReport:
     """What became of the dead letters of the run number `run`: so many were tried, `settled`, and are left.
 
     Settled is a letter whose row was changed, or is gone, or does not satisfy `where` any more. `letters` are those
-    that are left, `dead` is their number.
+    that are left, `dead` is their number. `reason` says why it ended before all were tried: `interrupted`, or that the
+    run is `paused by …` or `cancelled by …`. `script_changed` says that the script is not the one that the run goes by.
     """
 
     name: str
@@ -58,6 +69,8 @@ class RetryReport:
     settled: int
     dead: int
     letters: tuple[DeadLetter, ...]
+    reason: str = ""
+    script_changed: bool = False
 
 
 async def retry_dead(
@@ -72,7 +85,9 @@ async def retry_dead(
     """Try the dead letters of the newest run of `backfill` again, with the script as it is now.
 
     A row that can be changed is changed once and its letter is gone; what fails again stays, tried once more. The run
-    itself is as done as it was. `on_progress` is told how many of how many were tried. The other parameters are as in
+    itself is as done as it was. A script that changed since is what this is for: it is not refused, and the event
+    `retried` keeps its checksum; to go on with the run itself it must still be accepted. One that is paused or
+    cancelled is left alone. `on_progress` is told how many of how many were tried. The other parameters are as in
     `run`.
 
     Raises BackfillError for a backfill that was never run, BatchFailed for what no row is at fault for.
@@ -83,26 +98,88 @@ async def retry_dead(
         raise BackfillError(
             f"the backfill {backfill.name} was never run here", todo=f"sendoka backfill run {backfill.name}"
         )
-    run = found.id
-    table = await patience.insist(lambda: read_target(sql, backfill))
-    target = arranged(backfill, table, kept=found.walk)
-    letters = await patience.insist(lambda: list_dead(sql, run))
-    trial = _Trial(sql, backfill, target, run, step_timeout)
-    tried = 0
-    try:
-        for letter in letters:
-            if stop is not None and stop():
-                break
-            await _insist(trial, letter, patience)
-            tried += 1
-            if on_progress:
-                on_progress(tried, len(letters))
-    except Stopped:
-        pass
-    left = await patience.insist(lambda: list_dead(sql, run)) if tried else letters
+    letters = await patience.insist(lambda: list_dead(sql, found.id))
+    held, tried, reason = _held(found), 0, ""
+    if letters and not held:
+        work = _Retrial(sql, backfill, found, letters, patience, stop or _never, on_progress or _silent)
+        tried, reason = await work.go(step_timeout)
+    left = await patience.insist(lambda: list_dead(sql, found.id)) if tried else letters
+    settled = _settled(letters[:tried], left)
+    changed = found.checksum != backfill.checksum()
+    return RetryReport(backfill.name, found.number, tried, settled, len(left), tuple(left), held or reason, changed)
+
+
+def _held(run: Run) -> str:
+    """Return why no letter of the run may be tried; empty where it may."""
+    return f"{run.state} {run.reason}" if run.state in {"paused", "cancelled"} else ""
+
+
+def _settled(tried: list[DeadLetter], left: list[DeadLetter]) -> int:
     kept = {letter.key for letter in left}
-    settled = sum(letter.key not in kept for letter in letters[:tried])
-    return RetryReport(backfill.name, found.number, tried, settled, len(left), tuple(left))
+    return sum(letter.key not in kept for letter in tried)
+
+
+@dataclass(slots=True)
+class _Retrial:
+    """Letters on their way: each is tried once, and what became of them is noted in any case."""
+
+    database: Database
+    backfill: Backfill
+    run: Run
+    letters: list[DeadLetter]
+    patience: Patience
+    stop: Callable[[], bool]
+    on_progress: Callable[[int, int], None]
+    tried: int = 0
+
+    async def go(self, step_timeout: float) -> tuple[int, str]:
+        """Try the letters; return how many, and why not all of them."""
+        insist, backfill = self.patience.insist, self.backfill
+        table = await insist(lambda: read_target(self.database, backfill))
+        target = arranged(backfill, table, kept=self.run.walk)
+        trial = _Trial(self.database, backfill, target, self.run.id, step_timeout)
+        by = Actor(operator(), new_owner(), await revision_of(backfill))
+        checksum = backfill.checksum()
+        await insist(
+            lambda: note(self.database, self.run.id, "retried", by=by, checksum=checksum, detail=self._told(None))
+        )
+        try:
+            reason = await self._each(trial)
+        finally:
+            with contextlib.suppress(SendokaError), anyio.move_on_after(LAST_WORDS, shield=True):
+                left = await list_dead(self.database, self.run.id)
+                told = self._told(left)
+                await note(self.database, self.run.id, "retried", by=by, checksum=checksum, detail=told)
+        return self.tried, reason
+
+    def _told(self, left: list[DeadLetter] | None) -> str:
+        if left is None:
+            return f"{len(self.letters)} dead letters to be tried"
+        settled = _settled(self.letters[: self.tried], left)
+        return f"{self.tried} of {len(self.letters)} dead letters tried, {settled} settled, {len(left)} left"
+
+    async def _each(self, trial: _Trial) -> str:
+        try:
+            for letter in self.letters:
+                if self.stop():
+                    return "interrupted"
+                await _insist(trial, letter, self.patience)
+                self.tried += 1
+                self.on_progress(self.tried, len(self.letters))
+        except Stopped:
+            return "interrupted"
+        except _Held:
+            found = await self.patience.insist(lambda: find_run(self.database, self.backfill.name))
+            return (_held(found) if found else "") or "it was held for a moment"
+        return ""
+
+
+class _Held(Exception):
+    """The run was paused or cancelled, so no letter may be tried. Never leaves `retry_dead`."""
+
+
+def _silent(_tried: int, _of: int) -> None:
+    return None
 
 
 def _never() -> bool:
@@ -136,6 +213,8 @@ class _Trial:
     async def attempt(self, letter: DeadLetter) -> bool:
         """Try a letter's row once; return False where a batch came between, and it is to be tried anew."""
         shard, _ = await read_shard(self.database, self.run, letter.shard)
+        if shard.state == "held":
+            raise _Held
         place = Fence(self.run, letter.shard, shard.epoch, shard.seq, secrets.token_hex(8), None, 0, 0, False, 0)
         try:
             request = await self._request(letter, shard, place)
@@ -238,7 +317,7 @@ def _open(letter: DeadLetter, place: Fence) -> Statement:
     """
     text = """with sendoka_place as (
   select s.run, s.shard from sendoka.backfill_shards s
-  where s.run = $1::bigint and s.shard = $2::int and s.seq = $3::bigint - 1 for update
+  where s.run = $1::bigint and s.shard = $2::int and s.seq = $3::bigint - 1 and not s.held for update
 ), sendoka_letter as (
   delete from sendoka.dead_letters d using sendoka_place p
   where d.run = p.run and d.key = $5::jsonb and d.attempt = $6::int returning d.run

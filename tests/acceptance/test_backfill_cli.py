@@ -214,6 +214,19 @@ async def test_rows_that_cannot_be_changed_are_left_out_and_tried_again(project:
     assert project.run("retry-dead", "touch") == "touch has no dead letters: nothing to do\n"
     assert await touched(sql) == {"1": 30}
     assert "nothing to do" in project.run("run", "touch")
+    assert project.run("logs", "touch").count("retried") == 3
+
+
+async def test_a_paused_run_has_no_letter_tried_and_says_so(project: Project, sql: Neon) -> None:
+    await make_messages(sql, 30)
+    await sql("update messages set org_id = 'poison'")
+    await sql("alter table messages add constraint sound check (org_id <> 'poison' or touched = 0)")
+    project.run("run", "touch", "--batch-size", "10", exits=3)  # ten may be left out as long as no row went well
+    project.run("pause", "touch")
+    said = project.run("retry-dead", "touch", exits=130)
+    assert "touch is paused by " in said
+    assert "let it go on first: sendoka backfill resume touch" in said
+    assert "touch: 0 rows tried again, 0 of them settled, 10 left" in said
 
 
 async def test_status_and_list_tell_what_there_is(project: Project, sql: Neon) -> None:

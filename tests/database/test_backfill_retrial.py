@@ -7,19 +7,42 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka.backfills import Batch, backfill, retry_dead, run
+from sendoka.backfills import Batch, backfill, cancel, history, pause, resume, retry_dead, run
+from sendoka.database import Database
 from sendoka.database.retry import Retry
-from sendoka.errors import BackfillError, BatchFailed
+from sendoka.database.transaction import DEFAULT
+from sendoka.errors import BackfillChanged, BackfillError, BatchFailed
 from tests.database.test_backfill_dead import BOTH, EVERY, in_sql, make_words
 from tests.fixtures.backfills import Unreliable, execute, ledger_is_whole, rows, touched, value
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from sendoka import Neon
     from sendoka.backfills import Backfill
-    from sendoka.database import Database
+    from sendoka.database import Cells, Result, Statement, TransactionOptions
     from sendoka.local.app import Endpoint
 
 QUICK = Retry(attempts=60, first=0.005, longest=0.03)
+FORMER = "update sendoka.backfill_runs set checksum = 'of a former script'"
+
+
+class Meanwhile(Database):
+    """A database in which `act` is done once, just before the first request that holds `match`."""
+
+    def __init__(self, database: Database, match: str, act: Callable[[], Awaitable[object]]) -> None:
+        self._database, self._match, self._act, self.met = database, match, act, 0
+
+    async def run(self, statement: Statement) -> Result[Cells]:
+        return await self._database.run(statement)
+
+    async def run_all(
+        self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
+    ) -> list[Result[Cells]]:
+        if not self.met and any(self._match in statement.text for statement in statements):
+            self.met += 1
+            await self._act()
+        return await self._database.run_all(statements, options)
 
 
 async def letters(database: Database) -> list[tuple[int, int]]:
@@ -134,6 +157,89 @@ async def test_it_can_be_stopped_between_two_letters(sql: Database) -> None:
     report = await retry_dead(sql, in_sql, stop=lambda: next(answers))
     assert (report.tried, report.dead) == (1, 2)
     assert await letters(sql) == [(3, 2), (7, 1)]
+
+
+# ------------------------------------------------------------------ the run that they are of
+
+
+async def fail_half_way(database: Database) -> None:
+    """Make words and a run of `in_sql` that stopped with dead letters: it is neither done nor cancelled."""
+    await make_words(database, 20, 3, 7, 15, 16)
+    with pytest.raises(BatchFailed):
+        await run(database, in_sql, batch_size=10, max_dead=2)
+    await correct(database, 3, 7, 15, 16)
+
+
+@pytest.mark.parametrize(
+    ("hold", "reason"), [(pause, "paused by "), (cancel, "cancelled by ")], ids=["pause", "cancel"]
+)
+async def test_one_that_is_held_is_left_alone(sql: Database, hold: Any, reason: str) -> None:
+    await fail_half_way(sql)
+    await hold(sql, "in_sql")
+    report = await retry_dead(sql, in_sql)
+    assert (report.tried, report.dead, report.settled) == (0, 2, 0)
+    assert report.reason.startswith(reason)
+    assert await letters(sql) == [(3, 1), (7, 1)]
+    assert await touched(sql) == {"1": 8, "0": 12}
+
+
+@EVERY
+async def test_a_pause_holds_for_the_very_next_letter(sql: Database, form: Backfill) -> None:
+    await make_words(sql, 20, 3, 7, 15)
+    with pytest.raises(BatchFailed):
+        await run(sql, form, batch_size=10, max_dead=2)
+    await correct(sql, 3, 7)
+    paused = Meanwhile(sql, "insert into sendoka.backfill_batches", lambda: pause(sql, form.name))
+    report = await retry_dead(paused, form, retry=QUICK)
+    assert paused.met == 1
+    assert (report.tried, report.dead, report.reason.partition(" by")[0]) == (0, 2, "paused")
+    assert await letters(sql) == [(3, 1), (7, 1)]
+    await resume(sql, form.name)
+    assert (await retry_dead(sql, form)).settled == 2
+    assert await ledger_is_whole(sql)
+
+
+async def test_a_corrected_script_is_tried_and_both_are_in_the_log(sql: Database) -> None:
+    await make_words(sql, 20, 3, 7)
+    await run(sql, in_sql)
+    corrected = backfill(
+        table="messages",
+        where="n is null",
+        sql="update messages m set n = 0, touched = m.touched + 1 from page p where m.id = p.id",
+        name="in_sql",
+    )
+    await execute(sql, FORMER)
+    answers = iter([False, True])
+    report = await retry_dead(sql, corrected, stop=lambda: next(answers))
+    assert (report.settled, report.dead, report.reason, report.script_changed) == (1, 1, "interrupted", True)
+    event = (await history(sql, "in_sql"))[-1]
+    assert (event.event, event.checksum) == ("retried", corrected.checksum())
+    assert event.detail == "1 of 2 dead letters tried, 1 settled, 1 left"
+    assert event.operator
+    assert event.runner
+    await execute(sql, f"update sendoka.backfill_runs set checksum = '{corrected.checksum()}'")
+    assert not (await retry_dead(sql, corrected)).script_changed
+    assert [event.event for event in await history(sql, "in_sql")] == ["started", "done", "retried", "retried"]
+
+
+async def test_what_ends_it_early_is_noted_too(sql: Database) -> None:
+    await make_words(sql, 20, 3, 7)
+    await run(sql, in_sql)
+    await execute(sql, "alter table messages rename column touched to times")
+    with pytest.raises(BatchFailed):
+        await retry_dead(sql, in_sql)
+    event = (await history(sql, "in_sql"))[-1]
+    assert (event.event, event.detail) == ("retried", "0 of 2 dead letters tried, 0 settled, 2 left")
+
+
+async def test_the_script_must_still_be_accepted_for_the_run_itself(sql: Database) -> None:
+    await fail_half_way(sql)
+    await execute(sql, FORMER)
+    assert (await retry_dead(sql, in_sql)).script_changed
+    with pytest.raises(BackfillChanged):
+        await run(sql, in_sql)
+    assert (await run(sql, in_sql, accept_change=True)).done
+    assert await touched(sql) == {"1": 20}
 
 
 async def test_a_backfill_that_was_never_run_is_said_to_be_so(sql: Database) -> None:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["retry_dead"]
 
+_INTERRUPTED = 130
+_AFTER = {
+    "paused": "let it go on first: sendoka backfill resume {name}",
+    "cancelled": "a new run meets its rows again: sendoka backfill run {name} --again",
+}
+
 _SHOWN = 20
 """Letters that are shown; --json has all."""
 
@@ -33,8 +39,10 @@ def retry_dead(name: str, env_file: Path | None, as_json: bool) -> int:
 
     They are in sendoka.dead_letters, with what each of them failed with. After a correction of the rows, or of the
     script, each is tried once, by the script as it is now: it is changed and its letter is gone, or it stays, with what
-    it failed with this time. A letter whose row is gone or needs no change any more is settled too. Ctrl-C stops it
-    where it is, and nothing is lost. Exits with 1 where letters are left.
+    it failed with this time. A letter whose row is gone or needs no change any more is settled too. A script that
+    changed since needs no --accept-change here: what was tried with which script is in the log. Ctrl-C stops it where
+    it is, and nothing is lost. A run that is paused or cancelled is left alone, then and before. Exits with 1 where
+    letters are left, with 130 where not all of them were tried.
     """
     from sendoka.backfills.scripts import load
 
@@ -42,7 +50,7 @@ def retry_dead(name: str, env_file: Path | None, as_json: bool) -> int:
     chosen = load(settings.backfill, name)
     report = run(_retry(find_source(settings, env_file=env_file), chosen))
     print_json(asdict(report)) if as_json else _say(report)
-    return int(report.dead > 0)
+    return _INTERRUPTED if report.reason else int(report.dead > 0)
 
 
 async def _retry(source: Source, chosen: Backfill) -> RetryReport:
@@ -56,6 +64,10 @@ def _say(report: RetryReport) -> None:
     if not report.tried and not report.dead:
         say(f"{report.name} has no dead letters: nothing to do")
         return
+    if report.reason:
+        say(f"{report.name} is {report.reason}" if report.reason != "interrupted" else f"{report.name} was interrupted")
+        after = _AFTER.get(report.reason.partition(" ")[0], "try the others: sendoka backfill retry-dead {name}")
+        say(after.format(name=report.name))
     tried = counted(report.tried, "row")
     say(f"{report.name}: {tried} tried again, {report.settled:,} of them settled, {report.dead:,} left")
     for letter in report.letters[:_SHOWN]:
@@ -63,3 +75,5 @@ def _say(report: RetryReport) -> None:
         say(f"  {letter.key}: {letter.message}{code}, tried {counted(letter.attempt, 'time')}")
     if report.dead > _SHOWN:
         say(f"  and {report.dead - _SHOWN:,} more in sendoka.dead_letters")
+    if report.script_changed:
+        say("its script changed since the run began; the rows were tried by it as it is now")
