@@ -36,7 +36,8 @@ class Call:
     `run` is the run as it was read last, None before there is one; `walked` the order that it has, as its row says;
     `shard` how far it is. `begun` is whether it was noted that we go on with it, `by` who that is. `reason` says why
     the call ends before the run is done. `here` are the batches that were done by this call, `dead` the run's dead
-    letters. Of a run that was done before the call, `left` rows are to be done now.
+    letters, `warnings` what was said before its first batch. Of a run that was done before the call, `left` rows are to
+    be done now.
     """
 
     database: Database
@@ -58,6 +59,7 @@ class Call:
     was_done: bool = False
     left: int | None = 0
     script_changed: bool = False
+    warnings: tuple[str, ...] = ()
     patience: Patience = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,7 +75,13 @@ class Call:
         """Do `work`, which may be done twice, until it answers; what does not pass is raised."""
         return await self.patience.insist(work)
 
-    def waiting(self, why: str, left: float | None = None) -> None:
+    def warn(self, warnings: list[str]) -> None:
+        """Tell what is to be known before the first batch, and keep it for the report."""
+        self.warnings = tuple(warnings)
+        if warnings:
+            self.waiting("", warnings=self.warnings)
+
+    def waiting(self, why: str, left: float | None = None, *, warnings: tuple[str, ...] = ()) -> None:
         """Tell whoever listens where the run is, and for what it waits; nothing is counted before there is a run."""
         shard, run, rate = self.shard, self.run, self.meter.rate
         total = run.total if run else None
@@ -92,6 +100,7 @@ class Call:
                 waiting=why,
                 waiting_left=left,
                 dead=self.dead,
+                warnings=warnings,
             )
         )
 
@@ -120,4 +129,5 @@ class Call:
             was_done=self.was_done,
             left=self.left if self.was_done else 0,
             script_changed=self.script_changed and self.was_done,
+            warnings=self.warnings,
         )

@@ -14,6 +14,7 @@ from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import rest
 from sendoka.backfills.revision import revision_of
 from sendoka.backfills.shards import read_totals
+from sendoka.backfills.soundness import warnings_of
 from sendoka.backfills.target import estimate, read_target
 from sendoka.backfills.trial import PATIENCE, check_change
 from sendoka.errors import BackfillChanged, BackfillError, DatabaseError
@@ -117,6 +118,7 @@ async def _look_back(call: Call, run: Run) -> None:
 async def _new_run(call: Call, target: Target, checksum: str) -> Run:
     database, name = call.database, call.backfill.name
     number = (call.run.number if call.run else 0) + 1
+    call.warn(warnings_of(target))
     total = await call.insist(lambda: estimate(database, target))
     seconds = max(0.0, min(PATIENCE, call.seconds_left * _TRIAL)) if call.terms.deadline is not None else PATIENCE
     await check_change(database, call.backfill, target, seconds=seconds)

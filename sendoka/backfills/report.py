@@ -14,7 +14,8 @@ class Progress:
     `rate` is rows scanned a second while it works, of late; `seconds_left` None as long as nobody can tell. `waiting`
     says for what the run waits, empty while it works, and `waiting_left` for how many seconds at most, if known.
     Before there is a run it may wait too: then all counts are 0. `dead` are the rows that could not be changed and were
-    left out, as far as this runner knows.
+    left out, as far as this runner knows. `warnings` are there once, before the first batch of a new run: triggers that
+    fire, functions that give another value each time.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Progress:
     waiting: str = ""
     waiting_left: float | None = None
     dead: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class RunReport:
 
     `was_done` is true where it was done before this call, which then changed nothing: `left` rows are to be done
     now (None where that cannot be counted), and `script_changed` says that the script is not the one that was run.
+    `warnings` are what was said before the first batch, by the call that began the run.
     """
 
     name: str
@@ -66,6 +69,7 @@ class RunReport:
     left: int | None = 0
     script_changed: bool = False
     dead: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def done(self) -> bool:

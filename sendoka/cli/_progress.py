@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from sendoka.cli._options import console, moment, say
+from sendoka.cli._options import console, moment, printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,6 +73,12 @@ def shown(name: str, *, as_json: bool) -> Iterator[Show]:
         yield _Lines()
 
 
+def _warn(progress: Progress) -> None:
+    """Say what is to be known before the first batch, on stderr: whoever reads the other output reads facts."""
+    for warning in progress.warnings:
+        say(f"warning: {progress.name}: {printable(warning)}", err=True)
+
+
 class _Lines:
     """Progress as plain lines: the first at once, then one every two seconds; why it waits is said once."""
 
@@ -82,7 +88,9 @@ class _Lines:
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
-        if progress.waiting and progress.waiting != self._waiting:
+        if progress.warnings:
+            _warn(progress)
+        elif progress.waiting and progress.waiting != self._waiting:
             say(f"{progress.name}: {_waits(progress)}")
         elif not progress.waiting and now >= self._next:
             say(f"{progress.name}: {_facts(progress)}")
@@ -143,6 +151,10 @@ class _Bar:
         self._waiting = ""
 
     def __call__(self, progress: Progress) -> None:
+        for warning in progress.warnings:
+            self._bar.console.print(f"warning: {printable(warning)}", markup=False)
+        if progress.warnings:
+            return
         if progress.waiting and progress.waiting != self._waiting:
             self._bar.console.print(f"waiting: {progress.waiting}", markup=False, style="dim")
         self._waiting = progress.waiting

@@ -276,8 +276,11 @@ def test_both_checksums_of_a_changed_script_are_kept(say: Say, folder: Path, dir
 def test_events_are_one_json_line_each_and_the_last_is_the_report(say: Say, direct: Direct) -> None:
     fill(direct, 25)
     lines = [json.loads(line) for line in say("run", "touch", "--batch-size", "10", "--events", "json").splitlines()]
-    assert [line["event"] for line in lines] == ["batch", "batch", "batch", "done"]
-    assert [line["scanned"] for line in lines] == [10, 20, 25, 25]
+    assert [line["event"] for line in lines] == ["warnings", "batch", "batch", "batch", "done"]
+    assert lines[0]["warnings"] == [
+        "pg_sleep() is volatile: it gives every row, and every try of a batch, another value"
+    ]
+    assert [line["scanned"] for line in lines] == [0, 10, 20, 25, 25]
     assert all(line["name"] == "touch" and line["at"].endswith("+00:00") for line in lines)
     assert lines[-1]["batches"] == 3
     assert "give one of them" in say("run", "touch", "--events", "json", "--json", exits=2)

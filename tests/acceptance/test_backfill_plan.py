@@ -56,3 +56,27 @@ async def test_a_plan_with_a_problem_exits_with_one(sql: Neon, project: Project,
     assert "no backfill 'tuch'" in project.run("sendoka backfill plan tuch", status=2)
     assert "does not make where= false" in project.run("sendoka backfill run touch", status=3)
     assert await touched(sql) == {"0": 120}
+
+
+async def test_a_new_run_warns_before_its_first_batch(sql: Neon, project: Project, database_url: str) -> None:
+    await make_messages(sql, 20)
+    await execute(
+        sql,
+        "create function noted() returns trigger language plpgsql as 'begin return new; end'",
+        "create trigger seen before update on messages for each row execute function noted()",
+    )
+    noisy = TOUCH.replace("touched + 1", "touched + 1 + 0 * ceil(random())::int")
+    scripts(project, database_url, touch=noisy.format(where="touched = 0"))
+    shown = project.run("sendoka backfill run touch --batch-size 10")
+    assert "warning: touch: the trigger seen (before update, noted) fires for every row\n" in shown
+    assert (
+        "warning: touch: random() is volatile: it gives every row, and every try of a batch, another value\n" in shown
+    )
+    assert shown.startswith("touch: 10 of about 20 rows scanned")  # what is on stderr comes behind it here
+    lines = [json.loads(line) for line in project.run("sendoka backfill run touch --again --events json").splitlines()]
+    assert [line["event"] for line in lines] == ["done"]  # nothing to do, so nothing to warn of
+    await execute(sql, "update messages set touched = 0")
+    lines = [json.loads(line) for line in project.run("sendoka backfill run touch --again --events json").splitlines()]
+    assert [line["event"] for line in lines] == ["warnings", "batch", "done"]
+    assert lines[0]["warnings"] == lines[-1]["warnings"]
+    assert len(lines[0]["warnings"]) == 2

@@ -16,7 +16,7 @@ from tests.fixtures.backfills import execute, make_messages, touched, value
 if TYPE_CHECKING:
     import psycopg
 
-    from sendoka.backfills import Backfill
+    from sendoka.backfills import Backfill, Progress
     from sendoka.database import Database
 
     Direct = psycopg.Connection[Any]
@@ -177,3 +177,25 @@ async def test_texts_with_quotes_and_backslashes_stay_what_they_are(sql: Databas
     assert (found.paged, found.changed, found.still) == (10, 10, 0)
     assert (await run(sql, odd)).changed == 10
     assert await value(sql, "select distinct tenant_id from messages") == "'\\'"
+
+
+async def test_a_new_run_warns_of_triggers_and_volatile_functions_before_its_first_batch(sql: Database) -> None:
+    await make_messages(sql, 20)
+    await execute(
+        sql,
+        "create function noted() returns trigger language plpgsql as 'begin return new; end'",
+        "create trigger seen before update on messages for each row execute function noted()",
+    )
+    told: list[Progress] = []
+    text = "update messages m set touched = 1, body = random()::text from page p where m.id = p.id"
+    noisy = declared(where="touched = 0", sql=text)
+    asked = iter([False, True])
+    first = await run(sql, noisy, batch_size=10, on_progress=told.append, stop=lambda: next(asked))
+    warned = [progress for progress in told if progress.warnings]
+    assert (warned, told[0].scanned) == (told[:1], 0)
+    assert first.warnings == told[0].warnings
+    assert first.warnings[0].startswith("the trigger seen (before update, noted) fires")
+    assert first.warnings[1].startswith("random() is volatile")
+    assert (await run(sql, noisy)).warnings == ()  # it goes on
+    quiet = declared(name="quiet", where="touched = 1", sql=TOUCH)
+    assert (await run(sql, quiet, stop=lambda: True)).warnings == first.warnings[:1]

@@ -37,7 +37,9 @@ _INTERRUPTED = 130
 @click.option("--accept-change", is_flag=True, help="Go on although the script changed since the run began.")
 @click.option("--again", is_flag=True, help="Start a new run where the last is cancelled, or done and rows are left.")
 @click.option("--order", type=click.Choice(ORDERS), help="Walk in this order, not the one that suits the table.")
-@click.option("--events", type=click.Choice(["json"]), help="Print one JSON line an event: batches, waits, the end.")
+@click.option(
+    "--events", type=click.Choice(["json"]), help="Print one JSON line an event: warnings, batches, waits, the end."
+)
 @env_file_option
 @json_option
 def run_command(
@@ -56,7 +58,8 @@ def run_command(
     """Run the backfill NAME until it is done and verified.
 
     It goes on where it stands, after a kill too. Ctrl-C finishes the batch, a second one stops at once; either way
-    nothing is lost. One that is done or cancelled says when and by whom, and changes nothing. One that somebody pauses
+    nothing is lost. Before the first batch of a new run it names the triggers that fire, and functions that are
+    volatile. One that is done or cancelled says when and by whom, and changes nothing. One that somebody pauses
     meanwhile waits until it is resumed; one that is paused already is left alone. Exits with 130 where it stopped
     before it was done, for a deadline too.
 
@@ -88,8 +91,8 @@ def run_command(
 
 @contextlib.contextmanager
 def _lines() -> Iterator[Callable[[Progress], None]]:
-    """Give a function that prints what it is told as one JSON line: a `batch` was done, or the run is `waiting`."""
-    yield lambda told: _line("waiting" if told.waiting else "batch", told)
+    """Give a function that prints what it is told as one JSON line: `warnings`, a `batch`, or that it is `waiting`."""
+    yield lambda told: _line("warnings" if told.warnings else "waiting" if told.waiting else "batch", told)
 
 
 def _line(event: str, told: Progress | RunReport) -> None:
