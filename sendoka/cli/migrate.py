@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,7 @@ def migrate(deadline: float, lock_budget: float, env_file: Path | None, as_json:
     except KeyboardInterrupt:
         return _interrupted(progress)
     if as_json:
-        print_json({**report._asdict(), "applied": [each._asdict() for each in report.applied]})
+        print_json(asdict(report))
     elif not report.applied:
         say(f"nothing to do: {_standing(report, settings)}")
     else:
