@@ -10,6 +10,7 @@ from sendoka.backfills.outlook import Outlook, plan
 from sendoka.backfills.report import Progress, RunReport
 from sendoka.backfills.retrial import RetryReport, retry_dead
 from sendoka.backfills.runner import run
+from sendoka.backfills.timelines import Timeline, timeline
 
 __all__ = [
     "Backfill",
@@ -20,6 +21,7 @@ __all__ = [
     "RetryReport",
     "RunReport",
     "Switched",
+    "Timeline",
     "backfill",
     "cancel",
     "history",
@@ -28,5 +30,6 @@ __all__ = [
     "resume",
     "retry_dead",
     "run",
+    "timeline",
     "verify",
 ]

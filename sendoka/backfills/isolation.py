@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.backfills.dead_letters import AT_FIRST, keys_of
 from sendoka.backfills.patience import OF_DATA
-from sendoka.backfills.statements import BATCH_COLUMNS, advanced, in_last, key_of, scan, stride_of
+from sendoka.backfills.statements import BATCH_COLUMNS, TOOK, advanced, in_last, key_of, scan, stride_of
 from sendoka.database.home import Ours
 from sendoka.quoting import ident, literal
 
@@ -97,8 +97,8 @@ returning 1
   from (select sendoka_scanned as scanned, sendoka_cursor as cursor) t,
     (select sendoka_checkpoint.cursor as cursor, sendoka_checkpoint.stride as stride) c
   where b.run = {run} and b.shard = {shard};
-  insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed)
-  select run, shard, seq, epoch, pass, token, cursor, sendoka_scanned, sendoka_paged, sendoka_changed
+  insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed, took)
+  select run, shard, seq, epoch, pass, token, cursor, sendoka_scanned, sendoka_paged, sendoka_changed, {took}
   from sendoka.backfill_shards b where b.run = {run} and b.shard = {shard};
 end"""
 
@@ -136,6 +136,7 @@ def isolated_batch(
         at_first=AT_FIRST,
         too_many=TOO_MANY,
         token=token,
+        took=TOOK,
     )
     look = f"select {BATCH_COLUMNS}, token from sendoka.backfill_shards where run = $1::bigint and shard = $2::int"
     return [Ours(f"do {literal(block)}"), Ours(look, (str(run), str(shard)))]

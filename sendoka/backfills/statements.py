@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BATCH_COLUMNS",
+    "TOOK",
     "Fence",
     "advanced",
     "change_batch",
@@ -59,6 +60,10 @@ BATCH_COLUMNS = (
     "pass, epoch, seq, cursor::text, scanned, paged, changed, pass_scanned, pass_paged, pass_changed"
 )
 """What a batch answers of its shard, in the order of `checkpoint.Shard`."""
+
+
+TOOK = "extract(epoch from clock_timestamp() - transaction_timestamp())"
+"""The seconds since a batch's transaction began."""
 
 
 def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
@@ -87,8 +92,9 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
   from sendoka_checkpoint c, sendoka_tally t where b.run = c.run and b.shard = c.shard
   returning b.*, t.scanned as batch_scanned, t.paged as batch_paged, t.changed as batch_changed
 ), sendoka_audit as (
-  insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed)
-  select run, shard, seq, epoch, pass, token, cursor, batch_scanned, batch_paged, batch_changed from sendoka_advanced
+  insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed, took)
+  select run, shard, seq, epoch, pass, token, cursor, batch_scanned, batch_paged, batch_changed, {TOOK}
+  from sendoka_advanced
 )
 select {BATCH_COLUMNS} from sendoka_advanced"""
 
@@ -256,7 +262,7 @@ def fence(batch: Fence) -> Statement:
     It moves the checkpoint by compare-and-swap and writes the batch's audit row, whose epoch cannot be null: where
     nothing could be moved the insert fails with 23502, and with it everything in the request.
     """
-    text = """with sendoka_fence as (
+    text = f"""with sendoka_fence as (
   update sendoka.backfill_shards set seq = seq + 1, cursor = coalesce($5::jsonb, cursor), token = $6,
     scanned = scanned + $7::bigint, pass_scanned = pass_scanned + $7::bigint,
     paged = paged + $8::bigint, pass_paged = pass_paged + $8::bigint, updated_at = clock_timestamp(),
@@ -267,9 +273,9 @@ def fence(batch: Fence) -> Statement:
     and state = 'running' and not held
   returning epoch, pass
 )
-insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed)
+insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed, took)
 values ($1::bigint, $2::int, $3::bigint, (select epoch from sendoka_fence), (select pass from sendoka_fence),
-  $6, $5::jsonb, $7::bigint, $8::bigint, 0)"""
+  $6, $5::jsonb, $7::bigint, $8::bigint, 0, {TOOK})"""
     amounts = (str(batch.scanned), str(batch.paged), "true" if batch.last else "false", str(batch.lease))
     return Ours(text, (*batch.place, str(batch.epoch), batch.cursor, batch.token, *amounts))
 
@@ -299,7 +305,7 @@ returning 1
   update sendoka.backfill_shards b set changed = b.changed + n.changed, pass_changed = b.pass_changed + n.changed
   from sendoka_counted n where run = {run}::bigint and shard = {shard}::int
 )
-update sendoka.backfill_batches b set changed = b.changed + n.changed
+update sendoka.backfill_batches b set changed = b.changed + n.changed, took = {TOOK}
 from sendoka_counted n where run = {run}::bigint and shard = {shard}::int and seq = {seq}::bigint"""
     return Ours(wrapped, (*statement.params, *batch.place))
 

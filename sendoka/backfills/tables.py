@@ -68,6 +68,7 @@ TABLES: tuple[Statement, ...] = (
   scanned bigint not null,
   paged bigint not null,
   changed bigint not null,
+  took float8,
   at timestamptz not null default clock_timestamp(),
   primary key (run, shard, seq)
 )"""),

@@ -427,3 +427,36 @@ def test_a_role_without_rights_on_our_tables_is_told_what_to_grant(say: Say, dir
     assert "permission denied for schema sendoka" in said
     assert "grant the role usage on schema sendoka" in said
     assert touched(direct) == {0: 3}
+
+
+# ------------------------------------------------------------------ report
+
+
+def test_the_report_is_a_page_beside_or_where_it_is_told(say: Say, folder: Path, direct: Direct) -> None:
+    fill(direct, 3)
+    say("run", "touch")
+    assert "touch-run-1.html: run 1 of touch, done" in say("report", "touch")
+    assert "touch, run 1" in (folder / "touch-run-1.html").read_text(encoding="utf-8")
+    assert say("report", "touch", "--output", "of it.html").startswith("of it.html: ")
+    (folder / "touch-run-1.html").unlink()
+    facts = json.loads(say("report", "touch", "--json"))
+    assert facts["run"]["state"] == "done"
+    assert sum(slot["batches"] for slot in facts["slots"]) == facts["totals"]["seq"]
+    assert not (folder / "touch-run-1.html").exists(), "figures were asked for, and no page"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("touhc",), "did you mean"),
+        (("touch", "--run", "7"), "has no run 7"),
+        (("touch", "--run", "0"), "0 is not in the range"),
+        (("touch", "--output", "missing/page.html"), "give another place: --output FILE"),
+        (("touch", "--output", "."), "give another place: --output FILE"),
+        (("touch", "--output", "postgresql://u:pass-word@h/d"), "this is a connection string"),
+    ],
+)
+def test_a_report_that_cannot_be_made_says_why(say: Say, direct: Direct, arguments: tuple[str, ...], said: str) -> None:
+    fill(direct, 3)
+    say("run", "touch")
+    assert said in say("report", *arguments, exits=2)

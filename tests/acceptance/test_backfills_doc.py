@@ -104,7 +104,7 @@ def test_new_writes_what_the_page_says(folder: Path, capsys: pytest.CaptureFixtu
 
 def test_the_commands_run_it_and_tell_of_it(folder: Path, direct: Direct, capsys: pytest.CaptureFixture[str]) -> None:
     statuses = [sendoka(line.split()[1:]) for line in commands(SHELL[1:2])]
-    assert statuses == [0, 0, 1, 0, 0, 0, 0]
+    assert statuses == [0, 0, 1, 0, 0, 0, 0, 0]
     out = capsys.readouterr().out
     assert "nothing was changed; do it: sendoka backfill run message_tenants" in out
     assert f"message_tenants: {ROWS} rows satisfy where=\n" in out
