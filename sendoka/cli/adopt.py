@@ -120,6 +120,8 @@ def _tell(found: Adoption, target: Target, source: Source, root: Path, *, dry_ru
         say(f"{'would be noted' if dry_run else 'noted'} as applied, and not run: {each}")
     if found.adopted is not None:
         say(f"it stands for what drizzle ran, up to {found.adopted.name}")
+    for migration, backfill in found.unasked:
+        say(f"note: {migration} requires the backfill {backfill}, and nobody was asked whether it is done")
     for each in found.unmanaged:
         say(f"not managed, and in no migration: {each}", dim=True)
     if found.pending:
@@ -141,5 +143,6 @@ def _data(found: Adoption, target: Target, source: Source, root: Path, *, dry_ru
         "pending": list(found.pending),
         "adopted": found.adopted._asdict() if found.adopted else None,
         "unmanaged": list(found.unmanaged),
+        "unasked": [{"migration": migration, "backfill": backfill} for migration, backfill in found.unasked],
         "paths": [shown(path, root) for path in found.written.paths] if found.written else [],
     }

@@ -96,6 +96,7 @@ def _found(
     else:
         applied, place = _asked(tree, source)
         fixed |= dict.fromkeys(applied, f"applied in the database at {place}")
+        notes.append(f"nothing that moves is applied at {place}, which was asked (DATABASE_URL from {source.name})")
     while True:
         try:
             found = planned(settings.migrations, tree, fixed, keep)

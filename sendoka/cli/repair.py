@@ -164,7 +164,7 @@ def _accepted(settings: Settings, name: str) -> Plan:
 
 async def _differences(sql: Neon, settings: Settings, file: Migration, server: str | None) -> Sequence[str]:
     """Return in what the database differs from the snapshot of a file; of a file without one that it has none."""
-    from sendoka.migrations.differences import Sort, differences
+    from sendoka.migrations.differences import differences
     from sendoka.migrations.snapshots import snapshot_path
     from sendoka.schema.from_catalog import read_catalog
     from sendoka.schema.from_snapshot import read_snapshot
@@ -178,8 +178,7 @@ async def _differences(sql: Neon, settings: Settings, file: Migration, server: s
     catalog = await read_catalog(sql)
     async with Scratch(server) as scratch:
         found = (await compared(catalog.model, read_snapshot(path), Renaming(), scratch)).changes
-    words = {Sort.MISSING: "is missing", Sort.EXTRA: "is there, and no migration made it"}
-    return [f"{each.id} {words.get(each.sort) or each.how or 'differs'}" for each in differences(found)]
+    return [each.as_state for each in differences(found)]
 
 
 async def _planned(source: Source, plan: Plan) -> tuple[Repair, Target]:

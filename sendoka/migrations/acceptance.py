@@ -39,7 +39,12 @@ async def accept(database: Database, migrations: Path, name: str, versions: Vers
     found = look(migrations)
     file = called(found.migrations, name, "--accept")
     history, _, outdated = await ask_all(database)
-    entry = called(history or (), file.name, "--accept", place="in the history of this database")
+    entry = next((each for each in history or () if each.name == file.name), None)
+    if entry is None:
+        raise SettingsError(
+            f"{file.name} is not applied in this database: there is no edit to accept",
+            todo="a file that is applied nowhere may be edited; `sendoka status` lists what is applied here",
+        )
     if agree(file, entry):
         return Repair((), (f"{file.name} is what was applied: there is no edit to accept",))
     _refuse_followers(file, entry, found.migrations, history or ())

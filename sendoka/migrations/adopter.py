@@ -16,13 +16,15 @@ from sendoka.errors import (
     MigrationError,
     MissingMigration,
     Outcome,
+    SchemaError,
     TransportError,
 )
 from sendoka.migrations.adoption import noting, refuse_another
+from sendoka.migrations.differences import differences
 from sendoka.migrations.drizzle import read_drizzle_folder
 from sendoka.migrations.drizzle_rows import TABLE, head_of, matched, read_rows
 from sendoka.migrations.failure import is_ours, no_grant
-from sendoka.migrations.generator import Choices, Written, described, draft, history_in, write
+from sendoka.migrations.generator import Choices, Written, draft, history_in, write
 from sendoka.migrations.header import Adopted
 from sendoka.migrations.inquiry import ask_all
 from sendoka.migrations.snapshots import snapshot_path
@@ -55,7 +57,8 @@ class Adoption:
 
     `written` is the first migration where there was none; `noted` are the names of those that the database has now,
     and `pending` of those that come after what it is. `adopted` is the row of drizzle's that the first stands for.
-    `unmanaged` names what the database has and no migration holds; `already` is true where it had a history.
+    `unmanaged` names what the database has and no migration holds, and `unasked` are the backfills, by migration, that
+    those which were noted require; `already` is true where it had a history.
     """
 
     noted: tuple[str, ...]
@@ -63,6 +66,7 @@ class Adoption:
     written: Written | None = None
     adopted: Adopted | None = None
     unmanaged: tuple[str, ...] = ()
+    unasked: tuple[tuple[str, str], ...] = ()
     already: bool = False
 
 
@@ -92,6 +96,11 @@ async def adopt(
     row = await _drizzle_head(database, drizzle, table)
     adopted = None if row is None else Adopted(table, row[1], row[0].hash, row[0].when)
     catalog = await read_catalog(database)
+    if not (catalog.model.objects or catalog.model.unmanaged):
+        raise MigrationError(
+            "this database is empty: there is nothing to adopt",
+            todo="`sendoka migrate` makes all that the migrations hold; is it the right database?",
+        )
     files: Sequence[Migration] = history_in(migrations)
     drafted: Draft | None = None
     if files:
@@ -99,6 +108,10 @@ async def adopt(
             _refuse_unlike(files[0], row[0])
         count = await _reached(found, catalog.model, migrations, files)
     else:
+        if not schema.is_dir():
+            raise SchemaError(
+                "there is no schema folder", where=str(schema), todo="write it from the database first: sendoka pull"
+            )
         await _compare(found, catalog.model, model_from_folder(schema), "what schema/ declares")
         drafted = _first(schema, migrations, Choices(name=name, adopts=adopted))
         files, count = drafted.migrations, len(drafted.migrations)
@@ -108,7 +121,8 @@ async def adopt(
         by = (secrets.token_hex(8), operator(), __version__)
         await _note(database, files[:count], by, catalog.digest, adopted, written)
     names = tuple(file.name for file in files)
-    return Adoption(names[:count], names[count:], written, adopted, catalog.model.unmanaged)
+    unasked = tuple((file.name, each) for file in files[:count] for each in file.requires)
+    return Adoption(names[:count], names[count:], written, adopted, catalog.model.unmanaged, unasked)
 
 
 def _first(schema: Path, migrations: Path, choices: Choices) -> Draft:
@@ -116,7 +130,7 @@ def _first(schema: Path, migrations: Path, choices: Choices) -> Draft:
     drafted = draft(schema, migrations, choices)
     if drafted is None:
         raise MigrationError(
-            "this database is empty, and so is the schema: there is nothing to adopt",
+            "nothing of this database is managed, and the schema is empty: there is nothing to adopt",
             todo="begin with tables in schema/, and `sendoka generate`",
         )
     return drafted
@@ -160,7 +174,7 @@ async def _compare(found: Found, there: Model, wanted: Model, what: str) -> None
     """Raise MigrationError where the two differ."""
     changes = await found(there, wanted)
     if changes:
-        differing = described(changes)
+        differing = [each.as_state for each in differences(changes)]
         more = f" and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
         raise MigrationError(
             f"this database is not {what}: {'; '.join(differing[:_SHOWN])}{more}",

@@ -50,6 +50,13 @@ class Difference:
         said = {Sort.EXTRA: "is not declared any more", Sort.MISSING: "is new"}
         return f"{self.id} {said.get(self.sort) or 'differs in ' + ', '.join(self.properties)}"
 
+    @property
+    def as_state(self) -> str:
+        """A line about it, where what is there is a database."""
+        if self.sort is Sort.DIFFERS:
+            return f"{self.id} differs: {self.how}" if self.how else f"{self.id} differs"
+        return f"{self.id} is {'missing' if self.sort is Sort.MISSING else 'in the database alone'}"
+
 
 def differences(changes: Changes) -> list[Difference]:
     """Return what differs, where `changes` lead from the schema that is there to the one that is wanted.

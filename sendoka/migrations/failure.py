@@ -366,7 +366,8 @@ def _forked(file: Migration, entry: Entry) -> ForkedHistory:
     return ForkedHistory(
         f"the database went another way: it has {entry.name} where the folder has {file.name}",
         where=f"migration number {entry.seq} of the database",
-        todo="if the file was renamed, rename it back; else this folder belongs to another database or branch",
+        todo="if the file was renamed, rename it back; if `sendoka rebase` moved it, make this database anew, which is "
+        "for development; else this folder belongs to another database or branch",
     )
 
 

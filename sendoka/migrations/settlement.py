@@ -39,11 +39,17 @@ async def settle(database: Database, migrations: Path, name: str, *, as_: Settle
     It is closed where its `done-when` is true. Else nothing is planned, but that its row goes with `as_` "pending". Of
     a file that is a transaction Sendoka never leaves such a row, so `as_` must say what it is to be.
 
-    Raises MigrationError where somebody works on it, and where it is done and `as_` says "pending"; MissingMigration
-    where its file is not in the folder.
+    Raises MigrationError where somebody works on it, and where it is done or applied and `as_` says "pending";
+    MissingMigration where its file is not in the folder.
     """
     history, _, outdated = await ask_all(database)
     entry = called(history or (), name, "--settle", place="in the history of this database")
+    if entry.state != "running" and as_ == "pending":
+        raise MigrationError(
+            f"{entry.name} is {entry.state}, and is not made pending: its statements would run twice",
+            where=f"applied by {entry.applied_by or 'somebody'}, {entry.applied_at or 'nobody knows when'}",
+            todo=f"to undo it, write a migration that does: `sendoka generate --revert {entry.name}`",
+        )
     if entry.state != "running":
         return Repair((), (f"{entry.name} is {entry.state} already",))
     file = _file_of(entry, migrations)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka.database.seam import Database
-from sendoka.errors import AnswerLost, MigrationError, Outcome
+from sendoka.errors import AnswerLost, MigrationError, Outcome, SchemaError
 from sendoka.migrations import migrate, status
 from sendoka.migrations.adopter import adopt
 from sendoka.pull import pulled, write
@@ -121,7 +121,9 @@ async def test_what_differs_is_named_and_nothing_is_done(sql: Neon, place: Place
     await sql(MADE)
     await place.pull(sql)
     await sql("alter table orgs add beside text")
-    with pytest.raises(MigrationError, match=r"is not what schema/ declares: column orgs.beside is not declared") as e:
+    with pytest.raises(
+        MigrationError, match=r"is not what schema/ declares: column orgs.beside is in the database"
+    ) as e:
         await place.adopt(sql)
     assert "sendoka pull" in e.value.todo
     assert not place.migrations.exists()
@@ -244,9 +246,22 @@ async def test_an_answer_that_is_lost_or_comes_from_another_sending_does_no_harm
 
 
 async def test_nothing_to_adopt_is_said(sql: Neon, place: Place) -> None:
-    await place.pull(sql)
-    with pytest.raises(MigrationError, match="there is nothing to adopt"):
+    with pytest.raises(MigrationError, match="this database is empty: there is nothing to adopt"):
         await place.adopt(sql)
+    await sql(MADE)
+    with pytest.raises(SchemaError, match="there is no schema folder") as no_schema:
+        await place.adopt(sql)
+    assert "sendoka pull" in no_schema.value.todo
+    await place.pull(sql)
+    await place.adopt(sql)
+    await sql("drop schema sendoka cascade")
+    root = place.migrations / "0000_baseline.sql"
+    root.write_text(root.read_text().replace("\n\n", "\n-- requires-backfill: names\n\n", 1))
+    assert (await place.adopt(sql, dry_run=True)).unasked == (("0000_baseline", "names"),)
+    await sql("alter table orgs drop column name, add other text")
+    with pytest.raises(MigrationError, match="column orgs.name is missing") as other:
+        await place.adopt(sql)
+    assert "column orgs.other is in the database alone" in str(other.value)
 
 
 async def test_a_role_that_may_not_read_drizzle_s_rows_is_told_the_grant(sql: Neon, direct: Any, place: Place) -> None:

@@ -176,6 +176,9 @@ def test_a_transaction_that_says_running_was_written_by_hand(project: CheckedPro
     assert states(direct) == [("0000_apples", "running")]
     project("repair", "--settle", "apples", "--as", "applied", "--yes")
     assert states(direct) == [("0000_apples", "applied")]
+    said = project("repair", "--settle", "apples", "--as", "pending", "--yes", status=1)
+    assert "its statements would run twice" in said
+    assert "sendoka generate --revert 0000_apples" in said
     name = project.own("one", "select 1")
     project("migrate")
     direct.execute("update sendoka.migrations set state = 'running' where seq = 0")
@@ -247,6 +250,11 @@ def test_an_edit_of_what_nobody_knows_any_more_is_refused(project: CheckedProjec
     git(project, "commit", "-qm", "too late")
     assert "is not known: no commit has it" in project("repair", "--accept", "apples", "--yes", status=1)
     assert rows(direct) == before
+
+
+def test_what_is_not_applied_has_no_edit_to_accept(project: CheckedProject) -> None:
+    name = project.own("one", "select 1")
+    assert f"{name} is not applied in this database" in project("repair", "--accept", "one", "--yes", status=2)
 
 
 def test_an_edit_below_the_newest_is_refused(project: CheckedProject, direct: Direct) -> None:

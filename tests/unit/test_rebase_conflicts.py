@@ -189,6 +189,11 @@ def edit(branches: Branches, name: str, old: str, new: str) -> None:
         ),
         (lambda b: (b.migrations / "0001_add_b.sql").write_bytes(b"\xff"), 1, "0001_add_b.sql is not UTF-8"),
         (lambda b: edit(b, "0001_add_b.sql", "-- sendoka", "-- sendako"), 1, "does not begin with its name"),
+        (
+            lambda b: edit(b, "0001_add_b.sql", "\n\n", "\n\n<<<<<<< HEAD\n=======\n>>>>>>> main\n"),
+            1,
+            "0001_add_b.sql holds a merge conflict of Git",
+        ),
         (lambda b: shutil.rmtree(b.migrations), 2, "no migrations folder"),
     ],
 )
