@@ -17,11 +17,12 @@ from sendoka.errors import (
     MissingMigration,
     Outcome,
     SchemaError,
+    SettingsError,
     TransportError,
 )
 from sendoka.migrations.adoption import noting, refuse_another
 from sendoka.migrations.differences import differences
-from sendoka.migrations.drizzle import read_drizzle_folder
+from sendoka.migrations.drizzle import is_drizzle_folder, read_drizzle_folder
 from sendoka.migrations.drizzle_rows import TABLE, head_of, matched, read_rows
 from sendoka.migrations.failure import is_ours, no_grant
 from sendoka.migrations.generator import Choices, Written, draft, history_in, write
@@ -108,11 +109,7 @@ async def adopt(
             _refuse_unlike(files[0], row[0])
         count = await _reached(found, catalog.model, migrations, files)
     else:
-        if not schema.is_dir():
-            raise SchemaError(
-                "there is no schema folder", where=str(schema), todo="write it from the database first: sendoka pull"
-            )
-        await _compare(found, catalog.model, model_from_folder(schema), "what schema/ declares")
+        await _compare(found, catalog.model, _declared(schema), "what schema/ declares")
         drafted = _first(schema, migrations, Choices(name=name, adopts=adopted))
         files, count = drafted.migrations, len(drafted.migrations)
     written: Written | None = None
@@ -123,6 +120,14 @@ async def adopt(
     names = tuple(file.name for file in files)
     unasked = tuple((file.name, each) for file in files[:count] for each in file.requires)
     return Adoption(names[:count], names[count:], written, adopted, catalog.model.unmanaged, unasked)
+
+
+def _declared(schema: Path) -> Model:
+    if not schema.is_dir():
+        raise SchemaError(
+            "there is no schema folder", where=str(schema), todo="write it from the database first: sendoka pull"
+        )
+    return model_from_folder(schema)
 
 
 def _first(schema: Path, migrations: Path, choices: Choices) -> Draft:
@@ -139,9 +144,15 @@ def _first(schema: Path, migrations: Path, choices: Choices) -> Draft:
 async def _drizzle_head(
     database: Database, folder: Path | None, table: tuple[str, str]
 ) -> tuple[DrizzleRow, str] | None:
-    """Return drizzle's newest row and its file's name, None where drizzle was never here; both are matched before."""
+    """Return drizzle's newest row and its file's name, None where drizzle ran nothing; both are matched before."""
+    if folder is not None and not is_drizzle_folder(folder):
+        raise SettingsError(
+            f"{folder} is no folder of drizzle's",
+            where="it has neither meta/_journal.json nor a folder such as 20260102030405_name with a migration.sql",
+            todo='give the one that drizzle.config.ts names in "out"',
+        )
     rows = await read_rows(database, table)
-    if rows is None and folder is None:
+    if not rows and folder is None:
         return None
     if folder is None:
         raise MigrationError(

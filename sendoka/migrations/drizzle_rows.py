@@ -57,10 +57,15 @@ async def read_rows(database: Database, table: tuple[str, str] = TABLE) -> list[
         ) from error
     try:
         rows = [_row(json.loads(row[0] or "")) for row in result.rows]
-    except (LookupError, TypeError, ValueError) as error:
+    except LookupError as error:
         raise MigrationError(
             f"{'.'.join(table)} is no table of drizzle's: it lacks id, hash or created_at",
             todo="name drizzle's own with --drizzle-table NAMESPACE.TABLE",
+        ) from error
+    except ValueError as error:
+        raise MigrationError(
+            f"{'.'.join(table)} has a row that drizzle did not write: its id or created_at is no number",
+            todo="look who wrote it, and delete it; or name drizzle's own table with --drizzle-table NAMESPACE.TABLE",
         ) from error
     return sorted(rows, key=lambda row: row.id)
 

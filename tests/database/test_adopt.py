@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka.database.seam import Database
-from sendoka.errors import AnswerLost, MigrationError, Outcome, SchemaError
+from sendoka.errors import AnswerLost, MigrationError, Outcome, SchemaError, SettingsError
 from sendoka.migrations import migrate, status
 from sendoka.migrations.adopter import adopt
 from sendoka.pull import pulled, write
@@ -188,6 +188,7 @@ WRONG = [
     ("delete from drizzle.__drizzle_migrations", "drizzle ran nothing in this database: .* is empty"),
     ("drop table drizzle.__drizzle_migrations", "drizzle ran nothing in this database: .* is not there"),
     ("alter table drizzle.__drizzle_migrations rename hash to digest", "is no table of drizzle's"),
+    ("update drizzle.__drizzle_migrations set created_at = null where id = 1", "a row that drizzle did not write"),
 ]
 
 
@@ -201,6 +202,16 @@ async def test_rows_and_folder_that_do_not_go_together_are_refused(
     with pytest.raises(MigrationError, match=says):
         await place.adopt(sql, drizzle=place.drizzle)
     assert not place.migrations.exists()
+
+
+async def test_what_drizzle_never_filled_is_nothing_of_it(sql: Neon, place: Place) -> None:
+    await note(sql)
+    await sql(MADE)
+    await place.pull(sql)
+    with pytest.raises(SettingsError, match="is no folder of drizzle's") as no_folder:
+        await place.adopt(sql, drizzle=place.schema)
+    assert "meta/_journal.json" in no_folder.value.where
+    assert (await place.adopt(sql)).noted == ("0000_baseline",)
 
 
 class Meddling(Database):
@@ -259,7 +270,7 @@ async def test_nothing_to_adopt_is_said(sql: Neon, place: Place) -> None:
     root.write_text(root.read_text().replace("\n\n", "\n-- requires-backfill: names\n\n", 1))
     assert (await place.adopt(sql, dry_run=True)).unasked == (("0000_baseline", "names"),)
     await sql("alter table orgs drop column name, add other text")
-    with pytest.raises(MigrationError, match="column orgs.name is missing") as other:
+    with pytest.raises(MigrationError, match=r"column orgs\.name is missing") as other:
         await place.adopt(sql)
     assert "column orgs.other is in the database alone" in str(other.value)
 
