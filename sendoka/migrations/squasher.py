@@ -211,16 +211,16 @@ def _prove(made: Model, again: Model, seeds: Seeds, seeds_again: Seeds) -> None:
 def write_squash(found: Squash, migrations: Path) -> tuple[Path, ...]:
     """Put the one file in the place of the many, and return what was written. Raises OSError where it cannot.
 
-    The new file comes under its own name once the old ones are gone; what a crash in between leaves is not a whole
-    folder, `check` says so, and version control has all of it.
+    The new file is there whole before an old one goes, so nothing is ever lost. What a crash leaves is a squash beside
+    files that it replaces: `check` and `rebase` say that these are to be deleted.
     """
     path = migrations / f"{found.migration.name}.sql"
     snapshot = snapshot_path(migrations, found.migration.name)
     waiting = path.with_suffix(".sql.new")
     snapshot.write_bytes(found.snapshot)
     waiting.write_text(found.migration.text, encoding="utf-8", newline="\n")
+    waiting.replace(path)
     for each in found.replaced:
         (migrations / f"{each.name}.sql").unlink()
         snapshot_path(migrations, each.name).unlink(missing_ok=True)
-    waiting.rename(path)
     return path, snapshot

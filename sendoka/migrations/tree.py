@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendoka.errors import ChecksumMismatch, InvalidMigration, MissingMigration
+from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MissingMigration
 from sendoka.migrations.files import parse
 from sendoka.migrations.header import number_of
 
@@ -74,12 +74,13 @@ class Tree:
 def read_tree(folder: Path) -> Tree:
     """Return the files of a folder, each of which follows another one of it.
 
-    Raises InvalidMigration for a file that breaks the format, MissingMigration and ChecksumMismatch for one whose
-    parent is not there, or is not what it was.
+    Raises InvalidMigration for a file that breaks the format, ForkedHistory for a squash beside what it replaces,
+    MissingMigration and ChecksumMismatch for a file whose parent is not there, or is not what it was.
     """
     texts = {path.stem: _text(path) for path in folder.glob("*.sql") if not path.name.startswith(".")}
     parsed = [parse(name, text) for name, text in texts.items()]
     files = tuple(sorted(parsed, key=lambda each: (each.number, each.name)))
+    _refuse_replaced(files)
     known = {each.as_parent: each for each in files}
     parents: dict[str, Migration | None] = {}
     followers: dict[str, list[Migration]] = {}
@@ -99,6 +100,18 @@ def _text(path: Path) -> str:
         raise InvalidMigration(
             f"{path.name} is not UTF-8", where=f"byte {error.start}", todo="save the file in that encoding"
         ) from error
+
+
+def _refuse_replaced(files: Sequence[Migration]) -> None:
+    """Raise ForkedHistory for a squash beside the last file that it replaces: none of them follows any other."""
+    for squash in (each for each in files if each.replaces is not None):
+        for last in files:
+            if last.replaces is None and last.checksum == squash.checksum:
+                raise ForkedHistory(
+                    f"{squash.name}.sql stands for all up to {last.name}.sql, which is beside it",
+                    where="a squash that was cut off leaves its folder so",
+                    todo=f"delete the files up to {last.name}.sql, each with its snapshot; or delete {squash.name}.sql",
+                )
 
 
 def _parentless(migration: Migration, parent: Parent, files: Iterable[Migration]) -> MigrationError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import pathlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,14 +13,16 @@ import pytest
 from sendoka.errors import AnswerMissing, MigrationError, MissingMigration, SettingsError
 from sendoka.migrations import migrate, read_folder, status
 from sendoka.migrations.files import parse, render
+from sendoka.migrations.inspection import folder_findings
 from sendoka.migrations.squasher import Requirement, Squash, squash, write_squash
+from sendoka.migrations.tree import read_tree
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_snapshot import snapshot_of
 from sendoka.schema.model import Model
 from sendoka.scratch import Scratch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     import psycopg
@@ -164,6 +168,41 @@ async def test_code_from_before_the_squash_finds_a_database_that_ran_it(
     await migrate(sql, folder)
     assert (await migrate(sql, old, verify=True)).applied == ()
     assert (await status(sql, old)).state == "applied"
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+async def test_what_is_cut_off_while_it_is_written_has_lost_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, squashed: Squashed, gone: int
+) -> None:
+    folder = tmp_path / "migrations"
+    files = fill(folder, FILES)
+    found = await squashed(folder, to="1", name="all")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(folder), "unlink", cut_after(2 * gone))
+        with pytest.raises(OSError, match="cut"):
+            write_squash(found, folder)
+    assert (folder / "0001_all.sql").read_text(encoding="utf-8") == found.migration.text
+    (finding, *_) = folder_findings(folder)
+    says = "delete the files that it replaces" if gone == 0 else "`sendoka rebase` puts"
+    assert says in finding.instead
+    with pytest.raises(MigrationError, match=r"0001_all\.sql stands for all up to 0001_step\.sql, which is beside it"):
+        read_tree(folder)
+    for each in files[gone:2]:
+        (folder / f"{each.name}.sql").unlink()
+        (folder / "meta" / f"{each.name}.json").unlink()
+    assert [each.name for each in read_folder(folder)] == ["0001_all", "0002_step", "0003_step"]
+
+
+def cut_after(count: int) -> Callable[..., None]:
+    """Return what stands for `Path.unlink` and fails after so many calls."""
+    unlink, calls = pathlib.Path.unlink, itertools.count()
+
+    def cut(path: Path, **options: bool) -> None:
+        if next(calls) >= count:
+            raise OSError("cut")
+        unlink(path, **options)
+
+    return cut
 
 
 async def test_squashed_once_more_it_still_begins_where_it_began(tmp_path: Path, squashed: Squashed) -> None:
