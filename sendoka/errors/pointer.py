@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["LONGEST", "Place", "pointed"]
+__all__ = ["LONGEST", "Place", "pointed", "shown"]
 
 LONGEST = 100
 """How many characters of a statement an error shows."""
@@ -24,6 +24,23 @@ class Place(NamedTuple):
     def under(self, label: str) -> list[str]:
         """Return two lines for a person: `label` with the text, and the mark under it."""
         return [label + self.shown, " " * (_width(label) + _width(self.before)) + "^"]
+
+
+def shown(text: str, position: int | None) -> list[str]:
+    """Return lines that show a statement: the one that `position` (from 1) is in, by its number, with a mark under it.
+
+    A statement of one short line is shown as it is, and without a position the first line of any.
+    """
+    text = text.rstrip()
+    if position is None or ("\n" not in text and len(text) <= LONGEST):
+        return [f"in: {_first_line(text)}"]
+    place = pointed(text, position)
+    return place.under(f"in line {place.line}: ")
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def pointed(text: str, position: int) -> Place:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from sendoka.errors.base import Outcome, SendokaError
-from sendoka.errors.pointer import LONGEST, pointed
 
 __all__ = ["JUDGED", "DatabaseError"]
 
@@ -77,31 +76,15 @@ class DatabaseError(SendokaError):
         self.outcome = outcome
 
     def __str__(self) -> str:
-        from sendoka.errors.masking import concealed, without  # who shows no error does not load it
+        from sendoka.errors.masking import concealed, without  # who shows no error loads neither
+        from sendoka.errors.pointer import shown
 
         lines = [without(self.what, self.statement or "")]
         if self.detail:
             lines.append(f"detail: {without(self.detail, self.statement or '')}")
         if self.statement:
             text, position = concealed(self.statement, self.position)
-            lines += _pointed(text, position) or [f"in: {_first_line(text)}"]
+            lines += shown(text, position)
         if self.todo or self.hint:
             lines.append(f"hint: {self.todo or self.hint}")
         return "\n".join(lines)
-
-
-def _first_line(text: str) -> str:
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
-
-
-def _pointed(text: str, position: int | None) -> list[str]:
-    """Return the line that `position` (from 1) is in, by its number, and a caret under the place.
-
-    Nothing for a statement of one short line, which is shown as it is.
-    """
-    text = text.rstrip()
-    if position is None or ("\n" not in text and len(text) <= LONGEST):
-        return []
-    place = pointed(text, position)
-    return place.under(f"in line {place.line}: ")

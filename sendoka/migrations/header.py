@@ -145,19 +145,21 @@ class Header(NamedTuple):
     @property
     def parent(self) -> Parent | None:
         """The migration that it follows, None for the first one."""
-        found = re.fullmatch(_PARENT, self.one("parent") or "none")
-        return Parent(found["name"], found["checksum"]) if found else None
+        found = re.fullmatch(_FORMS["parent"][0], self.one("parent") or "none")
+        return Parent(found["name"], found["checksum"]) if found and found["name"] else None
 
     @property
     def replaces(self) -> Replaced | None:
         """The migrations that it stands for, None for all but a squash."""
-        found = re.fullmatch(_REPLACED, self.one("replaces") or "")
+        value = self.one("replaces")
+        found = None if value is None else re.fullmatch(_REPLACED, value)
         return Replaced(found["first"], found["last"], found["checksum"]) if found else None
 
     @property
     def adopts(self) -> Adopted | None:
         """The row of drizzle's that it stands for, None for all but what an adopted database begins with."""
-        found = re.fullmatch(_ADOPTED, self.one("adopts") or "")
+        value = self.one("adopts")
+        found = None if value is None else re.fullmatch(_ADOPTED, value)
         return (
             Adopted((found["namespace"], found["table"]), found["name"], found["hash"], int(found["when"]))
             if found

@@ -38,7 +38,7 @@ MAX_OVERHEAD = 64 * 1024
 
 _BOOT = getattr(time, "CLOCK_BOOTTIME", None)
 
-_HINT = re.compile(rb"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
+_HINT = rb"(?i)timeout\s*=\s*(\d{1,6})"  # as text, for Neon gives none and need not have it compiled
 
 
 def _moment() -> tuple[float, float]:
@@ -209,7 +209,7 @@ class Connection(asyncio.BufferedProtocol):
             name = name.lower()
             if name in {b"content-length", b"transfer-encoding"}:
                 self._framed = True
-            elif name == b"keep-alive" and (hint := _HINT.search(value)):
+            elif name == b"keep-alive" and (hint := re.search(_HINT, value)):
                 # What the other side says it waits, less the time in which its end would cross our next request.
                 self._trusted = min(MAX_IDLE, max(0.0, int(hint[1]) - 1.0))
 
