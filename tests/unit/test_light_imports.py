@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = {"sqlalchemy", "pydantic", "asyncpg", "httpx", "rich", "click", "psycopg", "uvicorn", "numpy", "opentelemetry"}
 HEAVY |= {"google", "msgspec", "orjson", "postgast"}
@@ -55,6 +59,19 @@ def test_importing_the_package_imports_nothing_else_of_ours() -> None:
 @pytest.mark.parametrize("code", ["from sendoka import neon", "from sendoka import migrate"])
 def test_no_anyio_is_imported_by(code: str) -> None:
     assert "anyio" not in loaded_by(code)
+
+
+def test_a_start_with_nothing_to_do_imports_no_pathlib_and_no_urllib(tmp_path: Path) -> None:
+    (tmp_path / "0000_a.sql").write_text("-- sendoka: 0000_a\n-- parent: none\n\nselect 1;\n", encoding="utf-8")
+    code = (
+        "from sendoka import migrate, neon\n"
+        "from sendoka.http.transport.native import tls_context\n"
+        "from sendoka.migrations.folder import read_newest\n"
+        "neon('postgresql://me:secret@127.0.0.1/app', endpoint='https://localhost:4443/sql')\n"
+        "tls_context()\n"
+        f"assert read_newest({str(tmp_path)!r}).name == '0000_a'"
+    )
+    assert loaded_by(code) & {"pathlib", "urllib", "ipaddress"} <= loaded_by("import asyncio")
 
 
 def test_help_imports_no_command() -> None:
