@@ -48,6 +48,11 @@ class Page:
         return json.dumps(self.batch._cells[next(iter(self.batch._cells))][:-1])
 
     @property
+    def keys(self) -> list[list[str | None]]:
+        """The keys of its rows as Postgres has them, a list a column."""
+        return [list(column) for column in zip(*(cells[:-1] for cells in self.batch._cells.values()), strict=True)]
+
+    @property
     def last(self) -> bool:
         """Whether nothing is left of the walk behind it, in this pass."""
         return self.scanned < self.asked and "after" not in _object(self.cursor)
@@ -69,9 +74,10 @@ class Batch:
     def update(self, changes: Mapping[Any, Mapping[str, Any]]) -> list[Statement]:
         """Return statements that set columns of rows of this batch: `{key: {"column": value, …}, …}`.
 
-        A key is the value of the key column, or the tuple of them. A row that somebody changed since it was read is
-        left as it is; if it still satisfies `where`, another pass comes by. Raises BackfillError for a row that is not
-        of this batch and for a column that the table does not have, TypeError for a value that has no Postgres text.
+        A key is the value of the key column (the primary key's, or that of `key=`), or the tuple of them. A row that
+        somebody changed since it was read is left as it is; if it still satisfies `where`, another pass comes by.
+        Raises BackfillError for a row that is not of this batch and for a column that the table does not have,
+        TypeError for a value that has no Postgres text.
         """
         groups: dict[tuple[str, ...], list[tuple[Cells, Mapping[str, Any]]]] = {}
         for key, values in changes.items():
@@ -108,9 +114,12 @@ def read_page(result: Result[Cells], asked: int, backfill: Backfill, target: Tar
     scanned, cursor = result.rows[0][:2]
     found = [cells for cells in result.rows if cells[_EXTRA - 1] is not None]
     rows = decode_rows(Result(result.fields[_EXTRA:], [cells[_EXTRA:] for cells in found], "SELECT", len(found)))
-    width = len(target.key)
+    width, by = len(target.key), [target.key.index(column) for column in target.identity]
     known = {
-        row[0] if width == 1 else tuple(row[:width]): [*cells[_EXTRA : _EXTRA + width], cells[_EXTRA - 1]]
+        row[by[0]] if len(by) == 1 else tuple(row[place] for place in by): [
+            *cells[_EXTRA : _EXTRA + width],
+            cells[_EXTRA - 1],
+        ]
         for row, cells in zip(rows, found, strict=True)
     }
     last_key = key_of(cursor) or _object(cursor).get("after") or ()

@@ -25,6 +25,7 @@ from sendoka.backfills.order import hashed
 from sendoka.backfills.words import words
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
+from sendoka.http.encode import encode
 from sendoka.quoting import ident
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ __all__ = [
     "remaining",
     "scan",
     "stride_of",
+    "unfalsified",
     "write_back",
 ]
 
@@ -330,6 +332,28 @@ from unnest({_list(f"${place}::text[]" for place in range(1, arrays + 1))}) as s
 where {same} and {table}.xmin = {version}::xid and (
 {backfill.predicate}
 )"""
+
+
+def unfalsified(backfill: Backfill, target: Target, batch: Fence, keys: list[list[str | None]]) -> Statement:
+    """Return the statement that lets a batch not go on whose change leaves `where` true for all of its rows.
+
+    `keys` are the page's, a list a column. It fails with 23502 at `changed` of the batch's audit row, which no fence
+    does; where nothing was counted as changed, or a single row is done, it does nothing.
+    """
+    names = [f"sendoka_{place}" for place in range(1, len(keys) + 1)]
+    same = " and ".join(
+        f"{key} = {name}::{target.types[column]}"
+        for key, name, column in zip(keys_of(target), names, target.key, strict=True)
+    )
+    text = f"""update sendoka.backfill_batches b set changed = null
+where b.run = $1::bigint and b.shard = $2::int and b.seq = $3::bigint and b.changed > 0 and b.paged = (
+  select count(*) from unnest({_list(f"${place}::text[]" for place in range(4, len(keys) + 4))})
+    as sendoka_batch({_list(names)}) join {target.quoted} on {same}
+  where (
+{backfill.predicate}
+  )
+)"""
+    return Ours(text, (*batch.place, *(encode(each) for each in keys)))
 
 
 def remaining(backfill: Backfill, target: Target) -> Statement:

@@ -21,7 +21,7 @@ from sendoka.backfills.dead_letters import Fault, allowed, bury, count_dead, too
 from sendoka.backfills.owner import gone, new_owner, shown
 from sendoka.backfills.patience import ANSWER_TOO_LARGE, TOO_LARGE, Stopped, is_fenced, is_of_data, rest
 from sendoka.backfills.shards import Shard, claim, read_shard, release, renew, token_of
-from sendoka.backfills.stepping import StepFailed, call_step, step_raised
+from sendoka.backfills.stepping import JUDGED, StepFailed, call_step, endless_step, step_raised
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
@@ -63,6 +63,8 @@ class StepWalk:
         self._page: Page | None = None
         self._pending: _Pending | None = None
         self._parts = Bisection()
+        # With verify= it is not `where` that says when it is done; and what changed rows before was judged then.
+        self._unjudged = bool(work.backfill.where) and not work.backfill.verify and not shard.changed
         self.batches = 0
         self.width = 0.0
         self._written = 0.0
@@ -211,6 +213,8 @@ class StepWalk:
             self._lease,
         )
         counted = changes if buries else [statements.counted(change, batch) for change in changes]
+        if self._unjudged and changes and not buries and len(page.batch.rows) >= JUDGED:
+            counted.append(statements.unfalsified(work.backfill, work.target, batch, page.keys))
         request = [statements.fence(batch), *counted, statements.look(batch)]
         looks_at = len(request) - 1
         if page.scanned and not buries:
@@ -257,6 +261,8 @@ class StepWalk:
                 self._pending = self._page = None  # the next page is a smaller one
             if not is_fenced(error, work.database):
                 raise
+            if error.column == "changed":
+                raise endless_step(work.backfill, batch.paged) from error
             return await self._settle(pending)
         self._pending = None
         self._parts.done()
@@ -265,6 +271,7 @@ class StepWalk:
         if pending.following:
             self._page = self._weighed(read_page(results[-1], pending.following, work.backfill, work.target))
         self._shard = Shard.of(results[pending.looks_at].rows[0])
+        self._unjudged = self._unjudged and not self._shard.changed
         self._held = not batch.last
         return self._shard
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from sendoka.backfills.shards import Shard
     from sendoka.database.seam import Database
 
-__all__ = ["StepFailed", "call_step", "step_raised"]
+__all__ = ["JUDGED", "StepFailed", "call_step", "endless_step", "step_raised"]
+
+JUDGED = 10
+"""So many rows that a step changed, and that all satisfy `where` afterwards, say that it would never be done."""
 
 # What no row is at fault for: the step itself is not right, or not finished.
 _OF_THE_STEP = (NameError, ImportError, SyntaxError, NotImplementedError, MemoryError)
@@ -63,6 +66,16 @@ def step_raised(backfill: Backfill, batch: Batch, error: Exception, shard: Shard
         cursor=key_of(shard.cursor),
         where=_where(batch, shard),
         todo=after_correction(shard),
+    )
+
+
+def endless_step(backfill: Backfill, rows: int) -> BackfillError:
+    """Return the error of a step whose changes leave `where` true for all of a page."""
+    return BackfillError(
+        f"what the step {backfill.name} returns does not make where= false: all {rows} rows of its first page still"
+        " satisfy it afterwards, so it would never be done",
+        where=f"where {backfill.where}; the page was undone, and nothing was changed by it",
+        todo="let what it returns make where= false, or give verify=, a query that counts what is left",
     )
 
 

@@ -34,7 +34,8 @@ _COUNTED_BELOW = 256 * 1024 * 1024
 class Target:
     """A table to be walked: its `key` in order, the `columns` that a page holds, the `types` of all its columns.
 
-    `order` is how it is walked (one of `order.ORDERS`), in so many `strides`, and `why`.
+    `order` is how it is walked (one of `order.ORDERS`), in so many `strides`, and `why`. `declared` is the key as the
+    declaration has it, or the primary key: what a step knows a row by, however the table is walked.
     """
 
     oid: str
@@ -47,6 +48,12 @@ class Target:
     order: str = "key"
     strides: int = 1
     why: str = ""
+    declared: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns that a step knows a row by; they are among those of `key`."""
+        return self.declared if self.declared and set(self.declared) <= set(self.key) else self.key
 
     @property
     def quoted(self) -> str:
@@ -78,7 +85,7 @@ async def read_target(database: Database, backfill: Backfill) -> Target:
     _check_columns(backfill, facts.columns)
     _check_key(backfill, key, facts)
     wanted = (*key, *(column for column in backfill.columns or facts.columns if column not in key))
-    return Target(facts.oid, facts.namespace, facts.table, key, wanted, facts.columns, facts)
+    return Target(facts.oid, facts.namespace, facts.table, key, wanted, facts.columns, facts, declared=key)
 
 
 def _check_columns(backfill: Backfill, types: dict[str, str]) -> None:

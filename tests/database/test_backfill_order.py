@@ -97,6 +97,18 @@ async def test_an_empty_table_and_a_second_pass_are_walked_in_strides_too(sql: D
     assert await touched(sql) == {"1": 49}
 
 
+@pytest.mark.parametrize("order", ["created", "strided"])
+async def test_a_step_knows_its_rows_by_the_primary_key_in_every_order(sql: Database, order: str) -> None:
+    await make_messages(sql, 40)
+
+    @backfill(table="messages", where="touched = 0", order=order)
+    async def update(_sql: Database, batch: Batch) -> object:
+        return batch.update({row["id"]: {"touched": row["touched"] + 1} for row in batch.rows})
+
+    assert (await run(sql, update, batch_size=15)).done
+    assert await touched(sql) == {"1": 40}
+
+
 async def test_the_cursor_of_a_batch_is_its_last_key_in_strides_too(sql: Database) -> None:
     await make_messages(sql, 30)
     seen: list[bool] = []

@@ -245,7 +245,7 @@ async def test_the_cause_and_the_place_of_a_failure_are_kept(sql: Database) -> N
         return await (raises if calls > 1 else touch)(sql, batch)
 
     with pytest.raises(BatchFailed) as caught:
-        await run(sql, declared(second), batch_size=10, max_dead=0)
+        await run(sql, declared(second, where="touched = 0"), batch_size=10, max_dead=0)
     assert isinstance(caught.value.__cause__, LookupError)
     done = await value(sql, "select max(id) from messages where touched = 1")
     assert caught.value.cursor == (done,)
