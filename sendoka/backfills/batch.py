@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic
 
+from sendoka.backfills.dead_letters import LeftOut
+from sendoka.backfills.each import Calls, Losses
+from sendoka.backfills.models import modelled
 from sendoka.backfills.statements import key_of, write_back
 from sendoka.backfills.target import nearest
 from sendoka.database.statement import Result, Statement
@@ -16,14 +19,24 @@ from sendoka.http.encode import encode
 from sendoka.http.query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from typing_extensions import TypeVar
 
     from sendoka.backfills.declare import Backfill
     from sendoka.backfills.target import Target
     from sendoka.database.statement import Cells
     from sendoka.http.row import Row
 
-__all__ = ["Batch", "Page", "read_page", "statements_of"]
+    M = TypeVar("M", default=Row)
+else:
+    from typing import TypeVar
+
+    M = TypeVar("M")
+
+__all__ = ["Batch", "Page", "losses_of", "read_page", "statements_of"]
+
+T = TypeVar("T")
 
 _EXTRA = 3
 """A page's columns before those of the table: rows scanned, last key scanned, the row's version."""
@@ -39,13 +52,22 @@ class Page:
     asked: int
     scanned: int
     cursor: str | None
-    batch: Batch
+    batch: Batch[Any]
     size: int = 0
 
     @property
     def first_key(self) -> str:
         """The key of its first row, a JSON array of texts as Postgres has them."""
-        return json.dumps(self.batch._cells[next(iter(self.batch._cells))][:-1])
+        return self.key_of(next(iter(self.batch._cells)))
+
+    def key_of(self, key: Any) -> str:
+        """Return the key of a row of its batch as a JSON array of texts as Postgres has them."""
+        return json.dumps(self.batch._cells[key][:-1])
+
+    @property
+    def paged(self) -> int:
+        """How many of its rows satisfied `where`: the batch's, and those that were left out of it."""
+        return len(self.batch._cells)
 
     @property
     def keys(self) -> list[list[str | None]]:
@@ -59,17 +81,52 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Consecutive rows by key that satisfy `where`, as the client decodes rows.
+class Batch(Generic[M]):
+    """Consecutive rows by key that satisfy `where`, as the client decodes rows, or as the backfill's `model`.
 
-    `cursor` is the last key that was scanned, as JSON has it: texts and numbers.
+    `keys` are theirs, in the same order: the value of the key column, or the tuple of them. `cursor` is the last key
+    that was scanned, as JSON has it: texts and numbers.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[M, ...]
+    keys: tuple[Any, ...]
     cursor: tuple[Any, ...]
     _cells: dict[Any, Cells]
     _backfill: Backfill
     _target: Target
+    _losses: Losses = field(default_factory=Losses)
+
+    async def each(
+        self,
+        function: Callable[[M], Awaitable[T | None]],
+        *,
+        limit: int = 10,
+        timeout: float | None = None,
+        attempts: int = 1,
+        per_second: float | None = None,
+    ) -> dict[Any, T]:
+        """Await `function(row)` for every row; return what it returned by key, without None: it fits `update()`.
+
+        limit: calls at once.
+        timeout: seconds for one call.
+        attempts: calls for one row where its failure may pass: no answer, a time-out, the statuses 408, 425, 429 and
+            from 500 on of an error that has one. Between them it waits, as long as a `Retry-After` asks for.
+        per_second: calls begun in a second, for a service that counts them.
+
+        A row whose call fails becomes a dead letter with this error; all others go on. What no row is at fault for, a
+        name that does not exist, ends all calls and is raised.
+        """
+        calls = Calls(function, limit, timeout, attempts, per_second)
+        rows = zip(self.keys, self.rows, strict=True)
+        return await calls.over(((key, row) for key, row in rows if key not in self._losses.errors), self._losses)
+
+    def fail(self, key: Any, error: Exception | str) -> None:
+        """Leave out the row of `key`: it becomes a dead letter that says `error`, and everything else goes on.
+
+        Raises BackfillError for a row that is not of this batch.
+        """
+        self._of_this("fail", key)
+        self._losses.errors[key] = error if isinstance(error, Exception) else LeftOut(error)
 
     def update(self, changes: Mapping[Any, Mapping[str, Any]]) -> list[Statement]:
         """Return statements that set columns of rows of this batch: `{key: {"column": value, …}, …}`.
@@ -85,21 +142,24 @@ class Batch:
         return [self._statement(columns, rows) for columns, rows in groups.items() if columns]
 
     def _known(self, key: Any, values: Mapping[str, Any]) -> Cells:
-        where = f"in the step {self._backfill.name}"
-        cells = self._cells.get(key)
-        if cells is None:
-            raise BackfillError(
-                f"batch.update() was given the key {key!r}, which is no row of this batch",
-                where=where,
-                todo="take the keys from batch.rows; a key of several columns is a tuple",
-            )
+        cells = self._of_this("update", key)
         for column in values:
             if column not in self._target.types:
                 raise BackfillError(
                     f"the table {self._target.shown} has no column {column!r}",
-                    where=where,
+                    where=f"in the step {self._backfill.name}",
                     todo=nearest(column, self._target.types),
                 )
+        return cells
+
+    def _of_this(self, method: str, key: Any) -> Cells:
+        cells = self._cells.get(key)
+        if cells is None:
+            raise BackfillError(
+                f"batch.{method}() was given the key {key!r}, which is no row of this batch",
+                where=f"in the step {self._backfill.name}",
+                todo="take the keys from batch.keys; a key of several columns is a tuple",
+            )
         return cells
 
     def _statement(self, columns: tuple[str, ...], rows: list[tuple[Cells, Mapping[str, Any]]]) -> Statement:
@@ -124,7 +184,17 @@ def read_page(result: Result[Cells], asked: int, backfill: Backfill, target: Tar
     }
     last_key = key_of(cursor) or _object(cursor).get("after") or ()
     size = sum(len(cell) if cell else 1 for cells in found for cell in cells)
-    return Page(asked, int(scanned or 0), cursor, Batch(tuple(rows), tuple(last_key), known, backfill, target), size)
+    losses = Losses()
+    made = dict(zip(known, rows, strict=True))
+    if backfill.model is not None:
+        made = modelled(backfill.model, made, losses.errors)
+    batch: Batch[Any] = Batch(tuple(made.values()), tuple(made), tuple(last_key), known, backfill, target, losses)
+    return Page(asked, int(scanned or 0), cursor, batch, size)
+
+
+def losses_of(batch: Batch[Any]) -> Losses:
+    """Return the rows of `batch` that are left out: their model refused them, or the step did."""
+    return batch._losses
 
 
 def _object(cursor: str | None) -> dict[str, Any]:

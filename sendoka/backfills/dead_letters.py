@@ -25,6 +25,7 @@ __all__ = [
     "TABLE",
     "DeadLetter",
     "Fault",
+    "LeftOut",
     "allowed",
     "bury",
     "count_all_dead",
@@ -62,6 +63,10 @@ _MISSING = frozenset({"42P01", "3F000"})
 _UTC = """to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
+class LeftOut(Exception):
+    """What a step said in words of a row that it leaves out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What was wrong with a row: the SQLSTATE (None for what a step raised by itself), and a text that is never empty.
@@ -77,6 +82,8 @@ class Fault:
         """Return the fault that `error` reports; what Postgres could not hold of its text is replaced."""
         if isinstance(error, DatabaseError):
             return cls(error.sqlstate, _storable(error.message))
+        if isinstance(error, LeftOut):
+            return cls(None, _storable(str(error)) or "the step left it out")
         return cls(None, _storable(f"{type(error).__name__}: {error}".rstrip(": ")))
 
 

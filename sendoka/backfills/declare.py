@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from sendoka.backfills.models import check_model
 from sendoka.backfills.words import strip_end, words
 from sendoka.database.transaction import control_command
 from sendoka.errors import InvalidBackfill
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from sendoka.backfills.batch import Batch
 
-    Step = Callable[[Any, Batch], Awaitable[Any]]
+    Step = Callable[[Any, Batch[Any]], Awaitable[Any]]
 
 __all__ = ["ORDERS", "Backfill", "Undecorated", "backfill", "checksum_of", "script_name"]
 
@@ -45,7 +46,8 @@ class Backfill:
 
     `key` and `columns` are empty where they are left to the table: its primary key, all its columns. Exactly one of
     `sql` and `step` is there. `verify` is a query that counts what is left to do; without it the rows that satisfy
-    `where` are counted. `order` is None where it is left to the runner. `module` is where it was declared.
+    `where` are counted. `order` is None where it is left to the runner, `model` what a step's rows are made into, None
+    for rows as they are. `module` is where it was declared.
     """
 
     table: str
@@ -58,6 +60,7 @@ class Backfill:
     module: str
     given_name: str | None = None
     order: str | None = None
+    model: Any = None
 
     @property
     def name(self) -> str:
@@ -112,12 +115,13 @@ class Undecorated:
     verify: str | None
     name: str | None
     order: str | None = None
+    model: Any = None
 
     def __call__(self, step: Step) -> Backfill:
         """Return the backfill whose change is `step`. Raises InvalidBackfill for what is no step."""
         self._check(step)
         fixed = (self.table, self.where, self.key, self.columns, None, step, self.verify)
-        return Backfill(*fixed, step.__module__, self.name or step.__name__, self.order)
+        return Backfill(*fixed, step.__module__, self.name or step.__name__, self.order, self.model)
 
     def _check(self, step: Step) -> None:
         if not callable(step):
@@ -156,6 +160,7 @@ def backfill(
     columns: Sequence[str] = (),
     verify: str | None = None,
     order: str | None = None,
+    model: Any = None,
     name: str | None = None,
 ) -> Undecorated: ...
 
@@ -169,6 +174,7 @@ def backfill(
     columns: Sequence[str] = (),
     verify: str | None = None,
     order: str | None = None,
+    model: Any = None,
     name: str | None = None,
 ) -> Backfill | Undecorated:
     """Declare a backfill: with `sql=`, or as a decorator of `async def step(sql, batch)`.
@@ -180,6 +186,8 @@ def backfill(
     columns: what `page`, or a batch's rows, hold beside the key; by default all columns.
     verify: a query that counts what is left to do, where counting the rows of `where` does not say it.
     order: `key`, `created` or `strided`, where the one that the runner chooses by table and cache is not wanted.
+    model: what the rows of a step's batch are made into: a dataclass, TypedDict, NamedTuple, pydantic model or msgspec
+        Struct, or a function of a row. A row that it refuses becomes a dead letter.
     name: where the variable, or the step, is not called as the backfill should be.
 
     A step returns `batch.update({…})`, queries made by `sql(…)`, a list of them, or None. Raises InvalidBackfill at
@@ -191,8 +199,9 @@ def backfill(
         raise _wrong(f"columns= is a list of names, not the text {columns!r}", table)
     _check_order(order, keys, table)
     declared = _checked(table, where, keys, tuple(columns), verify)
+    _check_model(model, sql, table)
     if sql is None:
-        return Undecorated(*declared, name, order)
+        return Undecorated(*declared, name, order, model)
     table, where, keys, names, verify = declared
     return Backfill(table, where, keys, names, _one_change(sql, table), None, verify, module, name, order)
 
@@ -214,6 +223,17 @@ def _check_order(order: object, key: tuple[str, ...], table: str) -> None:
         raise _wrong(f"order= is one of {', '.join(ORDERS)}, not {order!r}", table)
     if order == "created" and key:
         raise _wrong("key= is an order by itself, so order='created' says another one", table, "give one of them")
+
+
+def _check_model(model: object, sql: str | None, table: str) -> None:
+    if model is None:
+        return
+    if sql is not None:
+        raise _wrong("model= is for the rows of a step, and sql= has none", table)
+    try:
+        check_model(model)
+    except TypeError as error:
+        raise _wrong(f"model={error}", table) from None
 
 
 def _check_names(label: str, names: tuple[str, ...], table: str) -> None:

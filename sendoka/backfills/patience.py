@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from sendoka.database.retry import Retry, is_passing
-from sendoka.errors import DatabaseError, TransportError
+from sendoka.errors import DatabaseError, SendokaError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,6 +28,7 @@ __all__ = [
     "Stopped",
     "is_fenced",
     "is_of_data",
+    "is_of_row",
     "passes",
     "rest",
 ]
@@ -45,6 +46,9 @@ a code of its own too: those begin with 5 to 9 or I to Z, where Postgres has few
 ANSWER_TOO_LARGE = 507
 TOO_LARGE = frozenset({413, ANSWER_TOO_LARGE})
 """The HTTP statuses of a request, and of an answer, that has more bytes than it may."""
+
+# What no row is at fault for: the step itself is not right, or not finished.
+_OF_THE_STEP = (NameError, ImportError, SyntaxError, NotImplementedError, MemoryError)
 
 _SLICE = 0.1
 """Seconds between two looks at whether a wait shall end."""
@@ -65,6 +69,13 @@ def passes(error: BaseException) -> bool:
 def is_of_data(error: BaseException) -> bool:
     """Tell whether `error` may be the fault of single rows: then the others of its batch can go on without them."""
     return isinstance(error, DatabaseError) and bool(re.match(OF_DATA, error.sqlstate or ""))
+
+
+def is_of_row(error: BaseException) -> bool:
+    """Tell whether what a step raised may be the fault of single rows: not what is wrong with the step itself."""
+    if isinstance(error, SendokaError):
+        return is_of_data(error)
+    return not isinstance(error, _OF_THE_STEP)
 
 
 def is_fenced(error: DatabaseError, database: Database) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from sendoka.backfills.batch import read_page, statements_of
+from sendoka.backfills.batch import losses_of, read_page, statements_of
 from sendoka.backfills.dead_letters import Fault, bury, is_row, list_dead
 from sendoka.backfills.events import Actor, note
 from sendoka.backfills.order import arranged
@@ -278,7 +278,11 @@ from {self.target.quoted} where {is_row("$1::jsonb", self.target)} and (
         if not result.rows:
             return []
         batch = read_page(result, 1, self.backfill, self.target).batch
-        answer = await call_step(self.backfill, self.database, batch, self.step_timeout, shard)
+        losses, answer = losses_of(batch), None
+        if batch.rows:
+            answer = await call_step(self.backfill, self.database, batch, self.step_timeout, shard)
+        for error in losses.errors.values():
+            raise StepFailed(error)
         return [counted(each, place) for each in statements_of(answer, self.backfill, self.database)]
 
     def _columns(self) -> str:

@@ -78,6 +78,9 @@ async def {name}(sql: Any, batch: Batch) -> Any:
 
     A row that somebody changes meanwhile is left alone by batch.update(), and met again by the next pass.
     """
+    # One call for every row, ten at once, and a row whose call fails is left out alone:
+    #     return batch.update(await batch.each(ask, limit=10, timeout=20, attempts=3))
+    # where `async def ask(row)` returns {{"the_column": …}}. @backfill(model=…) makes the rows what you like.
     return batch.update({{{row_key}: {{"the_column": "THE VALUE"}} for row in batch.rows}})
 '''
 

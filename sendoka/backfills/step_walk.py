@@ -10,12 +10,12 @@ import contextlib
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from sendoka.backfills import statements
-from sendoka.backfills.batch import Page, read_page, statements_of
+from sendoka.backfills.batch import Page, losses_of, read_page, statements_of
 from sendoka.backfills.bisection import Bisection
 from sendoka.backfills.dead_letters import Fault, allowed, bury, count_dead, too_many
 from sendoka.backfills.owner import gone, new_owner, shown
@@ -110,7 +110,7 @@ class StepWalk:
         return False
 
     def _isolates(self, page: Page, pending: _Pending, error: DatabaseError) -> bool:
-        return bool(self._work.max_dead and page.batch.rows) and not pending.buries and is_of_data(error)
+        return bool(self._work.max_dead and page.paged) and not pending.buries and is_of_data(error)
 
     async def _isolate(self, page: Page, error: Exception, size: int) -> None:
         """Halve a page that failed, or have its one row made a dead letter. Raises where those become too many."""
@@ -128,7 +128,7 @@ class StepWalk:
             raise too_many(work.backfill, dead, paged, fault) from error
         place = {"run": work.run, "shard": work.shard, "seq": shard.seq + 1}
         grave = bury(work.backfill, work.target, **place, key=page.first_key, fault=fault)
-        self._pending = self._request(page, [grave], following=self._parts.size(size, then=1), buries=True)
+        self._pending = self._request(page, [], following=self._parts.size(size, then=1), graves=[grave])
 
     async def stop(self) -> None:
         """Give the lease back; where that fails it runs out by itself."""
@@ -195,10 +195,31 @@ class StepWalk:
     async def _prepare(self, page: Page, *, following: int) -> _Pending:
         """Run the step on the page, and return the request that makes its answer true."""
         work = self._work
-        changes = statements_of(await self._step(page), work.backfill, work.database) if page.batch.rows else []
-        return self._request(page, changes, following=following)
+        losses = losses_of(page.batch)
+        losses.room = work.max_dead
+        answer = await self._step(page) if page.batch.rows else None
+        changes = statements_of(answer, work.backfill, work.database)
+        graves = await self._graves(page, losses.errors)
+        return self._request(page, changes, following=following, graves=graves)
 
-    def _request(self, page: Page, changes: list[Statement], *, following: int, buries: bool = False) -> _Pending:
+    async def _graves(self, page: Page, errors: dict[Any, Exception]) -> list[Statement]:
+        """Return what makes dead letters of the rows that are left out. Raises where those become too many."""
+        work, shard = self._work, self._shard
+        if not errors:
+            return []
+        last = list(errors.values())[-1]
+        if not work.max_dead:
+            raise StepFailed(last)
+        dead, paged = await count_dead(work.database, work.run) + len(errors), shard.paged + page.paged
+        if not allowed(dead, paged, work.max_dead):
+            raise too_many(work.backfill, dead, paged, Fault.of(last)) from last
+        place = {"run": work.run, "shard": work.shard, "seq": shard.seq + 1}
+        return [
+            bury(work.backfill, work.target, **place, key=page.key_of(key), fault=Fault.of(error))
+            for key, error in errors.items()
+        ]
+
+    def _request(self, page: Page, changes: list[Statement], *, following: int, graves: list[Statement]) -> _Pending:
         work = self._work
         batch = statements.Fence(
             work.run,
@@ -208,20 +229,20 @@ class StepWalk:
             secrets.token_hex(8),
             page.cursor,
             page.scanned,
-            len(page.batch.rows),
+            page.paged,
             page.last,
             self._lease,
         )
-        counted = changes if buries else [statements.counted(change, batch) for change in changes]
-        if self._unjudged and changes and not buries and len(page.batch.rows) >= JUDGED:
+        counted = [*(statements.counted(change, batch) for change in changes), *graves]
+        if self._unjudged and changes and not graves and page.paged >= JUDGED:
             counted.append(statements.unfalsified(work.backfill, work.target, batch, page.keys))
         request = [statements.fence(batch), *counted, statements.look(batch)]
         looks_at = len(request) - 1
-        if page.scanned and not buries:
+        if page.scanned and not graves:
             self._written = sum(len(param) for each in changes for param in each.params if param) / page.scanned
         if not batch.last:
             request.append(self._page_statement(page.cursor, following))
-        return _Pending(batch, request, looks_at, 0 if batch.last else following, buries)
+        return _Pending(batch, request, looks_at, 0 if batch.last else following, not changes)
 
     async def _step(self, page: Page) -> object:
         """Call the step, and hold the lease meanwhile."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from sendoka.backfills.patience import is_of_data, passes
+from sendoka.backfills.patience import is_of_row, passes
 from sendoka.backfills.walk import after_correction, key_of
-from sendoka.errors import BackfillError, BatchFailed, Outcome, SendokaError
+from sendoka.errors import BackfillError, BatchFailed, Outcome
 
 if TYPE_CHECKING:
     from sendoka.backfills.batch import Batch
@@ -21,9 +21,6 @@ __all__ = ["JUDGED", "StepFailed", "call_step", "endless_step", "step_raised"]
 JUDGED = 10
 """So many rows that a step changed, and that all satisfy `where` afterwards, say that it would never be done."""
 
-# What no row is at fault for: the step itself is not right, or not finished.
-_OF_THE_STEP = (NameError, ImportError, SyntaxError, NotImplementedError, MemoryError)
-
 
 class StepFailed(Exception):
     """A step raised `error`, for which a single row may be at fault. Never leaves `run`."""
@@ -33,7 +30,7 @@ class StepFailed(Exception):
         self.error = error
 
 
-async def call_step(backfill: Backfill, database: Database, batch: Batch, timeout: float, shard: Shard) -> object:
+async def call_step(backfill: Backfill, database: Database, batch: Batch[Any], timeout: float, shard: Shard) -> object:
     """Return what the step returns for `batch`, the rows behind the cursor of `shard`.
 
     Raises StepFailed for what a row may be at fault for, BatchFailed for what the step is at fault for, or where it
@@ -47,7 +44,7 @@ async def call_step(backfill: Backfill, database: Database, batch: Batch, timeou
         unknown = getattr(error, "outcome", None) is Outcome.UNKNOWN
         if isinstance(error, BackfillError) or (passes(error) and not unknown):
             raise
-        if isinstance(error, _OF_THE_STEP) or (isinstance(error, SendokaError) and not is_of_data(error)):
+        if not is_of_row(error):
             raise step_raised(backfill, batch, error, shard) from error
         raise StepFailed(error) from error
     raise BatchFailed(
@@ -59,7 +56,7 @@ async def call_step(backfill: Backfill, database: Database, batch: Batch, timeou
     )
 
 
-def step_raised(backfill: Backfill, batch: Batch, error: Exception, shard: Shard) -> BatchFailed:
+def step_raised(backfill: Backfill, batch: Batch[Any], error: Exception, shard: Shard) -> BatchFailed:
     """Return the error of a step that raised `error`."""
     return BatchFailed(
         f"the step {backfill.name} raised {type(error).__name__}: {error}",
@@ -79,5 +76,5 @@ def endless_step(backfill: Backfill, rows: int) -> BackfillError:
     )
 
 
-def _where(batch: Batch, shard: Shard) -> str:
+def _where(batch: Batch[Any], shard: Shard) -> str:
     return f"on {len(batch.rows)} rows after {shard.cursor or 'the start'}; none of them was changed"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.facts import read_facts
+from sendoka.backfills.models import misfit_of
 from sendoka.database.statement import Statement
 from sendoka.errors import BackfillError
 from sendoka.quoting import ident
@@ -85,6 +86,7 @@ async def read_target(database: Database, backfill: Backfill) -> Target:
     _check_columns(backfill, facts.columns)
     _check_key(backfill, key, facts)
     wanted = (*key, *(column for column in backfill.columns or facts.columns if column not in key))
+    _check_model(backfill, wanted)
     return Target(facts.oid, facts.namespace, facts.table, key, wanted, facts.columns, facts, declared=key)
 
 
@@ -96,6 +98,16 @@ def _check_columns(backfill: Backfill, types: dict[str, str]) -> None:
                 where=f"in the backfill {backfill.name}",
                 todo=nearest(column, types),
             )
+
+
+def _check_model(backfill: Backfill, columns: tuple[str, ...]) -> None:
+    why = "" if backfill.model is None else misfit_of(backfill.model, columns)
+    if why:
+        raise BackfillError(
+            f"the rows of {backfill.table} do not fit the model of the backfill {backfill.name}: {why}",
+            where="nothing was changed",
+            todo="columns= says which columns a row has beside the key",
+        )
 
 
 def nearest(column: str, known: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sendoka.http.row import Row
 
-__all__ = ["shaper"]
+__all__ = ["misfit", "shaper"]
 
 M = TypeVar("M")
 
@@ -51,6 +51,15 @@ def shaper(model: type[M]) -> Callable[[Sequence[Row]], list[M]]:
         return shape.build(names, rows)
 
     return build
+
+
+def misfit(model: Any, names: Sequence[str]) -> str:
+    """Return why rows of columns of these `names` can never be made into `model`; empty where they can."""
+    try:
+        _check(_shape(model), tuple(names))
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _shape(model: Any) -> _Shape:
