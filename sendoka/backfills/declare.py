@@ -18,10 +18,12 @@ from sendoka.errors import InvalidBackfill
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from typing import TypeAlias
 
     from sendoka.backfills.batch import Batch
 
     Step = Callable[[Any, Batch[Any]], Awaitable[Any]]
+    After: TypeAlias = "str | Backfill | Sequence[str | Backfill]"
 
 __all__ = ["ORDERS", "Backfill", "Undecorated", "backfill", "checksum_of", "script_name"]
 
@@ -47,7 +49,7 @@ class Backfill:
     `key` and `columns` are empty where they are left to the table: its primary key, all its columns. Exactly one of
     `sql` and `step` is there. `verify` is a query that counts what is left to do; without it the rows that satisfy
     `where` are counted. `order` is None where it is left to the runner, `model` what a step's rows are made into, None
-    for rows as they are. `module` is where it was declared.
+    for rows as they are. `after` are the backfills that must be done first. `module` is where it was declared.
     """
 
     table: str
@@ -61,6 +63,7 @@ class Backfill:
     given_name: str | None = None
     order: str | None = None
     model: Any = None
+    after: tuple[str | Backfill, ...] = ()
 
     @property
     def name(self) -> str:
@@ -75,6 +78,11 @@ class Backfill:
             f"this backfill of {self.table} has no name",
             todo="assign it to a variable of its module, or give backfill(…, name=…)",
         )
+
+    @property
+    def after_names(self) -> tuple[str, ...]:
+        """The names of the backfills that must be done first."""
+        return tuple(each.name if isinstance(each, Backfill) else each for each in self.after)
 
     @property
     def predicate(self) -> str:
@@ -116,12 +124,13 @@ class Undecorated:
     name: str | None
     order: str | None = None
     model: Any = None
+    after: tuple[str | Backfill, ...] = ()
 
     def __call__(self, step: Step) -> Backfill:
         """Return the backfill whose change is `step`. Raises InvalidBackfill for what is no step."""
         self._check(step)
         fixed = (self.table, self.where, self.key, self.columns, None, step, self.verify)
-        return Backfill(*fixed, step.__module__, self.name or step.__name__, self.order, self.model)
+        return Backfill(*fixed, step.__module__, self.name or step.__name__, self.order, self.model, self.after)
 
     def _check(self, step: Step) -> None:
         if not callable(step):
@@ -147,6 +156,7 @@ def backfill(
     columns: Sequence[str] = (),
     verify: str | None = None,
     order: str | None = None,
+    after: After = (),
     name: str | None = None,
 ) -> Backfill: ...
 
@@ -161,6 +171,7 @@ def backfill(
     verify: str | None = None,
     order: str | None = None,
     model: Any = None,
+    after: After = (),
     name: str | None = None,
 ) -> Undecorated: ...
 
@@ -175,6 +186,7 @@ def backfill(
     verify: str | None = None,
     order: str | None = None,
     model: Any = None,
+    after: After = (),
     name: str | None = None,
 ) -> Backfill | Undecorated:
     """Declare a backfill: with `sql=`, or as a decorator of `async def step(sql, batch)`.
@@ -188,6 +200,7 @@ def backfill(
     order: `key`, `created` or `strided`, where the one that the runner chooses by table and cache is not wanted.
     model: what the rows of a step's batch are made into: a dataclass, TypedDict, NamedTuple, pydantic model or msgspec
         Struct, or a function of a row. A row that it refuses becomes a dead letter.
+    after: backfills that must be done before this one begins: their names, or what `backfill()` returned for them.
     name: where the variable, or the step, is not called as the backfill should be.
 
     A step returns `batch.update({…})`, queries made by `sql(…)`, a list of them, or None. Raises InvalidBackfill at
@@ -200,10 +213,11 @@ def backfill(
     _check_order(order, keys, table)
     declared = _checked(table, where, keys, tuple(columns), verify)
     _check_model(model, sql, table)
+    before = _checked_after(after, table)
     if sql is None:
-        return Undecorated(*declared, name, order, model)
+        return Undecorated(*declared, name, order, model, before)
     table, where, keys, names, verify = declared
-    return Backfill(table, where, keys, names, _one_change(sql, table), None, verify, module, name, order)
+    return Backfill(table, where, keys, names, _one_change(sql, table), None, verify, module, name, order, None, before)
 
 
 def _checked(
@@ -223,6 +237,13 @@ def _check_order(order: object, key: tuple[str, ...], table: str) -> None:
         raise _wrong(f"order= is one of {', '.join(ORDERS)}, not {order!r}", table)
     if order == "created" and key:
         raise _wrong("key= is an order by itself, so order='created' says another one", table, "give one of them")
+
+
+def _checked_after(after: After, table: str) -> tuple[str | Backfill, ...]:
+    found: tuple[Any, ...] = (after,) if isinstance(after, str | Backfill) else tuple(after)
+    if not all(isinstance(each, Backfill) or _is_name(each) for each in found):
+        raise _wrong(f"after= holds names of backfills, or backfills, not {found!r}", table)
+    return found
 
 
 def _check_model(model: object, sql: str | None, table: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sendoka.backfills import runs
+from sendoka.backfills.after import check_after, unfinished
 from sendoka.backfills.dead_letters import count_dead, prepare
 from sendoka.backfills.left import left_and_dead
 from sendoka.backfills.order import arranged, walked
@@ -51,8 +52,10 @@ async def find(call: Call) -> bool:
 async def open_run(call: Call, table: Target) -> bool:
     """Make the run, or check that it is ours to go on with. Return whether its script changed.
 
-    Raises BackfillChanged for another script than it was begun with, unless that is accepted.
+    Raises BackfillError where a backfill that it comes after is not done, BackfillChanged for another script than it
+    was begun with, unless that is accepted.
     """
+    check_after(call.backfill, await call.insist(lambda: unfinished(call.database, call.backfill)))
     checksum = call.backfill.checksum()
     target = arranged(call.backfill, table, call.terms.order, await _order(call, table))
     call.by = replace(call.by, revision=await revision_of(call.backfill))

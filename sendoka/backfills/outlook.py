@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sendoka.backfills.after import check_after_itself, unfinished
 from sendoka.backfills.declare import Backfill
 from sendoka.backfills.explained import explained, index_of
 from sendoka.backfills.order import arranged, checked_order, walked
@@ -56,8 +57,8 @@ class Outlook:
     table, `matching` about those that satisfy `where`, by a sample of `sampled` rows; None where nobody can tell. They
     are walked in `order` by the columns `by`, in so many `strides`, for the reason `why`, by `index`. `seconds` is
     about how long `batches` batches of `batch_size` rows take, with the round trip that was measured. The pages are the
-    first and the last key of the first and of the last page by those columns, empty for an empty table. `problems` keep
-    a run from being done, `warnings` are to be known.
+    first and the last key of the first and of the last page by those columns, empty for an empty table. `after` are the
+    backfills that must be done first. `problems` keep a run from being done, `warnings` are to be known.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Outlook:
     trial: Trial | None
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    after: tuple[str, ...] = ()
 
 
 async def plan(
@@ -99,6 +101,7 @@ async def plan(
     if batch_size is not None and batch_size < 1:
         raise InvalidBackfill(f"a batch of {batch_size} rows is none; batch_size is 1 or more")
     checked_order(order)
+    check_after_itself(backfill)
     if not isinstance(sql, Database):
         raise TypeError(f"a backfill is planned on a client, neon(url), not on a {type(sql).__name__}")
     found = await read_target(sql, backfill)
@@ -108,7 +111,8 @@ async def plan(
     began = time.monotonic()
     first_page, last_page = await _pages(sql, target, batch_size or FIRST)
     trip = time.monotonic() - began
-    problems: list[str] = []
+    missing = await unfinished(sql, backfill)
+    problems = [f"it comes after {name}, which is not done: {standing}" for name, standing in missing]
     sample = await _sample(sql, backfill, target, problems)
     batch = await _batch(sql, backfill, target, cursor, batch_size or FIRST, problems)
     share = sample.share if sample else None
@@ -133,6 +137,7 @@ async def plan(
         None if batch is None else _shown(batch),
         tuple(dict.fromkeys(problems)),
         (*warnings_of(target), *_partial(sample)),
+        backfill.after_names,
     )
 
 

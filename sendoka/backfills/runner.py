@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from sendoka.backfills import runs, shards
+from sendoka.backfills.after import check_after_itself
 from sendoka.backfills.call import Call
 from sendoka.backfills.dead_letters import MAX_DEAD, count_dead
 from sendoka.backfills.declare import Backfill
@@ -83,6 +84,7 @@ async def run(
         raise InvalidBackfill(f"{backfill!r} is no backfill: it has neither sql= nor a step")
     if not isinstance(sql, Database):
         raise TypeError(f"a backfill runs on a client, neon(url), not on a {type(sql).__name__}")
+    check_after_itself(backfill)
     terms = Terms(batch_size, deadline, accept_change, again, max_dead, step_timeout, order, lease, retry)
     pace = Pace(batch_size or FIRST, fixed=batch_size is not None)
     call = Call(sql, backfill, terms, pace, stop or _never, on_progress or _silent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.after import check_circle, written_after
 from sendoka.backfills.declare import Backfill, checksum_of, script_name
 from sendoka.discover import DiscoveryError, imported, module_names, the_one
 from sendoka.errors import InvalidBackfill, UnknownBackfill
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["checksums", "load", "names", "unknown"]
+__all__ = ["after", "checksums", "load", "names", "unknown"]
 
 
 def names(folder: Path) -> dict[str, list[str]]:
@@ -33,8 +34,8 @@ def load(folder: Path, name: str) -> Backfill:
     """Import the script of the backfill `name` (or the file of that name) and return what it declares.
 
     Raises UnknownBackfill where no file has it, with the nearest name, or where several do; InvalidBackfill for a
-    script that cannot be imported (the cause is what it raised), that defines no backfill or more than one, or that
-    calls it differently than its file does.
+    script that cannot be imported (the cause is what it raised), that defines no backfill or more than one, that calls
+    it differently than its file does, or that comes after itself.
     """
     known = names(folder)
     asked = script_name(name.removesuffix(".py"))
@@ -47,7 +48,14 @@ def load(folder: Path, name: str) -> Backfill:
             where=f"in {folder}",
             todo="a name belongs to one backfill for good; give the newer one another",
         )
+    check_circle(asked, lambda each: after(folder, known.get(each, [])))
     return _checked(folder, stems[0], asked)
+
+
+def after(folder: Path, stems: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the backfills that these scripts of `folder` say they come after; nothing is imported."""
+    texts = ((folder / f"{stem}.py").read_text(encoding="utf-8", errors="replace") for stem in stems)
+    return tuple(name for text in texts for name in written_after(text))
 
 
 def _checked(folder: Path, stem: str, name: str) -> Backfill:

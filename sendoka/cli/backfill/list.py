@@ -19,12 +19,12 @@ __all__ = ["list_command"]
 @click.command
 @json_option
 def list_command(as_json: bool) -> int:
-    """List the scripts of the backfill folder."""
-    from sendoka.backfills.scripts import names
+    """List the scripts of the backfill folder, and which others each of them comes after."""
+    from sendoka.backfills.scripts import after, names
 
     folder = read_settings().backfill
     rows = [
-        {"name": name, "file": f"{stem}.py", "about": _about(folder / f"{stem}.py")}
+        {"name": name, "file": f"{stem}.py", "about": _about(folder / f"{stem}.py"), "after": after(folder, [stem])}
         for name, stems in names(folder).items()
         for stem in stems
     ]
@@ -34,7 +34,8 @@ def list_command(as_json: bool) -> int:
     if not rows:
         say(f"there are no scripts in {folder}")
     for row in rows:
-        say(f"{row['name']}  {row['about']}  ({row['file']})")
+        behind = f", after {', '.join(row['after'])}" if row["after"] else ""
+        say(f"{row['name']}  {row['about']}  ({row['file']}{behind})")
     return 0
 
 

@@ -71,6 +71,8 @@ def _say(found: Outlook) -> None:
 
 
 def _lines(found: Outlook) -> Iterator[tuple[str, str]]:
+    if found.after:
+        yield "after", ", ".join(found.after)
     yield "rows", _rows(found)
     strides = f", in {found.strides} strides" if found.strides > 1 else ""
     yield "order", f"{found.order}: by ({', '.join(found.by)}){strides}"
