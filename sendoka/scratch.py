@@ -161,16 +161,25 @@ class Scratch:
             await asyncio.to_thread(postgres.databases.drop, name)
 
     async def _start(self) -> tuple[Postgres, Endpoint]:
-        from sendoka.local import Endpoint, given_postgres, own_postgres
+        from sendoka.local import Endpoint, own_postgres
 
         if self._postgres is None or self._endpoint is None:
             if self._url is None:
                 self._postgres = await asyncio.to_thread(own_postgres)
             else:
-                self._postgres = await asyncio.to_thread(given_postgres, self._url)
+                self._postgres = await self._given(self._url)
             self.version = self._postgres.version
             self._endpoint = Endpoint(self._postgres.databases.admin)
         return self._postgres, self._endpoint
+
+    async def _given(self, url: str) -> Postgres:
+        from sendoka.local import given_postgres
+
+        try:
+            return await asyncio.to_thread(given_postgres, url)
+        except SettingsError as error:
+            error.todo = "correct --scratch postgresql://user:password@host/dbname, or leave it out"
+            raise
 
     async def __aenter__(self) -> Self:
         return self

@@ -27,9 +27,11 @@ T = TypeVar("T", bound=_Named)
 def called(named: Sequence[T], text: str, option: str, *, place: str = "in the folder") -> T:
     """Return the one of `named` that `text` means; `option` is what it was given with, and `place` where they are.
 
+    It may be a whole name, the path of a file, a number or the words of a name.
+
     Raises SettingsError where it means none, or more than one.
     """
-    plain = text.strip().removesuffix(".sql")
+    plain = text.strip().rpartition("/")[2].removesuffix(".sql")
     found = [each for each in named if each.name == plain]
     if not found and plain.isdecimal() and len(plain) <= _DIGITS:
         found = [each for each in named if number_of(each.name) == int(plain)]

@@ -35,7 +35,7 @@ async def diagnose(database: Database, migrations: Path) -> list[Problem]:
         for flaw in found.flaws
     ]
     table = await read_shape(database)
-    if any(each.id != "table/key" for each in table):
+    if any(each.id not in {"table/key", "table/not-null"} for each in table):
         return [*problems, *table]
     history, *_ = await ask_all(database)
     if history is None:

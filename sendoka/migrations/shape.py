@@ -32,7 +32,7 @@ COLUMNS = {
 }
 
 _COLUMNS_OF = Ours(
-    "select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a "
+    "select a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text from pg_attribute a "
     "where a.attrelid = to_regclass('sendoka.migrations') and a.attnum > 0 and not a.attisdropped"
 )
 _KEYS_OF = Ours(
@@ -80,9 +80,9 @@ async def read_shape(database: Database) -> list[Problem]:
     )
     if places[0][1] is None:
         return []
-    found = {name: kind for name, kind in columns if name is not None}
     table = f"{database.namespace}.migrations"
-    wrong = list(_columns(found, table))
+    wrong = list(_columns({name: kind for name, kind, _ in columns if name is not None}, table))
+    wrong += [_unfilled(name, table) for name, _, filled in columns if name in _FILLED and filled != "true"]
     have = {(key, predicate) for key, predicate in keys}
     missing = [text for key, text in _KEYS.items() if key not in have]
     missing += [] if references else [_REFERENCE]
@@ -102,6 +102,14 @@ def _columns(found: Mapping[str, str | None], table: str) -> Iterator[Problem]:
         elif found[name] != kind:
             what = f"{table} has a column {name} of type {found[name]}, which was {kind}"
             yield Problem("table/column", table, what, f"alter table {table} alter column {name} type {kind}")
+
+
+_FILLED = frozenset(COLUMNS) - {"parent", "applied_at", "duration"}
+
+
+def _unfilled(column: str, table: str) -> Problem:
+    what = f"{table} takes rows without {column}, by which a row is refused whose condition does not hold"
+    return Problem("table/not-null", table, what, f"alter table {table} alter column {column} set not null")
 
 
 _AS_IT_WAS = (

@@ -19,6 +19,7 @@ from sendoka.migrations.seeds import filled_tables, read_seeds
 from sendoka.migrations.snapshots import snapshot_path
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
+from sendoka.schema.from_snapshot import read_snapshot
 from sendoka.schema.model import Model
 from sendoka.schema.plan import plan
 
@@ -79,15 +80,16 @@ async def squash(
     the files do beside that, to roles or to other databases, is not seen. `name` replaces the two words; `without`
     names required backfills that may be left out, though they find rows that the files put in.
 
-    Raises SettingsError for a file or a backfill that is not there, AnswerMissing for a backfill that finds rows,
-    MigrationError where there is nothing to squash, where the files make what no plan makes again, and where the two
-    are not equal; else what the folder or the exchange raises.
+    Raises SettingsError for a file or a backfill that is not there, SchemaError for a snapshot that is not whole,
+    AnswerMissing for a backfill that finds rows, MigrationError where there is nothing to squash, where the files make
+    what no plan makes again, and where the two are not equal; else what the folder or the exchange raises.
     """
     files = read_folder(migrations)
     replaced = files if to is None else files[: files.index(called(files, to, "--to")) + 1]
     if len(replaced) < 2:
         raise MigrationError(
-            "there is nothing to squash: it takes two files at least", todo="name a later one with --to"
+            "there is nothing to squash: it takes two files at least",
+            todo="name a later one with --to" if len(files) > len(replaced) else "",
         )
     last = replaced[-1]
     snapshot = snapshot_path(migrations, last.name)
@@ -96,6 +98,7 @@ async def squash(
             f"{snapshot.parent.name}/{snapshot.name} is missing: the schema after {last.name} is not known",
             todo="squash up to a file that has its snapshot: of several that were generated at once the last has",
         )
+    read_snapshot(snapshot)  # it goes on as that of the one file, and must be whole
     _refuse_unknown(without, replaced)
     made, seeds, dropped = await _after(playground, replaced)
     _refuse_unanswered(dropped, without)

@@ -272,5 +272,6 @@ def test_a_server_that_lacks_an_extension_leaves_the_question_open(
 
 def test_a_scratch_server_that_cannot_be_reached_leaves_the_question_open(checked: CheckedProject) -> None:
     said = checked("check", "--replay", "--scratch", "postgresql://u:secret@127.0.0.1:1/x", status=2)
+    assert "correct --scratch" in said
     assert "replay       not made" in said
     assert "secret" not in said

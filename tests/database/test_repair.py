@@ -302,6 +302,12 @@ DAMAGES: list[tuple[str, str, str, list[str]]] = [
         ["table/key"],
     ),
     (
+        "alter table sendoka.migrations alter column digest drop not null",
+        "table/not-null",
+        "alter table sendoka.migrations alter column digest set not null",
+        ["table/not-null"],
+    ),
+    (
         "alter table sendoka.migrations drop column digest",
         "table/column",
         "sendoka.migrations has no column digest",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from sendoka.errors import AnswerMissing, MigrationError, MissingMigration, SettingsError
+from sendoka.errors import AnswerMissing, MigrationError, MissingMigration, SchemaError, SettingsError
 from sendoka.migrations import migrate, read_folder, status
 from sendoka.migrations.files import parse, render
 from sendoka.migrations.inspection import folder_findings
@@ -252,6 +252,9 @@ async def test_a_file_that_is_not_there_or_has_no_snapshot_is_named(tmp_path: Pa
     with pytest.raises(SettingsError, match="--to step fits more than one migration"):
         await squashed(folder, to="step")
     with pytest.raises(MissingMigration, match=r"meta/0001_step\.json is missing"):
+        await squashed(folder)
+    (folder / "meta" / "0001_step.json").write_text(snapshot_of(Model()) + "x")
+    with pytest.raises(SchemaError, match="not whole JSON"):
         await squashed(folder)
 
 

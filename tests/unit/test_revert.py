@@ -56,7 +56,9 @@ def test_what_is_new_in_the_schema_and_in_no_migration_is_no_matter(branches: Br
     assert branches("generate", "--check", status=1).startswith("table coming is new\n")
 
 
-@pytest.mark.parametrize("which", ["0001_add_n", "0001_add_n.sql", "1", "0001", "add_n", "Add N", "add-n"])
+@pytest.mark.parametrize(
+    "which", ["migrations/0001_add_n.sql", "0001_add_n", "0001_add_n.sql", "1", "0001", "add_n", "Add N", "add-n"]
+)
 def test_it_is_called_by_name_number_or_words(branches: Branches, which: str) -> None:
     branches.table("t", T, "Column('n', Integer)")
     branches.generate("add n")
