@@ -19,7 +19,7 @@ __all__ = ["list_command"]
 @click.command
 @json_option
 def list_command(as_json: bool) -> int:
-    """List the scripts of the backfill folder, and which others each of them comes after."""
+    """List the scripts of the backfill folder, and what each comes after."""
     from sendoka.backfills.scripts import after, names
 
     folder = read_settings().backfill
