@@ -1,7 +1,8 @@
 """Pauses, resumes and cancels a run from anywhere: what is said here holds for the very next batch.
 
 A switch is one statement. It marks the run, and it marks its shards, for whose rows it waits: a batch that is in flight
-commits first, and every later one finds its shard held and changes nothing.
+commits first, and every later one finds its shard held and changes nothing. The run's row is locked so that a batch may
+still refer to it (a dead letter does): or each would wait for the other.
 
 The shards get a new epoch too: a batch that was refused, and looks only after the run was resumed, sees that it was.
 """
@@ -62,7 +63,7 @@ async def cancel(sql: Database, name: str) -> Switched:
 
 async def _switch(sql: Database, name: str, event: str, *, from_states: tuple[str, ...]) -> Switched:
     text = """with sendoka_before as (
-  select id, number, state from sendoka.backfill_runs where name = $1 order by number desc limit 1 for update
+  select id, number, state from sendoka.backfill_runs where name = $1 order by number desc limit 1 for no key update
 ), sendoka_switched as (
   update sendoka.backfill_runs r set state = $3, noted_at = clock_timestamp(), reason = $4
   from sendoka_before b where r.id = b.id and b.state = any($5::text[]) returning r.id

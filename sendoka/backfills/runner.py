@@ -155,6 +155,9 @@ class _Running:
         changed = await open_run(call, table)
         swept = False
         while call.run and not call.run.over:
+            if not call.begun:  # it was paused just then
+                await wait_while_paused(call, call.run)
+                continue
             target = arranged(call.backfill, table, call.terms.order, call.walked)  # a rival may have made the run
             call.shard = await self._look(call.run)
             swept = await self._sweep.over(target, call.run, call.shard, _SHARD) or swept

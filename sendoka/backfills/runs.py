@@ -148,18 +148,23 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk:
     """Note who goes on with a run now, and with which script. Return its order, None where it is paused or over.
 
     The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard. Where
-    they have done nothing yet the run is walked as the new one wants (`walk`).
+    they have done nothing yet the run is walked as the new one wants (`walk`): a batch of theirs that is in flight is
+    waited for. Rivals that begin at once wait for each other at the run's row, so what they have to know of each
+    other is read from that row: the rest is as it was before the wait.
     """
     text = """with sendoka_before as (
-  select id, checksum <> $2 as other, checksum as former from sendoka.backfill_runs
-  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') for update
+  select id, checksum <> $2 as other, checksum as former, runner as latest from sendoka.backfill_runs
+  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') for no key update
+), sendoka_shards as materialized (
+  select s.seq from sendoka_before b join sendoka.backfill_shards s on s.run = b.id where b.other
+  for no key update of s
 ), sendoka_begun as (
   update sendoka.backfill_runs r set state = 'running', reason = null, runner = $3, noted_at = clock_timestamp(),
     former_checksums = case when b.other then r.former_checksums || r.checksum else r.former_checksums end,
     checksum = $2,
-    walk = case when r.walk is null or b.other and not exists (
-      select from sendoka.backfill_shards s where s.run = r.id and s.seq > 0) then $6::jsonb else r.walk end
-  from sendoka_before b where r.id = b.id returning r.id, b.other, b.former, r.walk
+    walk = case when r.walk is null or b.other and not exists (select from sendoka_shards where seq > 0)
+      then $6::jsonb else r.walk end
+  from sendoka_before b where r.id = b.id returning r.id, b.other, b.former, b.latest, r.walk
 ), sendoka_fenced as (
   update sendoka.backfill_shards s set epoch = s.epoch + 1, owner = null, lease_until = null
   from sendoka_begun b where s.run = b.id and b.other
@@ -169,10 +174,10 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk:
     select 'script changed' as event, 'it was ' || left(b.former, 12) || ', and is ' || left($2, 12) as detail
     where b.other
     union all
-    select case when exists (select from sendoka.backfill_events s where s.run = b.id and s.event = 'started')
-      then 'continued' else 'started' end, null
+    select case when b.latest is null then 'started' else 'continued' end, null
   ) e
-  where not exists (select from sendoka.backfill_events t where t.run = b.id and t.runner = $3)
+  where b.latest is distinct from $3
+    and not exists (select from sendoka.backfill_events t where t.run = b.id and t.runner = $3)
 )
 select walk::text from sendoka_begun"""
     kept = json.dumps(walk.as_json())
