@@ -77,9 +77,9 @@ class Call:
 
     def warn(self, warnings: list[str]) -> None:
         """Tell what is to be known before the first batch, and keep it for the report."""
-        self.warnings = tuple(warnings)
+        self.warnings += tuple(warnings)
         if warnings:
-            self.waiting("", warnings=self.warnings)
+            self.waiting("", warnings=tuple(warnings))
 
     def waiting(self, why: str, left: float | None = None, *, warnings: tuple[str, ...] = ()) -> None:
         """Tell whoever listens where the run is, and for what it waits; nothing is counted before there is a run."""

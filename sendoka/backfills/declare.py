@@ -17,12 +17,13 @@ from sendoka.database.transaction import control_command
 from sendoka.errors import InvalidBackfill
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
     from typing import TypeAlias
 
     from sendoka.backfills.batch import Batch
 
     Step = Callable[[Any, Batch[Any]], Awaitable[Any]]
+    Keys: TypeAlias = "Iterable[Any] | Path | Callable[..., AsyncIterator[Any]] | None"
     After: TypeAlias = "str | Backfill | Sequence[str | Backfill]"
 
 __all__ = ["ORDERS", "Backfill", "Undecorated", "backfill", "checksum_of", "script_name"]
@@ -50,6 +51,8 @@ class Backfill:
     `sql` and `step` is there. `verify` is a query that counts what is left to do; without it the rows that satisfy
     `where` are counted. `order` is None where it is left to the runner, `model` what a step's rows are made into, None
     for rows as they are. `after` are the backfills that must be done first. `module` is where it was declared.
+    Only some rows of the table are walked where `source`, a SELECT of keys, or `keys` is there: a tuple, a path of a
+    CSV file, or a function.
     """
 
     table: str
@@ -64,6 +67,8 @@ class Backfill:
     order: str | None = None
     model: Any = None
     after: tuple[str | Backfill, ...] = ()
+    source: str | None = None
+    keys: Any = None
 
     @property
     def name(self) -> str:
@@ -83,6 +88,11 @@ class Backfill:
     def after_names(self) -> tuple[str, ...]:
         """The names of the backfills that must be done first."""
         return tuple(each.name if isinstance(each, Backfill) else each for each in self.after)
+
+    @property
+    def chosen(self) -> bool:
+        """Whether only some rows of the table are walked, those of `source` or `keys`."""
+        return self.source is not None or self.keys is not None
 
     @property
     def predicate(self) -> str:
@@ -125,12 +135,23 @@ class Undecorated:
     order: str | None = None
     model: Any = None
     after: tuple[str | Backfill, ...] = ()
+    source: str | None = None
+    keys: Any = None
 
     def __call__(self, step: Step) -> Backfill:
         """Return the backfill whose change is `step`. Raises InvalidBackfill for what is no step."""
         self._check(step)
         fixed = (self.table, self.where, self.key, self.columns, None, step, self.verify)
-        return Backfill(*fixed, step.__module__, self.name or step.__name__, self.order, self.model, self.after)
+        return Backfill(
+            *fixed,
+            step.__module__,
+            self.name or step.__name__,
+            self.order,
+            self.model,
+            self.after,
+            self.source,
+            self.keys,
+        )
 
     def _check(self, step: Step) -> None:
         if not callable(step):
@@ -151,6 +172,8 @@ def backfill(
     *,
     table: str,
     sql: str,
+    source: str | None = None,
+    keys: Keys = None,
     where: str | None = None,
     key: str | Sequence[str] = (),
     columns: Sequence[str] = (),
@@ -165,6 +188,8 @@ def backfill(
 def backfill(
     *,
     table: str,
+    source: str | None = None,
+    keys: Keys = None,
     where: str | None = None,
     key: str | Sequence[str] = (),
     columns: Sequence[str] = (),
@@ -180,6 +205,8 @@ def backfill(
     *,
     table: str,
     sql: str | None = None,
+    source: str | None = None,
+    keys: Keys = None,
     where: str | None = None,
     key: str | Sequence[str] = (),
     columns: Sequence[str] = (),
@@ -193,6 +220,10 @@ def backfill(
 
     table: the table whose rows are walked, `messages` or `app.messages`; names as Postgres stores them.
     sql: one INSERT, UPDATE or DELETE, without RETURNING, that reads the relation `page`: the batch's rows, locked.
+    source: a SELECT that returns the columns of the key: only those rows of the table are walked, each once.
+    keys: the keys of the rows to be walked, stored once when a run begins: a list of values (tuples for a key of
+        several columns), the Path of a CSV file whose first line names the columns of the key, or an async generator
+        function, called with the client where it takes an argument.
     where: which rows are still to be changed. The change must make it false.
     key: the columns to walk by, by default the primary key; together unique and never null.
     columns: what `page`, or a batch's rows, hold beside the key; by default all columns.
@@ -207,17 +238,20 @@ def backfill(
     once for what cannot be right.
     """
     module = sys._getframe(1).f_globals.get("__name__", "")  # the only way to learn who declares
-    keys = (key,) if isinstance(key, str) else tuple(key)
+    by = (key,) if isinstance(key, str) else tuple(key)
     if isinstance(columns, str):
         raise _wrong(f"columns= is a list of names, not the text {columns!r}", table)
-    _check_order(order, keys, table)
-    declared = _checked(table, where, keys, tuple(columns), verify)
+    _check_order(order, by, table)
+    declared = _checked(table, where, by, tuple(columns), verify)
     _check_model(model, sql, table)
     before = _checked_after(after, table)
+    chosen = _checked_choice(source, keys, order, table)
     if sql is None:
-        return Undecorated(*declared, name, order, model, before)
-    table, where, keys, names, verify = declared
-    return Backfill(table, where, keys, names, _one_change(sql, table), None, verify, module, name, order, None, before)
+        return Undecorated(*declared, name, order, model, before, *chosen)
+    table, where, by, names, verify = declared
+    return Backfill(
+        table, where, by, names, _one_change(sql, table), None, verify, module, name, order, None, before, *chosen
+    )
 
 
 def _checked(
@@ -237,6 +271,26 @@ def _check_order(order: object, key: tuple[str, ...], table: str) -> None:
         raise _wrong(f"order= is one of {', '.join(ORDERS)}, not {order!r}", table)
     if order == "created" and key:
         raise _wrong("key= is an order by itself, so order='created' says another one", table, "give one of them")
+
+
+def _checked_choice(source: str | None, keys: Keys, order: str | None, table: str) -> tuple[str | None, Any]:
+    """Return `source` without its end, and `keys` as they are kept."""
+    if source is not None and keys is not None:
+        raise _wrong("it has both source= and keys=; give one of them", table)
+    if order not in {None, "key"} and (source, keys) != (None, None):
+        raise _wrong(f"rows that source= or keys= choose are walked by their key, not by order={order!r}", table)
+    source = _fragment("source", source, table)
+    if source is not None and next(words(source)) not in {"select", "with", "values", "("}:
+        raise _wrong("source= is a SELECT that returns the columns of the key: select id from …", table)
+    if keys is None or isinstance(keys, Path) or callable(keys):
+        return source, keys
+    if isinstance(keys, str | bytes) or not hasattr(keys, "__iter__"):
+        raise _wrong(
+            f"keys= is a list, a Path of a CSV file or an async generator function, not {keys!r}",
+            table,
+            "a SELECT of keys is source=; a generator that was called already can be read only once: give its function",
+        )
+    return source, tuple(keys)
 
 
 def _checked_after(after: After, table: str) -> tuple[str | Backfill, ...]:

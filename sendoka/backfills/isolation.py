@@ -54,7 +54,7 @@ begin
   sendoka_dead := (select count(*) from sendoka.dead_letters d where d.run = {run});
   for sendoka_row in {scan} loop
     sendoka_scanned := sendoka_scanned + 1;
-    sendoka_cursor := jsonb_build_array({values});
+    sendoka_cursor := {cursor};
     begin
       with sendoka_locked as materialized (
         select {columns} from {table} where ({keys}) = ({values}) and (
@@ -128,6 +128,7 @@ def isolated_batch(
         keys=", ".join(keys),
         size=int(size),
         values=", ".join(row),
+        cursor="sendoka_row.sendoka_key" if target.listed else f"jsonb_build_array({', '.join(row)})",
         columns=", ".join(f"{ident(target.table)}.{ident(column)}" for column in target.columns),
         predicate=backfill.predicate,
         sql=backfill.sql,

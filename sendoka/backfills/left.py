@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.dead_letters import count_dead, without_dead
+from sendoka.backfills.runs import find_run
 from sendoka.backfills.statements import remaining
-from sendoka.backfills.target import read_target
+from sendoka.backfills.target import listed, read_target
 from sendoka.database.home import Ours
 from sendoka.errors import BackfillError
 
@@ -29,6 +30,15 @@ async def verify(sql: Database, backfill: Backfill) -> int:
     Raises BackfillError for a declaration that does not fit the database, else what the exchange raises.
     """
     target = await read_target(sql, backfill)
+    if backfill.keys is not None and not backfill.verify:
+        found = await find_run(sql, backfill.name)
+        if found is None:
+            raise BackfillError(
+                f"the keys of the backfill {backfill.name} are stored when its run begins, and it was never run here",
+                where="nobody can say how many of their rows are left",
+                todo=f"sendoka backfill run {backfill.name}",
+            )
+        target = listed(backfill, target, found.id)
     return count_in(await sql.run(remaining(backfill, target)), backfill, target)
 
 
@@ -38,6 +48,7 @@ async def left_and_dead(database: Database, backfill: Backfill, target: Target, 
     What a `verify=` counts cannot be told from dead letters: as many as those are taken for them.
     """
     dead = await count_dead(database, run)
+    target = listed(backfill, target, run)
     query = remaining(backfill, target)
     if backfill.verify:
         return max(0, count_in(await database.run(query), backfill, target) - dead), dead

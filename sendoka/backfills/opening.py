@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sendoka.backfills import runs
 from sendoka.backfills.after import check_after, unfinished
 from sendoka.backfills.dead_letters import count_dead, prepare
+from sendoka.backfills.keys import looked_at
 from sendoka.backfills.left import left_and_dead
 from sendoka.backfills.order import arranged, walked
 from sendoka.backfills.owner import new_owner
@@ -122,9 +123,9 @@ async def _new_run(call: Call, target: Target, checksum: str) -> Run:
     database, name = call.database, call.backfill.name
     number = (call.run.number if call.run else 0) + 1
     call.warn(warnings_of(target))
-    total = await call.insist(lambda: estimate(database, target))
+    total = None if call.backfill.keys is not None else await call.insist(lambda: estimate(database, target))
     seconds = max(0.0, min(PATIENCE, call.seconds_left * _TRIAL)) if call.terms.deadline is not None else PATIENCE
-    await check_change(database, call.backfill, target, seconds=seconds)
+    await check_change(database, call.backfill, await looked_at(database, call.backfill, target), seconds=seconds)
     return await call.insist(
         lambda: runs.open_run(database, name, checksum, number=number, total=total, by=call.by, walk=walked(target))
     )

@@ -88,6 +88,8 @@ def arranged(backfill: Backfill, target: Target, order: str | None = None, kept:
     Raises BackfillError for an order that the table cannot be walked in, BackfillChanged for another one than `kept`.
     """
     wanted = order or backfill.order
+    if backfill.chosen:
+        return _of_choice(backfill, target, wanted, kept)
     if kept is None:
         found = _asked(backfill, target, wanted) if wanted else _suited(backfill, target)
         check_index(backfill, found)
@@ -99,6 +101,19 @@ def arranged(backfill: Backfill, target: Target, order: str | None = None, kept:
     if backfill.key and backfill.key != kept.by:
         raise _changed(backfill, kept, str(Walked(backfill.key, 1)))
     check_index(backfill, found)
+    return found
+
+
+def _of_choice(backfill: Backfill, target: Target, order: str | None, kept: Walked | None) -> Target:
+    """Return the order of rows that are chosen by their keys: there is one."""
+    if order not in {None, "key"}:
+        raise BackfillError(
+            f"the rows of the backfill {backfill.name} are chosen by their keys, so they cannot be walked as {order!r}",
+            todo="leave out the order",
+        )
+    found = _by(target, target.key, "key", 1, "its rows are chosen by their keys")
+    if kept is not None and walked(found) != kept:
+        raise _changed(backfill, kept, str(walked(found)))
     return found
 
 

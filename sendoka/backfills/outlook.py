@@ -7,12 +7,13 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sendoka.backfills.after import check_after_itself, unfinished
 from sendoka.backfills.declare import Backfill
 from sendoka.backfills.explained import explained, index_of
+from sendoka.backfills.keys import peeked, source_of
 from sendoka.backfills.order import arranged, checked_order, walked
 from sendoka.backfills.pace import FIRST, LARGEST, SMALLEST, TARGET
 from sendoka.backfills.runs import find_run
@@ -107,7 +108,11 @@ async def plan(
     found = await read_target(sql, backfill)
     state, kept, cursor = await _standing(sql, backfill, found)
     target = arranged(backfill, found, order, kept)
-    rows = await estimate(sql, target)
+    if backfill.keys is not None:
+        keys, rows = await peeked(sql, backfill, target)
+        target, cursor = replace(target, source=source_of(keys, target)), None
+    else:
+        rows = await estimate(sql, target)
     began = time.monotonic()
     first_page, last_page = await _pages(sql, target, batch_size or FIRST)
     trip = time.monotonic() - began
@@ -164,7 +169,7 @@ async def _pages(
         Statement(
             f"""with sendoka_page as materialized (
   select row_number() over () as place, * from (
-    select {columns} from {target.quoted} order by {order} limit $1::int) p
+    select {columns} from {target.scanned} order by {order} limit $1::int) p
 )
 select jsonb_build_array({names})::text from sendoka_page
 where place in (1, (select max(place) from sendoka_page)) order by place""",

@@ -13,13 +13,14 @@ from sendoka.backfills.call import Call
 from sendoka.backfills.dead_letters import MAX_DEAD, count_dead
 from sendoka.backfills.declare import Backfill
 from sendoka.backfills.left import hopeless, left_and_dead
+from sendoka.backfills.listing import list_keys
 from sendoka.backfills.opening import find, open_run, wait_while_paused
 from sendoka.backfills.order import arranged
 from sendoka.backfills.pace import FIRST, Pace
 from sendoka.backfills.patience import WAITS, Stopped
 from sendoka.backfills.statements import remaining
 from sendoka.backfills.sweep import LAST_WORDS, Sweep
-from sendoka.backfills.target import read_target
+from sendoka.backfills.target import listed, read_target
 from sendoka.backfills.terms import Terms
 from sendoka.backfills.walk import LEASE, STEP_TIMEOUT
 from sendoka.database.seam import Database
@@ -153,12 +154,20 @@ class _Running:
             return
         table = await call.insist(lambda: read_target(call.database, call.backfill))
         changed = await open_run(call, table)
-        swept = False
+        swept = there = False
         while call.run and not call.run.over:
             if not call.begun:  # it was paused just then
                 await wait_while_paused(call, call.run)
                 continue
             target = arranged(call.backfill, table, call.terms.order, call.walked)  # a rival may have made the run
+            if call.backfill.keys is not None:
+                there = there or await list_keys(call, call.run, target)
+                if not there:
+                    await wait_while_paused(call, call.run)
+                    if call.reason:
+                        return
+                    continue
+                target = listed(call.backfill, target, call.run.id)
             call.shard = await self._look(call.run)
             swept = await self._sweep.over(target, call.run, call.shard, _SHARD) or swept
             if not call.reason and call.shard.state == "held":

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["check_index", "missing_index", "warnings_of"]
 
 
+_SORTED = 10_000
+"""Sorting fewer rows than that takes some milliseconds."""
+
+
 def check_index(backfill: Backfill, target: Target) -> None:
     """Refuse a key whose order no index has: every batch would read and sort the whole table."""
     facts = target.facts
@@ -37,8 +41,14 @@ def warnings_of(target: Target) -> list[str]:
     facts = target.facts
     if facts is None:
         return []
+    sorts = (
+        [f"no index gives the keys of source= in order: about {target.sorted_rows:,} rows are sorted for every batch"]
+        if target.sorted_rows > _SORTED
+        else []
+    )
     fired = [f"the trigger {trigger} fires for every row" for trigger in facts.triggers]
     return [
+        *sorts,
         *fired,
         *(
             f"{name}() is volatile: it gives every row, and every try of a batch, another value"

@@ -46,6 +46,7 @@ from __future__ import annotations
 _OPTIONS = """{key}    # The rows still to be changed. The change makes it false; no such row, and it is done.
     # Where counting those rows does not say so, verify= is a query that counts what is left.
     where="THE_COLUMN is null",
+    # source="select id from …", or keys=[…], keys=Path("ids.csv"), walks those rows alone.
     # after=["ANOTHER_BACKFILL"] lets it begin only where that one is done.
 """
 

@@ -73,7 +73,6 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
 
     first: whether the cursor holds no key yet, at the begin of a pass or of a stride.
     """
-    aliases = _aliases(target)
     known, missing = ("s.cursor", "") if target.strides == 1 else ("s.cursor -> 'key'", stride_of("s.cursor"))
     stride = f", {missing} as stride" if missing else ""
     return f"""with sendoka_checkpoint as (
@@ -84,7 +83,7 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
 ), {range_of(backfill, target, "$3::int", first=first)}, {change_of(backfill)}, sendoka_tally as materialized (
   select (select count(*) from sendoka_scan) as scanned, (select count(*) from sendoka_locked) as paged,
     (select count(*) from sendoka_change) as changed,
-    (select jsonb_build_array({_list(aliases)}) from sendoka_end) as cursor
+    (select {_last(target)} from sendoka_end) as cursor
 ), sendoka_advanced as (
   update sendoka.backfill_shards b set seq = c.seq + 1, cursor = {advanced(target, "$3::int")}, token = $4,
     scanned = b.scanned + t.scanned, paged = b.paged + t.paged, changed = b.changed + t.changed,
@@ -104,8 +103,15 @@ select {BATCH_COLUMNS} from sendoka_advanced"""
 def scan(target: Target, cursor: str, stride: str, limit: str, *, first: bool) -> str:
     """Return the read of the next keys, called k1, k2 and so on; `cursor`, `stride` and `limit` are SQL."""
     keys = keys_of(target)
+    if target.listed:
+        values = zip(_cursor("l.key", target), _aliases(target), strict=True)
+        named = _list(f"{value} as {alias}" for value, alias in values)
+        behind = "" if first else f" and l.key > {cursor}"
+        return f"""select {named}, l.key as sendoka_key from sendoka.backfill_keys l
+    where l.run = {target.listed:d}{behind}
+    order by l.key limit {limit}"""
     named = _list(f"{key} as {alias}" for key, alias in zip(keys, _aliases(target), strict=True))
-    return f"""select {named} from {target.quoted}
+    return f"""select {"distinct " if target.source else ""}{named} from {target.scanned}
     {_bound(target, cursor, stride, first=first)}
     order by {_list(keys)} limit {limit}"""
 
@@ -120,13 +126,7 @@ def range_of(backfill: Backfill, target: Target, limit: str, *, first: bool) -> 
     place = ("sendoka_checkpoint.cursor", "sendoka_checkpoint.stride")
     bound = _bound(target, *place, first=first) or "where true"
     end = _row([f"sendoka_end.{alias}" for alias in aliases])
-    return f"""sendoka_scan as materialized (
-  select k.* from sendoka_checkpoint cross join lateral (
-    {scan(target, *place, limit, first=first)}
-  ) k
-), sendoka_end as materialized (
-  select {_list(aliases)} from sendoka_scan order by {_list(f"{alias} desc" for alias in aliases)} limit 1
-), sendoka_locked as materialized (
+    locked = f"""sendoka_locked as materialized (
   select l.* from sendoka_checkpoint cross join sendoka_end cross join lateral (
     select {_list(_columns(target))} from {target.quoted}
     {bound} and {_row(keys)} <= {end} and (
@@ -135,6 +135,24 @@ def range_of(backfill: Backfill, target: Target, limit: str, *, first: bool) -> 
     order by {_list(keys)} limit {limit} for no key update
   ) l
 )"""
+    return f"""sendoka_scan as materialized (
+  select k.* from sendoka_checkpoint cross join lateral (
+    {scan(target, *place, limit, first=first)}
+  ) k
+), sendoka_end as materialized (
+  {_end(target)}
+), {looked_up(backfill, target) if target.chosen else locked}"""
+
+
+def _end(target: Target) -> str:
+    """Return the read of the last key of `sendoka_scan`, by the names that it has there."""
+    names = ["sendoka_key"] if target.listed else _aliases(target)
+    return f"select {_list(names)} from sendoka_scan order by {_list(f'{name} desc' for name in names)} limit 1"
+
+
+def _last(target: Target) -> str:
+    """Return the cursor behind the row of a scan: its key, as it stands in the list where that is one."""
+    return "sendoka_key" if target.listed else f"jsonb_build_array({_list(_aliases(target))})"
 
 
 def looked_up(backfill: Backfill, target: Target) -> str:
@@ -172,25 +190,36 @@ def page(backfill: Backfill, target: Target, cursor: str | None, size: int) -> S
     given = target.strides > 1 or not first
     following = f"jsonb_build_array({_list(names)})"
     following = f"(select {following} from sendoka_scan order by {_list(f'{name} desc' for name in names)} limit 1)"
+    if target.chosen:
+        following = f"(select {_last(target)} from ({_end(target)}) sendoka_end)"
     if target.strides > 1:
         following = f"""case when (select count(*) from sendoka_scan) < $1::int and {stride} + 1 < {target.strides}
     then jsonb_build_object('stride', {stride} + 1, 'after', {following})
     else jsonb_build_object('stride', {stride}, 'key', {following}) end"""
-    text = f"""with sendoka_scan as materialized (
-  select (
+    met = f"""select (
 {backfill.predicate}
   ) is true as sendoka_hit, {ident(target.table)}.xmin::text as sendoka_version, {_list(_columns(target))}
-  from {target.quoted}
+  from {target.quoted}"""
+    if target.chosen:
+        read = f"""{scan(target, "$2::jsonb", stride, "$1::int", first=first)}
+), sendoka_met as materialized (
+  {met} where {_row(keys)} in (select {_list(_aliases(target))} from sendoka_scan)"""
+    else:
+        read = f"""{met}
   {_bound(target, "$2::jsonb", stride, first=first)}
-  order by {_list(keys)} limit $1::int
+  order by {_list(keys)} limit $1::int"""
+    text = f"""with sendoka_scan as materialized (
+  {read}
 ), sendoka_page as (
-  select row_number() over (order by {_list(names)}) as sendoka_place, * from sendoka_scan where sendoka_hit
+  select row_number() over (order by {_list(names)}) as sendoka_place, *
+  from {"sendoka_met" if target.chosen else "sendoka_scan"} where sendoka_hit
 )
 select case when coalesce(sendoka_place, 1) = 1 then (select count(*) from sendoka_scan) end as sendoka_scanned,
   case when coalesce(sendoka_place, 1) = 1 then ({following})::text end as sendoka_cursor,
   sendoka_version, {_list(ident(column) for column in target.columns)}
 from (select) one left join sendoka_page on true order by sendoka_place"""
-    return Statement(text, (str(size), cursor) if given else (str(size),))
+    params = (str(size), cursor) if given else (str(size),)
+    return Ours(text, params) if target.listed else Statement(text, params)
 
 
 def key_of(cursor: str | None) -> tuple[Any, ...] | None:
@@ -358,7 +387,13 @@ where b.run = $1::bigint and b.shard = $2::int and b.seq = $3::bigint and b.chan
 
 def remaining(backfill: Backfill, target: Target) -> Statement:
     """Return the query whose one number is what is left to do."""
-    return Statement(backfill.verify or f"select count(*) from {target.quoted} where (\n{backfill.predicate}\n)")
+    if backfill.verify:
+        return Statement(backfill.verify)
+    text = f"select count(*) from {target.quoted} where (\n{backfill.predicate}\n)"
+    if not target.chosen:
+        return Statement(text)
+    text = f"{text} and {_row(keys_of(target))} in ({target.chosen})"
+    return Ours(text) if target.listed else Statement(text)
 
 
 def _aliases(target: Target) -> list[str]:

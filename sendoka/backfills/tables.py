@@ -72,6 +72,11 @@ TABLES: tuple[Statement, ...] = (
   at timestamptz not null default clock_timestamp(),
   primary key (run, shard, seq)
 )"""),
+    Ours("""create table if not exists sendoka.backfill_keys (
+  run bigint not null references sendoka.backfill_runs (id),
+  key jsonb not null,
+  primary key (run, key)
+)"""),
     dead_letters.TABLE,
     *events.TABLES,
 )

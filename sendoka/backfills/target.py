@@ -1,15 +1,18 @@
 """What the database says about the table that a backfill walks: its key, its columns and their types, its size."""
 
+# ruff: noqa: S608 - names are quoted by sendoka.quoting, values are parameters or numbers, and the rest is constant
+
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from sendoka.backfills.facts import read_facts
 from sendoka.backfills.models import misfit_of
 from sendoka.database.statement import Statement
-from sendoka.errors import BackfillError
+from sendoka.errors import BackfillError, DatabaseError
 from sendoka.quoting import ident
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.facts import Facts
     from sendoka.database.seam import Database
 
-__all__ = ["Target", "estimate", "nearest", "read_target"]
+__all__ = ["Target", "estimate", "listed", "nearest", "read_target", "values_of"]
 
 _ROWS = """
 select case when s.reltuples >= 0 and s.relpages > 0
@@ -37,6 +40,9 @@ class Target:
 
     `order` is how it is walked (one of `order.ORDERS`), in so many `strides`, and `why`. `declared` is the key as the
     declaration has it, or the primary key: what a step knows a row by, however the table is walked.
+
+    Not all rows are walked where `source` is a SELECT of keys, of which every scan sorts `sorted_rows`, or where the
+    keys are those of the run `listed`.
     """
 
     oid: str
@@ -50,6 +56,23 @@ class Target:
     strides: int = 1
     why: str = ""
     declared: tuple[str, ...] = ()
+    source: str = ""
+    sorted_rows: int = 0
+    listed: int = 0
+
+    @property
+    def chosen(self) -> str:
+        """The SELECT of the keys of the rows that are walked, where these are not all of the table; else empty."""
+        if self.listed:
+            values = values_of("sendoka_list.key", self)[1:-1]
+            return f"select {values} from sendoka.backfill_keys sendoka_list where sendoka_list.run = {self.listed:d}"
+        columns = ", ".join(f"{ident(self.table)}.{ident(column)}" for column in self.key)
+        return f"select {columns} from {self.scanned}" if self.source else ""
+
+    @property
+    def scanned(self) -> str:
+        """What a scan reads its keys from, by the name of the table."""
+        return f"(\n{self.source}\n) as {ident(self.table)}" if self.source else self.quoted
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -87,7 +110,45 @@ async def read_target(database: Database, backfill: Backfill) -> Target:
     _check_key(backfill, key, facts)
     wanted = (*key, *(column for column in backfill.columns or facts.columns if column not in key))
     _check_model(backfill, wanted)
-    return Target(facts.oid, facts.namespace, facts.table, key, wanted, facts.columns, facts, declared=key)
+    found = Target(facts.oid, facts.namespace, facts.table, key, wanted, facts.columns, facts, declared=key)
+    return await _with_source(database, backfill, found) if backfill.source else found
+
+
+async def _with_source(database: Database, backfill: Backfill, table: Target) -> Target:
+    """Return the table with the SELECT that its rows are chosen by, planned as a scan of it will be."""
+    target = replace(table, source=str(backfill.source))
+    names = ", ".join(f"{ident(target.table)}.{ident(column)}" for column in target.key)
+    text = f"explain (format json) select distinct {names} from {target.scanned} order by {names} limit 1000"
+    try:
+        ((told,),) = (await database.run(Statement(text))).rows
+    except DatabaseError as error:
+        if not error.sqlstate.startswith("42"):
+            raise
+        raise BackfillError(
+            f"source= of the backfill {backfill.name} cannot be read: {error.message}",
+            where="nothing was changed",
+            todo=error.hint or f"it must return the columns of the key: select {', '.join(target.key)} from …",
+        ) from error
+    return replace(target, sorted_rows=_sorted(json.loads(str(told))[0]["Plan"]))
+
+
+def _sorted(node: dict[str, Any]) -> int:
+    """Return how many rows a plan sorts or hashes before it gives the first one; 0 where an index has the order."""
+    own = (
+        int(node["Plan Rows"]) if node["Node Type"] in {"Sort", "Aggregate"} and node.get("Strategy") != "Sorted" else 0
+    )
+    return max([own, *(_sorted(each) for each in node.get("Plans", ()))])
+
+
+def listed(backfill: Backfill, target: Target, run: int) -> Target:
+    """Return `target` with the keys that the run with this id was given, where it was given any."""
+    return target if backfill.keys is None else replace(target, source="", listed=run)
+
+
+def values_of(source: str, target: Target) -> str:
+    """Return the row of the key's values in a JSON array; `source` is its SQL."""
+    values = (f"({source} ->> {place})::{target.types[column]}" for place, column in enumerate(target.key))
+    return f"({', '.join(values)})"
 
 
 def _check_columns(backfill: Backfill, types: dict[str, str]) -> None:
@@ -141,11 +202,17 @@ def _check_key(backfill: Backfill, key: tuple[str, ...], facts: Facts) -> None:
 
 
 async def estimate(database: Database, target: Target) -> int | None:
-    """Return about how many rows the table has: by its statistics, else counted where it is small, else None."""
+    """Return about how many rows the table has: by its statistics, else counted where it is small, else None.
+
+    Of a source it is what the planner expects; of keys that are not stored yet nobody knows.
+    """
+    if target.source:
+        ((told,),) = (await database.run(Statement(f"explain (format json) select from {target.scanned}"))).rows
+        return int(json.loads(str(told))[0]["Plan"]["Plan Rows"])
     ((by_statistics, size, kind),) = (await database.run(Statement(_ROWS, (target.oid,)))).rows
     if by_statistics is not None:
         return int(by_statistics)
     if kind == "r" and int(size or 0) < _COUNTED_BELOW:
-        ((count,),) = (await database.run(Statement(f"select count(*)::text from {target.quoted}"))).rows  # noqa: S608 - quoted by ident()
+        ((count,),) = (await database.run(Statement(f"select count(*)::text from {target.quoted}"))).rows
         return int(count or 0)
     return None

@@ -51,6 +51,9 @@ _PAGES = 200
 
 _COUNTS = """select (select count(*) from sendoka_scan), (select count(*) from sendoka_locked),
   (select count(*) from sendoka_change)"""
+_CHOSEN = 10_000
+"""Rows that are looked at where only some are chosen."""
+
 _LOCK_TIMEOUT = "1s"
 _OPTIONS = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
 
@@ -157,6 +160,10 @@ def _sample_block(backfill: Backfill, target: Target, rows: int) -> str:
     # Few pages are read whole; else about so many of them, wherever they lie.
     size = max(1, (target.facts.size if target.facts else 0) // 8192)
     some = f" tablesample system ({100 * _PAGES / size:.6f})" if size > _PAGES else ""
+    if target.chosen:
+        some = (
+            f" where ({', '.join(keys_of(target))}) in (select * from ({target.chosen}) sendoka_some limit {_CHOSEN})"
+        )
     if rows == 0:
         some = " where false"
     look = f"""with sendoka_sample as materialized (
@@ -259,7 +266,7 @@ def _rows_of(node: dict[str, Any], name: str) -> int:
 
 def _hits_of(node: dict[str, Any]) -> int:
     """Return how many rows of a step's page satisfy `where`."""
-    if node.get("Filter") == "sendoka_hit" and node.get("CTE Name") == "sendoka_scan":
+    if node.get("Filter") == "sendoka_hit" and node.get("CTE Name") in {"sendoka_scan", "sendoka_met"}:
         return int(node["Actual Rows"] * node["Actual Loops"])
     return max((_hits_of(each) for each in node.get("Plans", ())), default=0)
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -85,7 +86,7 @@ def slowly(direct: Direct, seconds: float) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert set(FILES) == {"again.py", "fill.py", "hold.py", "backfill_handler.py", "cron.py"}
+    assert set(FILES) == {"again.py", "chosen.py", "fill.py", "hold.py", "backfill_handler.py", "cron.py"}
     assert (len(SCRIPTS), len(SHELL), len(YAML)) == (3, 4, 1)
 
 
@@ -100,6 +101,20 @@ def test_new_writes_what_the_page_says(folder: Path, capsys: pytest.CaptureFixtu
     (folder / "backfill" / "2026_04_22_message_tenants.py").unlink()
     assert sendoka(line.split()[1:]) == 0
     assert re.search(r"wrote backfill/\d{4}_\d\d_\d\d_message_tenants.py", capsys.readouterr().out)
+
+
+def test_rows_are_chosen_in_four_ways(folder: Path, database_url: str, direct: Direct) -> None:
+    (folder / "ids.csv").write_text("id,why\nmsg_9,asked for\nmsg_10,\n", encoding="utf-8")
+    names: dict[str, Any] = {"__name__": "chosen"}
+    exec(compile(FILES["chosen.py"], "chosen.py", "exec"), names)  # noqa: S102 - the page's own code
+
+    async def go(*chosen: str) -> list[int]:
+        async with neon(database_url, transport="native") as sql:
+            return [(await run_backfill(sql, replace(names[each], given_name=each))).changed for each in chosen]
+
+    assert asyncio.run(go("by_list", "by_file", "by_function")) == [3, 2, 4]
+    assert left(direct) == ROWS - 9
+    assert asyncio.run(go("by_query")) == [ROWS - 9]
 
 
 def test_the_commands_run_it_and_tell_of_it(folder: Path, direct: Direct, capsys: pytest.CaptureFixture[str]) -> None:
