@@ -24,10 +24,11 @@ from sendoka.migrations.adoption import noting, refuse_another
 from sendoka.migrations.differences import differences
 from sendoka.migrations.drizzle import is_drizzle_folder, read_drizzle_folder
 from sendoka.migrations.drizzle_rows import TABLE, head_of, matched, read_rows
-from sendoka.migrations.failure import is_ours, no_grant
+from sendoka.migrations.failure import no_grant
 from sendoka.migrations.generator import Choices, Written, draft, history_in, write
 from sendoka.migrations.header import Adopted
 from sendoka.migrations.inquiry import ask_all
+from sendoka.migrations.rivals import is_our_grant
 from sendoka.migrations.snapshots import snapshot_path
 from sendoka.schema.from_catalog import read_catalog
 from sendoka.schema.from_python import model_from_folder
@@ -239,7 +240,7 @@ async def _send(
         met = isinstance(error, DatabaseError) and error.sqlstate in {"23502", "23505"}
         if (met or error.outcome is Outcome.UNKNOWN) and await _is_noted(database, by[0]):
             return
-        if isinstance(error, InsufficientPrivilege) and is_ours(error, database.namespace, new=True):
+        if isinstance(error, InsufficientPrivilege) and await is_our_grant(database, error, new=True):
             raise no_grant(error, database.namespace) from error
         if met:
             raise MigrationError(

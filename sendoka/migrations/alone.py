@@ -184,7 +184,7 @@ class _Alone:
             Event(
                 "waiting",
                 self.migration.name,
-                why=waiting_for(self.migration, error, self.call.database.namespace),
+                why=waiting_for(self.migration, error),
                 blockers=blockers,
             )
         )
@@ -266,7 +266,7 @@ class _Alone:
             return standing_in(await self.call.database.run_all(questions(self.migration), READ_ONLY))
         except (DatabaseError, TransportError) as error:
             if is_passing(error) or error.outcome is Outcome.UNKNOWN:
-                await self._wait(waiting_for(self.migration, error, self.call.database.namespace))
+                await self._wait(waiting_for(self.migration, error))
                 return None
             if isinstance(error, TransportError):
                 raise
@@ -294,7 +294,7 @@ class _Alone:
         except (DatabaseError, TransportError) as error:
             if not (is_passing(error) or error.outcome is Outcome.UNKNOWN):
                 raise
-            await self._wait(waiting_for(self.migration, error, self.call.database.namespace))
+            await self._wait(waiting_for(self.migration, error))
             return None
         return result.rows[0] if result.rows else None
 

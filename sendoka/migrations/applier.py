@@ -16,8 +16,6 @@ from sendoka.migrations.failure import (
     failed,
     gave_up,
     is_lock,
-    is_ours,
-    is_rival,
     locked_out,
     no_grant,
     refusal,
@@ -26,6 +24,7 @@ from sendoka.migrations.failure import (
 from sendoka.migrations.history import TABLES, apply_statements, begin_statements
 from sendoka.migrations.inquiry import ask_all
 from sendoka.migrations.report import Applied, MigrationReport
+from sendoka.migrations.rivals import is_our_grant, is_rival
 from sendoka.migrations.unclosed import is_unclosed, unclosed
 
 if TYPE_CHECKING:
@@ -198,21 +197,20 @@ class Applier:
             history, *_ = await ask_all(self.call.database)
             begun = any(entry.token in self.call.tokens and entry.name == migration.name for entry in history or ())
             raise unclosed(migration, self._namespace, ended=begun) from error
-        if isinstance(error, InsufficientPrivilege) and is_ours(error, self._namespace, new=new):
+        if isinstance(error, InsufficientPrivilege) and await is_our_grant(self.call.database, error, new=new):
             raise no_grant(error, self._namespace) from error
-        if not self._may_be_applied(error, new=new):
+        rival = await is_rival(self.call.database, error, new=new)
+        if not self._may_be_applied(error, rival=rival, new=new):
             if isinstance(error, TransportError):
                 error.outcome = Outcome.UNKNOWN if self.unknown else error.outcome
                 raise error
             raise await failed(self.call.database, migration, error, unknown=self.unknown, new=new) from error
         if self.call.left() <= 0:
-            raise gave_up(
-                migration, error, self.call.seconds, unknown=self.unknown, namespace=self._namespace
-            ) from error
-        if isinstance(error, DatabaseError) and is_lock(error) and not self._is_rival(error, new=new):
+            raise gave_up(migration, error, self.call.seconds, unknown=self.unknown, rival=rival) from error
+        if isinstance(error, DatabaseError) and is_lock(error) and not (rival or self._may_be_a_race(new=new)):
             await self._wait_for_locks(migration, error, took)
             return
-        self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error, self._namespace)))
+        self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error, rival=rival)))
         await self.call.pause()
 
     async def _wait_for_locks(self, migration: Migration, error: DatabaseError, took: float) -> None:
@@ -226,18 +224,17 @@ class Applier:
         self.call.tell(Event("waiting", migration.name, why=waiting_for(migration, error), blockers=blockers))
         await self.call.sleep(pause)
 
-    def _is_rival(self, error: DatabaseError, *, new: bool) -> bool:
-        """Tell whether it is another runner that was waited for, and no lock on a table of the migration.
+    def _may_be_a_race(self, *, new: bool) -> bool:
+        """Tell whether a lock may be that of a rival who creates our tables as well, in a way that names no key.
 
-        new: whether our tables were to be created, which can wait for a rival in ways that name no key; or for a table
-        of the migration, which shows in that it does not end.
+        It may be one on a table of the migration too, which shows in that it does not end.
         """
         if new and self.races < MAX_RACES:
             self.races += 1
             return True
-        return is_rival(error, self._namespace)
+        return False
 
-    def _may_be_applied(self, error: DatabaseError | TransportError, *, new: bool) -> bool:
+    def _may_be_applied(self, error: DatabaseError | TransportError, *, rival: bool, new: bool) -> bool:
         """Tell whether the migration may be applied by now, or the next time: the history is read again then."""
         if error.outcome is Outcome.UNKNOWN:
             return True
@@ -246,7 +243,7 @@ class Applier:
         if new and is_race(error):
             self.races += 1
             return self.races <= MAX_RACES
-        return is_lock(error) or (error.sqlstate in _RIVAL and is_rival(error, self._namespace))
+        return is_lock(error) or (error.sqlstate in _RIVAL and rival)
 
     def _report(
         self, files: Sequence[Migration], comparison: Comparison, history: Mapping[str, Entry]

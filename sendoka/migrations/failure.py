@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from sendoka.bookkeeping import ANOTHER_NAMESPACE, BOOTSTRAP, is_altered, is_race, not_as_made
@@ -42,8 +41,6 @@ __all__ = [
     "failing_statement",
     "gave_up",
     "is_lock",
-    "is_ours",
-    "is_rival",
     "locked_out",
     "no_grant",
     "place",
@@ -64,48 +61,18 @@ _AT_COMMIT = "at COMMIT"
 # A lock that was not free, a deadlock, and a conflict with another transaction: each passes by itself.
 _LOCKS = frozenset({LOCK, "40P01", "40001"})
 
-# A missing grant comes without the fields that name a schema and a table: Postgres' sentence is all there is.
-_OUR_GRANT = re.compile(
-    r"(?:permission denied for|must be owner of) "
-    r"(?:schema (?P<schema>.*)|(?:table|relation) (?:migrations|facts|backfill_runs))"
-)
-# The first statement in a new database creates our schema, and is refused with these words.
-_FIRST_GRANT = re.compile(r"permission denied for database .*", re.DOTALL)
-# Where runners meet: at the keys of the history, and while it is created, at those of the catalog.
-_OUR_INDEX = re.compile(
-    r'relation "(?:migrations_(?:pkey|checksum_key|parent_key|one_root)|pg_(?:namespace|class|type)_\w+)"'
-)
 
-
-def is_ours(error: DatabaseError, namespace: str = NAMESPACE, *, new: bool = False) -> bool:
-    """Tell whether the error came from our own tables in `namespace`, not from the migration's statements.
-
-    new: whether the transaction began by creating them.
-    """
-    if isinstance(error, InsufficientPrivilege):
-        ours = _OUR_GRANT.fullmatch(error.message)
-        if ours is not None:
-            return ours["schema"] in {None, namespace}
-        return new and _FIRST_GRANT.fullmatch(error.message) is not None
-    return error.schema == namespace
-
-
-def waiting_for(migration: Migration, error: DatabaseError | TransportError, namespace: str = NAMESPACE) -> str:
-    """Return what `migrate` waits for after `error`, in words."""
+def waiting_for(migration: Migration, error: DatabaseError | TransportError, *, rival: bool = False) -> str:
+    """Return what `migrate` waits for after `error`, in words; `rival` where that was another runner."""
+    if rival:
+        return f"another runner is applying {migration.name}"
     if not isinstance(error, DatabaseError):
         return error.what
-    if is_rival(error, namespace):
-        return f"another runner is applying {migration.name}"
     if error.sqlstate == LOCK:
         return f"somebody holds a lock that {migration.name} needs ({LOCK})"
     if is_race(error):
         return f"another runner may be creating the same tables: {error.what}"
     return error.what
-
-
-def is_rival(error: DatabaseError, namespace: str = NAMESPACE) -> bool:
-    """Tell whether another runner was met at the keys of our history, in whatever way the wait for it ended."""
-    return is_ours(error, namespace) or _OUR_INDEX.search(error.context or "") is not None
 
 
 def is_lock(error: DatabaseError) -> bool:
@@ -255,12 +222,15 @@ def gave_up(
     seconds: float,
     *,
     unknown: bool,
-    namespace: str = NAMESPACE,
+    rival: bool = False,
 ) -> MigrationFailed:
-    """Return the error of a migration that could not be settled before the deadline; see `failed` for `unknown`."""
+    """Return the error of a migration that could not be settled before the deadline.
+
+    See `failed` for `unknown`, and `waiting_for` for `rival`.
+    """
     locked = isinstance(error, DatabaseError) and error.sqlstate == LOCK
     slow = isinstance(error, RequestTimeout)
-    why = "no answer came in that time" if slow else waiting_for(migration, error, namespace)
+    why = "no answer came in that time" if slow else waiting_for(migration, error, rival=rival)
     return MigrationFailed(
         f"{migration.name}.sql was not applied within {seconds:g} s: {why}",
         migration=migration.name,

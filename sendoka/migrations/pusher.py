@@ -27,9 +27,10 @@ from sendoka.errors import (
     UndefinedTable,
 )
 from sendoka.errors.masking import without
-from sendoka.migrations.failure import LOCK, failing_statement, is_ours, no_grant, place
+from sendoka.migrations.failure import LOCK, failing_statement, no_grant, place
 from sendoka.migrations.history import TABLES, settings_statement
 from sendoka.migrations.pushed import PushRow, changed_meanwhile, closing, digest_of, opening, row_of
+from sendoka.migrations.rivals import is_our_grant
 from sendoka.schema.answers import Answers
 from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.declared_texts import texts_of, with_texts
@@ -259,7 +260,7 @@ class _Push:
         """Return the error of a transaction that failed: which statement, and what remains."""
         if not isinstance(error, DatabaseError) or error.outcome is Outcome.UNKNOWN:
             return error
-        if isinstance(error, InsufficientPrivilege) and is_ours(error, self.database.namespace):
+        if isinstance(error, InsufficientPrivilege) and await is_our_grant(self.database, error):
             return no_grant(error, self.database.namespace)
         if isinstance(error, ReadOnlyTransaction):
             return MigrationFailed(

@@ -20,8 +20,9 @@ from sendoka.errors import (
     ReadOnlyTransaction,
     TransportError,
 )
-from sendoka.migrations.failure import is_ours, no_grant
+from sendoka.migrations.failure import no_grant
 from sendoka.migrations.inquiry import ask_all
+from sendoka.migrations.rivals import is_our_grant
 from sendoka.quoting import literal
 
 if TYPE_CHECKING:
@@ -86,13 +87,13 @@ async def write(database: Database, repair: Repair) -> None:
             if repair.happened(history or []):
                 return
             raise
-        if isinstance(error, InsufficientPrivilege) and is_ours(error, database.namespace, new=True):
+        if isinstance(error, InsufficientPrivilege) and await is_our_grant(database, error, new=True):
             raise no_grant(error, database.namespace) from error
         if isinstance(error, DatabaseError):
             error.statement = None  # it is ours, and says nothing to whoever reads the error
         if isinstance(error, ReadOnlyTransaction):
             error.todo = "it is a replica, or its role is read only; repair through the primary"
-        if isinstance(error, DatabaseError) and error.sqlstate[:2] == "23" and is_ours(error, database.namespace):
+        if isinstance(error, DatabaseError) and error.sqlstate[:2] == "23" and error.schema == database.namespace:
             raise _changed() from error
         raise
     if not results[-1].rows and not results[-1].row_count:

@@ -20,7 +20,7 @@ from sendoka.errors import (
 )
 from sendoka.migrations.comparison import Comparison, State
 from sendoka.migrations.event import Event, Kind
-from sendoka.migrations.failure import failed, gave_up, is_ours, refusal, waiting_for
+from sendoka.migrations.failure import failed, gave_up, refusal, waiting_for
 from sendoka.migrations.files import parse, render
 from sendoka.migrations.history import REACHED, Entry
 
@@ -53,65 +53,36 @@ class Answers(Database):
         raise self.errors.popleft()
 
 
-OURS = [
-    ("23505", "sendoka", 'duplicate key value violates unique constraint "migrations_pkey"', True),
-    ("23503", "sendoka", 'insert or update on table "migrations" violates foreign key constraint', True),
-    ("23505", "public", 'duplicate key value violates unique constraint "sendoka_customers_pkey"', False),
-    ("23503", "public", 'insert on table "x" violates foreign key constraint "sendoka_fk"', False),
-    ("23505", "sendoka_2", 'duplicate key value violates unique constraint "migrations_pkey"', False),
-    ("42501", None, "permission denied for schema sendoka", True),
-    ("42501", None, "permission denied for table migrations", True),
-    ("42501", None, "permission denied for table facts", True),
-    ("42501", None, "permission denied for schema sendoka_customers", False),
-    ("42501", None, "permission denied for table sendoka_customers", False),
-    ("42501", None, "permission denied for database sendoka", False),
-    ("42501", None, 'permission denied to create extension "sendoka"', False),
-]
-
-
-@pytest.mark.parametrize(("sqlstate", "schema", "message", "ours"), OURS)
-def test_an_error_is_ours_where_it_comes_from_our_own_tables(
-    sqlstate: str, schema: str | None, message: str, ours: bool
-) -> None:
-    error = database_error({"code": sqlstate, "schema": schema, "message": message})
-    assert is_ours(error) is ours
-
-
-@pytest.mark.parametrize(
-    ("message", "ours"),
-    [("permission denied for database app", True), ('permission denied to create extension "postgis"', False)],
-)
-def test_a_missing_grant_in_a_new_database_is_ours_where_it_is_for_the_schema(message: str, ours: bool) -> None:
-    assert is_ours(database_error({"code": "42501", "message": message}), new=True) is ours
-
-
-OUR_INDEX = 'while inserting index tuple (0,2) in relation "migrations_pkey"'
-WAITS: list[tuple[DatabaseError | TransportError, str]] = [
+WAITS: list[tuple[DatabaseError | TransportError, bool, str]] = [
     (
         database_error({"code": "55P03", "message": "canceling statement due to lock timeout"}),
+        False,
         "somebody holds a lock that 0000_brave_otter needs (55P03)",
     ),
     (
-        database_error({"code": "55P03", "message": "canceling statement due to lock timeout", "where": OUR_INDEX}),
+        database_error({"code": "55P03", "message": "canceling statement due to lock timeout"}),
+        True,
         "another runner is applying 0000_brave_otter",
     ),
     (
         database_error({"code": "23505", "message": "duplicate key", "schema": "sendoka"}),
+        True,
         "another runner is applying 0000_brave_otter",
     ),
     (
         database_error({"code": "23505", "message": "duplicate key", "schema": "pg_catalog"}),
+        False,
         "another runner may be creating the same tables: duplicate key (23505)",
     ),
-    (database_error({"code": "40001", "message": "could not serialize"}), "could not serialize (40001)"),
-    (AnswerLost("the endpoint lost the database"), "the endpoint lost the database"),
+    (database_error({"code": "40001", "message": "could not serialize"}), False, "could not serialize (40001)"),
+    (AnswerLost("the endpoint lost the database"), False, "the endpoint lost the database"),
 ]
 
 
-@pytest.mark.parametrize(("error", "says"), WAITS, ids=[says for _, says in WAITS])
-def test_what_is_waited_for_is_said_in_words(error: DatabaseError | TransportError, says: str) -> None:
-    assert waiting_for(MIGRATION, error) == says
-    given_up = gave_up(MIGRATION, error, 3, unknown=False)
+@pytest.mark.parametrize(("error", "rival", "says"), WAITS, ids=[says for *_, says in WAITS])
+def test_what_is_waited_for_is_said_in_words(error: DatabaseError | TransportError, rival: bool, says: str) -> None:
+    assert waiting_for(MIGRATION, error, rival=rival) == says
+    given_up = gave_up(MIGRATION, error, 3, unknown=False, rival=rival)
     assert says in given_up.what
     assert ("pg_stat_activity" in given_up.todo) is (getattr(error, "sqlstate", "") == "55P03")
 
