@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MissingMigration, SettingsError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sendoka.errors import MigrationError
     from sendoka.migrations.files import Migration, Parent
 
-__all__ = ["Folder", "Look", "look", "read_folder", "read_newest"]
+__all__ = ["Folder", "Look", "OnDisk", "content_of", "look", "read_folder", "read_newest"]
 
 _DIGITS = re.compile("[0-9]+")
 
@@ -64,7 +65,7 @@ def read_newest(folder: str | Path | Folder) -> Migration | None:
             raise flaw.error
     if not names:
         return None
-    content = _content(names[-1], files)
+    content = content_of(names[-1], files)
     if isinstance(content, Flaw):
         raise content.error
     return parse(names[-1], content)
@@ -81,7 +82,7 @@ def look(folder: str | Path | Folder) -> Look:
     torn: list[tuple[str, str]] = []
     unread = {flaw.file.removesuffix(".sql") for flaw in wrong}
     for name in names:
-        content = _content(name, files)
+        content = content_of(name, files)
         try:
             if not isinstance(content, Flaw):
                 migrations.append(parse(name, content))
@@ -98,11 +99,11 @@ def look(folder: str | Path | Folder) -> Look:
 # ------------------------------------------------------------------ the files
 
 
-def _listing(folder: str | Path | Folder) -> tuple[list[str], _OnDisk | _Elsewhere, list[Flaw]]:
+def _listing(folder: str | Path | Folder) -> tuple[list[str], OnDisk | _Elsewhere, list[Flaw]]:
     """Return the name of each migration, by number, the files, and what is wrong with the names."""
     found: dict[int, str] = {}
     wrong: list[Flaw] = []
-    files = _OnDisk(folder) if isinstance(folder, str | os.PathLike) else _Elsewhere(folder)
+    files = OnDisk(folder) if isinstance(folder, str | os.PathLike) else _Elsewhere(folder)
     for file in sorted(files.names):
         name, dot, suffix = file.rpartition(".")
         if suffix.lower() != "sql" or not dot or name.startswith("."):
@@ -117,7 +118,11 @@ def _listing(folder: str | Path | Folder) -> tuple[list[str], _OnDisk | _Elsewhe
     return [found[number] for number in sorted(found)], files, wrong
 
 
-class _OnDisk:
+class _NoFileError(Exception):
+    """A folder, a pipe or a device, with the name of a file."""
+
+
+class OnDisk:
     """Files of which none is looked at before it is asked for: there may be thousands.
 
     Without pathlib, which takes a cold start three milliseconds with all that it imports.
@@ -133,7 +138,13 @@ class _OnDisk:
             raise _no_folder(Path(folder)) from None
 
     def read(self, name: str) -> bytes:
-        with open(os.path.join(self._folder, name), "rb") as file:  # noqa: PTH118, PTH123
+        """Return what a file holds. Raises _NoFileError for what is none, whose reading may never end."""
+        path = os.path.join(self._folder, name)  # noqa: PTH118
+        mode = os.stat(path).st_mode  # noqa: PTH116
+        if not stat.S_ISREG(mode):
+            sort = "a folder" if stat.S_ISDIR(mode) else "a pipe" if stat.S_ISFIFO(mode) else "a device or a socket"
+            raise _NoFileError(sort)
+        with open(path, "rb") as file:  # noqa: PTH123
             return file.read()
 
 
@@ -173,10 +184,13 @@ def _same_number(number: int, one: str, other: str) -> Flaw:
     return Flaw("duplicate-number", f"{other}.sql", 0, error)
 
 
-def _content(name: str, files: _OnDisk | _Elsewhere) -> str | Flaw:
-    """Return the text of a migration's file, or what keeps it from being read."""
+def content_of(name: str, files: OnDisk | _Elsewhere) -> str | Flaw:
+    """Return the text of the file `name` (without `.sql`), or what keeps it from being read."""
     try:
         content = files.read(f"{name}.sql")
+    except _NoFileError as error:
+        todo = "take it away, or give it a name that does not end in .sql"
+        return broken("unreadable", name, 0, f"is {error}, and no file", todo)
     except OSError as error:
         what = f"cannot be read: {error.strerror or type(error).__name__}"
         return broken("unreadable", name, 0, what, "take it back from version control, or mend its permissions")

@@ -83,6 +83,8 @@ def _snapshot(folder: str | Path | Folder, migration: Migration) -> Model | None
     meta = next((each for each in place.iterdir() if each.name == _META and each.is_dir()), None)
     name = f"{migration.name}.json"
     file = next((each for each in meta.iterdir() if each.name == name), None) if meta is not None else None
+    if isinstance(file, Path) and not file.is_file():
+        return None  # a pipe, perhaps, whose reading would not end
     return None if file is None else model_from_snapshot(file.read_bytes().decode(errors="replace"), name)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendoka.errors import ChecksumMismatch, ForkedHistory, InvalidMigration, MissingMigration
+from sendoka.errors import ChecksumMismatch, ForkedHistory, MissingMigration
 from sendoka.migrations.files import parse
+from sendoka.migrations.flaw import Flaw
+from sendoka.migrations.folder import OnDisk, content_of
 from sendoka.migrations.header import number_of
 
 if TYPE_CHECKING:
@@ -77,7 +79,8 @@ def read_tree(folder: Path) -> Tree:
     Raises InvalidMigration for a file that breaks the format, ForkedHistory for a squash beside what it replaces,
     MissingMigration and ChecksumMismatch for a file whose parent is not there, or is not what it was.
     """
-    texts = {path.stem: _text(path) for path in folder.glob("*.sql") if not path.name.startswith(".")}
+    content = OnDisk(folder)
+    texts = {path.stem: _text(path.stem, content) for path in folder.glob("*.sql") if not path.name.startswith(".")}
     parsed = [parse(name, text) for name, text in texts.items()]
     files = tuple(sorted(parsed, key=lambda each: (each.number, each.name)))
     _refuse_replaced(files)
@@ -93,13 +96,11 @@ def read_tree(folder: Path) -> Tree:
     return Tree(files, texts, parents, followers)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidMigration(
-            f"{path.name} is not UTF-8", where=f"byte {error.start}", todo="save the file in that encoding"
-        ) from error
+def _text(name: str, files: OnDisk) -> str:
+    content = content_of(name, files)
+    if isinstance(content, Flaw):
+        raise content.error
+    return content
 
 
 def _refuse_replaced(files: Sequence[Migration]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -57,9 +58,9 @@ class Chain:
         (self.folder / f"{name}.sql").write_text(render(name, None, ["select 1"], [], replaces=replaces))
 
 
-def _replace_by_folder(chain: Chain) -> None:
-    chain.lose(2)
-    (chain.folder / f"{NAMES[2]}.sql").mkdir()
+def _replace(chain: Chain, number: int) -> Path:
+    chain.lose(number)
+    return chain.folder / f"{NAMES[number]}.sql"
 
 
 def _renumber(chain: Chain) -> None:
@@ -249,8 +250,23 @@ CASES: list[tuple[str, Callable[[Chain], object], list[tuple[str, str, str, str]
     ),
     (
         "a folder in place of a file",
-        _replace_by_folder,
-        [("unreadable", "0002_quiet_fox.sql", "cannot be read: Is a directory", "version control")],
+        lambda chain: _replace(chain, 2).mkdir(),
+        [("unreadable", "0002_quiet_fox.sql", "is a folder, and no file", "take it away")],
+    ),
+    (
+        "a pipe, which would be read for ever",
+        lambda chain: os.mkfifo(_replace(chain, 3)),
+        [("unreadable", "0003_late_owl.sql", "is a pipe, and no file", "a name that does not end in .sql")],
+    ),
+    (
+        "a device",
+        lambda chain: _replace(chain, 3).symlink_to("/dev/zero"),
+        [("unreadable", "0003_late_owl.sql", "is a device or a socket, and no file", "take it away")],
+    ),
+    (
+        "a link that leads nowhere",
+        lambda chain: _replace(chain, 3).symlink_to("nothing"),
+        [("unreadable", "0003_late_owl.sql", "cannot be read: No such file", "version control")],
     ),
 ]
 
@@ -282,6 +298,12 @@ def test_what_is_wrong_with_the_format_keeps_a_folder_from_being_applied(
         read_folder(tmp_path)
     assert caught.value.todo
     assert caught.value.exit_code == 1
+
+
+def test_the_newest_file_is_not_read_where_it_is_none(tmp_path: Path) -> None:
+    os.mkfifo(_replace(Chain(tmp_path), 3))
+    with pytest.raises(MigrationError, match=r"0003_late_owl\.sql is a pipe, and no file"):
+        read_newest(tmp_path)
 
 
 def test_every_kind_that_the_format_has_is_in_the_table() -> None:

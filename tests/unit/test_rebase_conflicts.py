@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -168,6 +169,12 @@ def test_an_enum_value_that_gets_a_name_which_main_gave_another(branches: Branch
     assert "enum-value mood.ok is called fine here, and there is another one by now" in branches("rebase", status=1)
 
 
+def pipe(branches: Branches, name: str) -> None:
+    file = branches.migrations / name
+    file.unlink()
+    os.mkfifo(file)
+
+
 def edit(branches: Branches, name: str, old: str, new: str) -> None:
     path = branches.migrations / name
     path.write_text(path.read_text().replace(old, new))
@@ -188,6 +195,7 @@ def edit(branches: Branches, name: str, old: str, new: str) -> None:
             "0001_add_b.sql and the snapshots beside it do not tell of the same renames",
         ),
         (lambda b: (b.migrations / "0001_add_b.sql").write_bytes(b"\xff"), 1, "0001_add_b.sql is not UTF-8"),
+        (lambda b: pipe(b, "0001_add_b.sql"), 1, "0001_add_b.sql is a pipe, and no file"),
         (lambda b: edit(b, "0001_add_b.sql", "-- sendoka", "-- sendako"), 1, "does not begin with its name"),
         (
             lambda b: edit(b, "0001_add_b.sql", "\n\n", "\n\n<<<<<<< HEAD\n=======\n>>>>>>> main\n"),
