@@ -34,7 +34,7 @@ def failed_alone(
 ) -> MigrationFailed:
     """Return the error of a statement that failed; `invalid` are the indexes it left and that were not cleared."""
     lines = [place(migration.statements, 1), *pointed_in(migration, 1, error.position)]
-    lines += said_beside(migration, error)
+    lines += said_beside(migration.statements, error)
     names = [qualified(namespace, name) for namespace, name in invalid]
     lines += [f"INVALID and left: {name}; drop index concurrently {name}" for name in names]
     lines += _row(released=released)

@@ -106,7 +106,7 @@ async def failed(
             raise not_as_made(database.namespace, error.message) from error
         if await _makes_no_tables(database, error):
             lines = ["while Sendoka made its own tables, before the first statement of the file"]
-    lines += said_beside(migration, error)
+    lines += said_beside(migration.statements, error)
     return MigrationFailed(
         f"{migration.name}.sql failed: {without(error.what, *migration.statements)}",
         migration=migration.name,
@@ -162,10 +162,10 @@ def pointed_in(migration: Migration, number: int, position: int | None) -> list[
     return here._replace(line=here.line + migration.text.count("\n", 0, found)).in_file()
 
 
-def said_beside(migration: Migration, error: DatabaseError) -> list[str]:
+def said_beside(statements: Sequence[str], error: DatabaseError) -> list[str]:
     """Return what the database said beside its message, a line each, without the passwords of the statements."""
     found = (("detail", error.detail), ("hint", error.hint))
-    return [f"{key}: {without(text, *migration.statements)}" for key, text in found if text]
+    return [f"{key}: {without(text, *statements)}" for key, text in found if text]
 
 
 def _way_out(migration: Migration, error: DatabaseError) -> str:

@@ -32,6 +32,7 @@ __all__ = [
     "agree",
     "apply_statements",
     "begin_statements",
+    "columns_statement",
     "entries",
     "head_statement",
     "history_statement",
@@ -116,6 +117,11 @@ def head_statement(newest: Migration) -> Statement:
 def history_statement() -> Statement:
     """Return the question for the whole history, oldest first."""
     return Ours(f"select {_COLUMNS} from sendoka.migrations m order by m.seq")  # noqa: S608 - the same
+
+
+def columns_statement() -> Statement:
+    """Return what answers no row, and is refused where the table of the history lacks what it was made with."""
+    return Ours(f"select {_COLUMNS}, m.parent, m.version from sendoka.migrations m where false")  # noqa: S608 - the same
 
 
 def entries(result: Result[Cells]) -> list[Entry]:

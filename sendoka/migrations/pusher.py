@@ -19,18 +19,15 @@ from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import (
     DatabaseError,
     InsufficientPrivilege,
-    MigrationFailed,
     Outcome,
     PushRefused,
-    ReadOnlyTransaction,
     TransportError,
     UndefinedTable,
 )
-from sendoka.errors.masking import without
-from sendoka.migrations.failure import LOCK, failing_statement, no_grant, place
-from sendoka.migrations.history import TABLES, settings_statement
+from sendoka.migrations.failure import LOCK
+from sendoka.migrations.history import TABLES, columns_statement, settings_statement
+from sendoka.migrations.push_failure import push_failed
 from sendoka.migrations.pushed import PushRow, changed_meanwhile, closing, digest_of, opening, row_of
-from sendoka.migrations.rivals import is_our_grant
 from sendoka.schema.answers import Answers
 from sendoka.schema.decisions import answered, read_renames
 from sendoka.schema.declared_texts import texts_of, with_texts
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
 
     from sendoka.bookkeeping import Fact
     from sendoka.database.seam import Database
+    from sendoka.errors import MigrationError
     from sendoka.schema.declared_texts import Texts
     from sendoka.schema.diff import Changes
     from sendoka.schema.from_catalog import Catalog
@@ -117,7 +115,8 @@ async def push(
 
     Raises PushRefused for a database that is not marked `dev`, AnswerMissing for a question that needs a person,
     SettingsError for an answer that fits nothing, MigrationFailed for a statement that the database refuses (nothing
-    remains of its transaction, and those before it stay), else what the exchange raises.
+    remains of its transaction, and those before it stay), MigrationError for tables of ours that somebody altered, else
+    what the exchange raises.
     """
     known = remembered or Remembered()
     return await _Push(database, schema, compare, answers, dry_run, known, on_plan, on_wait).go()
@@ -229,6 +228,7 @@ class _Push:
             results = await self.database.run_all(
                 [
                     *opening(value, catalog),
+                    columns_statement(),
                     settings_statement(),
                     *(Statement(step.text) for step in transaction.steps),
                     *closing(digest, operator(), self.token, texts if last else {}),
@@ -256,34 +256,12 @@ class _Push:
 
     async def _told(
         self, error: DatabaseError | TransportError, steps: Plan
-    ) -> MigrationFailed | DatabaseError | TransportError:
+    ) -> MigrationError | DatabaseError | TransportError:
         """Return the error of a transaction that failed: which statement, and what remains."""
         if not isinstance(error, DatabaseError) or error.outcome is Outcome.UNKNOWN:
             return error
-        if isinstance(error, InsufficientPrivilege) and await is_our_grant(self.database, error):
-            return no_grant(error, self.database.namespace)
-        if isinstance(error, ReadOnlyTransaction):
-            return MigrationFailed(
-                "this database is read only, and nothing can be pushed to it",
-                sqlstate=error.sqlstate,
-                where="nothing was changed",
-                todo="it is a replica, or its role defaults to read only; push to the primary",
-            )
         texts = [step.text for step in steps.transactions[self.applied].steps]
-        number: int | None = None
-        try:
-            number = await failing_statement(self.database, texts, error)
-        except (DatabaseError, TransportError) as probe:
-            where = f"which statement could not be asked: {probe.what}"
-        else:
-            where = place(texts, number)
-        way_out = "pg_stat_activity shows who holds locks" if error.sqlstate == LOCK else "mend the schema or the rows"
-        return MigrationFailed(
-            f"the push failed: {without(error.what, *texts)}",
-            statement=number,
-            where=f"{where}\ndetail: {without(error.detail, *texts)}" if error.detail else where,
-            todo=f"{self._remains(steps)}; {way_out}, and push again",
-        )
+        return await push_failed(self.database, error, texts, self._remains(steps))
 
     def _remains(self, steps: Plan) -> str:
         if not self.applied:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import CheckConstraint, Column, Enum, Integer, MetaData, String, Table, Text
+from sqlalchemy import CheckConstraint, Column, Computed, Enum, Integer, MetaData, String, Table, Text
 
 from sendoka import migrate, neon
 from sendoka.bookkeeping import set_mark
@@ -194,6 +194,30 @@ async def test_a_statement_that_fails_is_named_and_nothing_remains(dev: Neon, di
     assert caught.value.exit_code == 3
     assert row(direct) == before
     assert (await preview(dev, checked())).plan.transactions == ()
+
+
+async def test_the_place_that_postgres_points_to_is_shown_under_its_line(dev: Neon) -> None:
+    computed = Column("x", Integer, Computed("length(mode)"))
+    wanted = model_from_tables([Table("t", MetaData(), Column("mood", Text), computed)])
+    with pytest.raises(MigrationFailed, match='column "mode" does not exist') as caught:
+        await push(dev, wanted, compare)
+    error = caught.value
+    first, line, mark, *beside = error.where.splitlines()
+    assert first.startswith('statement 1 of 1: CREATE TABLE "public"."t"')
+    assert line.startswith("in line 3: ")
+    assert line[mark.index("^") :].startswith("mode")
+    assert beside == ['hint: Perhaps you meant to reference the column "t.mood".']
+    assert (error.statement, error.sqlstate) == (1, "42703")
+    assert error.position is not None
+
+
+async def test_a_history_that_somebody_altered_is_pushed_to_by_nobody(dev: Neon, direct: Direct) -> None:
+    await push(dev, schema(), compare)
+    direct.execute("alter table sendoka.migrations drop column version")
+    with pytest.raises(MigrationError, match=r"not as Sendoka makes them: column m\.version does not exist") as caught:
+        await push(dev, schema("extra"), compare)
+    assert "sendoka repair" in caught.value.todo
+    assert columns(direct) == ["state"]
 
 
 async def test_of_two_transactions_the_first_stays_and_the_next_push_goes_on(dev: Neon, direct: Direct) -> None:
