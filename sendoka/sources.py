@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendoka.database.statement import Statement
-from sendoka.errors import DatabaseError, SchemaError, SettingsError, TransportError
+from sendoka.errors import DatabaseError, MigrationError, SchemaError, SettingsError, TransportError
 from sendoka.schema.diff import diff
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.from_snapshot import read_snapshot
@@ -100,6 +100,14 @@ def _from_folder(path: Path) -> Model | list[tuple[str, Sequence[str]]]:
         from sendoka.schema.from_python import model_from_folder
 
         return model_from_folder(path)
+    try:
+        return _from_migrations(path)
+    except MigrationError as error:
+        # For whoever compares schemas: 1 says that they differ.
+        raise SchemaError(error.what, where=error.where or str(path), todo=error.todo) from error
+
+
+def _from_migrations(path: Path) -> list[tuple[str, Sequence[str]]]:
     from sendoka.migrations.drizzle import is_drizzle_folder, read_drizzle_folder
     from sendoka.migrations.folder import read_folder
 

@@ -146,10 +146,10 @@ class _Session:
         return pushed
 
     def interrupted(self, *, watching: bool) -> int:
-        """Say what Ctrl-C has met, and return the exit status: to end a watch is no interruption."""
+        """Say what Ctrl-C has met, and return the exit status."""
         if watching and not self.sent:
             say("stopped", err=True)
-            return 0
+            return INTERRUPTED
         say("interrupted: " + ("it was sent, and may still be applied" if self.sent else "nothing was sent"), err=True)
         say("run `sendoka push` again: it sees what is there", dim=True, err=True)
         return INTERRUPTED

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sendoka.errors import InvalidMigration
+from sendoka.errors import SchemaError
 from sendoka.migrations.differences import differences
 from sendoka.migrations.files import Migration, parse, render
 from sendoka.migrations.folder import read_folder
-from sendoka.migrations.inspection import refuse_no_sql, refuse_statements
+from sendoka.migrations.inspection import refuse_planned
 from sendoka.migrations.names import file_name, two_words
 from sendoka.migrations.snapshots import newest_model, refuse_orphans, snapshot_path
 from sendoka.schema.answers import Answers
@@ -206,15 +206,14 @@ def _file(
     migration = parse(full, render(full, parent, statements, answers, done_when, adopts=adopts) + body)
     if migration.done_when != done_when:
         what = "the name of an index holds a line end, and cannot stand in the header of a file without a transaction"
-        raise InvalidMigration(what, where=statements[0][:200], todo="rename it, or generate it without --online")
+        raise SchemaError(what, where=statements[0][:200], todo="rename it, or generate it without --online")
     if migration.statements != statements:
-        raise InvalidMigration(
+        raise SchemaError(
             "a statement holds a carriage return or a line that reads as a breakpoint, which a file cannot keep",
             where=next((one for one in statements if one not in migration.statements), "")[:200],
             todo="write the text in the schema without it, for instance with chr(13)",
         )
-    refuse_no_sql(migration)
-    refuse_statements([migration], namespace=None)  # which of them is ours the settings know, and `check` tells
+    refuse_planned(migration)
     return migration
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sendoka.migrations.flaw import Flaw
     from sendoka.migrations.folder import Folder
 
-__all__ = ["folder_findings", "not_looked_at", "refuse_no_sql", "refuse_statements"]
+__all__ = ["folder_findings", "not_looked_at", "refuse_planned", "refuse_statements"]
 
 
 def folder_findings(
@@ -56,17 +56,22 @@ def refuse_statements(migrations: Sequence[Migration], namespace: str | None = N
                 raise flaw.error
 
 
-def refuse_no_sql(migration: Migration) -> None:
-    """Raise SchemaError where a statement that was planned is no SQL: a text in the schema is none."""
+def refuse_planned(migration: Migration) -> None:
+    """Raise SchemaError where a statement that was planned cannot stand in a file: a text in the schema is at fault.
+
+    What it names of ours is left to `check`, which knows the settings.
+    """
     for flaw in _statements(migration.name, migration.text, migration.done_when is not None, None):
-        if flaw.kind == "syntax":
-            line = migration.text.split("\n")[flaw.line - 1].strip() if flaw.line else ""
-            said = flaw.error.what.partition("grammar: ")[2] or flaw.error.what
-            raise SchemaError(
-                f"a text in the schema is no SQL: {said}",
-                where=f"in what was planned of it: {line[:200]}",
-                todo="mend the default, check, predicate or query that it comes from",
-            )
+        said = flaw.error.what.removeprefix(f"{flaw.file} ")
+        line = migration.text.split("\n")[flaw.line - 1].strip() if flaw.line else ""
+        raise SchemaError(
+            f"a text in the schema is no SQL: {said.partition('grammar: ')[2] or said}"
+            if flaw.kind == "syntax"
+            else f"a text in the schema makes a migration that {said}",
+            where=f"in what was planned of it: {line[:200]}",
+            todo=(f"{flaw.error.todo}, in" if flaw.kind == "session" else "mend")
+            + " the default, check, predicate or query that it comes from",
+        )
 
 
 def _flaws(folder: str | Path | Folder, namespace: str) -> list[Flaw]:

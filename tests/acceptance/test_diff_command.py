@@ -173,6 +173,13 @@ def test_what_is_no_schema_is_told_by_name(
     assert "secret" not in err
 
 
+def test_a_broken_folder_of_migrations_is_no_difference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "torn").mkdir()
+    (folder / "torn" / "0000_a.sql").write_text("-- sendoka: 0000_b\n-- parent: none\n")
+    assert run(["diff", "--from", "empty.sql", "--to", "torn", "--check"]) == 2
+    assert "0000_a.sql says that it is 0000_b: the file was renamed" in capsys.readouterr().err
+
+
 def test_the_server_that_refuses_is_named(folder: Path, sendoka_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     place = sendoka_url.rpartition("@")[2]
     assert run(["diff", "--from", f"postgresql://u:secret@{place}", "--to", "empty.sql"]) == 3

@@ -15,7 +15,6 @@ from sendoka.cli.generate import generate as command
 from sendoka.errors import (
     AnswerMissing,
     ChecksumMismatch,
-    InvalidMigration,
     MissingMigration,
     SchemaError,
     SettingsError,
@@ -139,7 +138,7 @@ def test_of_files_that_cannot_all_be_written_none_is_left(project: Project, monk
 
 def test_what_does_not_belong_into_a_migration_is_not_written(project: Project) -> None:
     project.table("""Column('n', Text, server_default=text("set_config('role', 'x', false)"))""")
-    with pytest.raises(InvalidMigration, match=r"sets role with set_config(?s:.)*true as its third argument"):
+    with pytest.raises(SchemaError, match=r"sets role with set_config(?s:.)*true as its third argument"):
         generate(project.schema, project.migrations)
     assert not project.migrations.exists()
 
@@ -315,7 +314,7 @@ def test_a_default_of_a_boolean_is_no_change_the_second_time(project: Project, d
 @pytest.mark.parametrize("default", [r"a\rb", r"a\n--> statement-breakpoint\nb"])
 def test_a_statement_that_a_file_cannot_keep_is_refused(project: Project, default: str) -> None:
     project.table(f"Column('body', Text, server_default='{default}')")
-    with pytest.raises(InvalidMigration, match="carriage return or a line that reads as a breakpoint"):
+    with pytest.raises(SchemaError, match="carriage return or a line that reads as a breakpoint"):
         generate(project.schema, project.migrations)
     assert not project.migrations.exists()
 
