@@ -87,6 +87,23 @@ def add(folder: Path, statement: str, done_when: str = DONE) -> Migration:
     return parse(name, text)
 
 
+@pytest.fixture
+def folder(chain: Chain, tmp_path: Path) -> Path:
+    """Two files: a table with rows, and an index on it that is built in no transaction."""
+    chain(TABLE)
+    add(tmp_path, BUILD)
+    return tmp_path
+
+
+@pytest.fixture
+async def pending(sql: Neon, chain: Chain, tmp_path: Path) -> Path:
+    """The same two files, the first of which is applied."""
+    chain(TABLE)
+    await migrate(sql, tmp_path)
+    add(tmp_path, BUILD)
+    return tmp_path
+
+
 def indexes(direct: Direct) -> list[tuple[str, bool]]:
     query = "select indexrelid::regclass::text, indisvalid from pg_index where indrelid = 't'::regclass order by 1"
     return direct.execute(query).fetchall()
@@ -146,22 +163,19 @@ async def test_it_is_run_between_ordinary_files_and_its_row_is_closed(
 
 
 async def test_a_builder_that_still_waits_is_waited_for_and_both_are_told_success(
-    client: Database, chain: Chain, tmp_path: Path, direct: Direct, session: Session, tcp_url: str
+    client: Database, pending: Path, direct: Direct, session: Session, tcp_url: str
 ) -> None:
-    chain(TABLE)
-    await migrate(client, tmp_path)
-    add(tmp_path, BUILD)
     blocker = reader(session, direct)
     events: list[Event] = []
-    first = asyncio.ensure_future(migrate(client, tmp_path))
+    first = asyncio.ensure_future(migrate(client, pending))
     (pid,) = await until(lambda: builders(direct))
-    assert (await status(client, tmp_path)).rows[1].state == "running"
+    assert (await status(client, pending)).rows[1].state == "running"
     async with OverTcp(tcp_url) as other:
-        second = asyncio.ensure_future(migrate(other, tmp_path, on_event=events.append))
+        second = asyncio.ensure_future(migrate(other, pending, on_event=events.append))
         await until(lambda: [event for event in events if event.kind == "waiting"])
         await asyncio.sleep(0.6)  # three times as long as takes over what nobody works on
         assert builders(direct) == [pid]
-        assert (await status(client, tmp_path)).rows[1].state == "running"
+        assert (await status(client, pending)).rows[1].state == "running"
         blocker.rollback()
         reports = await asyncio.gather(first, second)
     assert [named(report) for report in reports] == [[("0001_alone", True)], [("0001_alone", False)]]
@@ -169,15 +183,11 @@ async def test_a_builder_that_still_waits_is_waited_for_and_both_are_told_succes
     assert indexes(direct) == [("i", True)]
 
 
-async def test_rivals_build_it_once(
-    database_url: str, chain: Chain, tmp_path: Path, direct: Direct, endpoint: Endpoint
-) -> None:
-    chain(TABLE)
-    add(tmp_path, BUILD)
+async def test_rivals_build_it_once(database_url: str, folder: Path, direct: Direct, endpoint: Endpoint) -> None:
 
     async def one() -> list[tuple[str, bool]]:
         async with neon(database_url, transport="native") as sql:
-            return named(await migrate(sql, tmp_path))
+            return named(await migrate(sql, folder))
 
     reports = await asyncio.gather(*(one() for _ in range(4)))
     assert [name for report in reports for name, by_us in report if by_us and name == "0001_alone"] == ["0001_alone"]
@@ -186,13 +196,10 @@ async def test_rivals_build_it_once(
 
 
 async def test_a_builder_that_was_killed_is_followed_by_another_and_its_leftover_is_cleared(
-    client: Database, chain: Chain, tmp_path: Path, direct: Direct, session: Session
+    client: Database, pending: Path, direct: Direct, session: Session
 ) -> None:
-    chain(TABLE)
-    await migrate(client, tmp_path)
-    add(tmp_path, BUILD)
     blocker = reader(session, direct)
-    runner = asyncio.ensure_future(migrate(client, tmp_path))
+    runner = asyncio.ensure_future(migrate(client, pending))
     (pid,) = await until(lambda: builders(direct))
     await until(lambda: indexes(direct) == [("i", False)])
     direct.execute("select pg_terminate_backend(%s)", (pid,))
@@ -204,13 +211,10 @@ async def test_a_builder_that_was_killed_is_followed_by_another_and_its_leftover
 
 
 async def test_a_runner_that_died_is_followed_by_the_next_one(
-    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, session: Session
+    sql: Neon, pending: Path, direct: Direct, session: Session
 ) -> None:
-    chain(TABLE)
-    await migrate(sql, tmp_path)
-    add(tmp_path, BUILD)
     blocker = reader(session, direct)
-    runner = asyncio.ensure_future(migrate(sql, tmp_path))
+    runner = asyncio.ensure_future(migrate(sql, pending))
     await until(lambda: indexes(direct) == [("i", False)])
     runner.cancel()
     await asyncio.gather(runner, return_exceptions=True)
@@ -218,7 +222,7 @@ async def test_a_runner_that_died_is_followed_by_the_next_one(
     (token,) = direct.execute("select token from sendoka.migrations where state = 'running'").fetchone() or ("",)
     blocker.rollback()
     events: list[Event] = []
-    assert named(await migrate(sql, tmp_path, on_event=events.append)) == [("0001_alone", True)]
+    assert named(await migrate(sql, pending, on_event=events.append)) == [("0001_alone", True)]
     assert "waiting: nobody seems to work on 0001_alone" in [str(event) for event in events]
     assert indexes(direct) == [("i", True)]
     assert direct.execute("select count(*) from sendoka.migrations where token = %s", (token,)).fetchall() == [(0,)]
@@ -226,12 +230,10 @@ async def test_a_runner_that_died_is_followed_by_the_next_one(
 
 @pytest.mark.parametrize("kind", ["cut_after", "connection_closed", "cut_before", "html", "twice"])
 async def test_an_answer_that_is_lost_or_a_statement_that_is_doubled_is_settled_by_asking(
-    sql: Neon, chain: Chain, tmp_path: Path, endpoint: Endpoint, direct: Direct, kind: Any
+    sql: Neon, folder: Path, endpoint: Endpoint, direct: Direct, kind: Any
 ) -> None:
-    chain(TABLE)
-    add(tmp_path, BUILD)
     fault = endpoint.faults.add(kind, match=BUILD)
-    assert named(await migrate(sql, tmp_path)) == [("0000_calm_heron", True), ("0001_alone", True)]
+    assert named(await migrate(sql, folder)) == [("0000_calm_heron", True), ("0001_alone", True)]
     assert endpoint.faults.hits(fault) == 1
     assert indexes(direct) == [("i", True)]
 
@@ -239,40 +241,32 @@ async def test_an_answer_that_is_lost_or_a_statement_that_is_doubled_is_settled_
 @pytest.mark.parametrize("kind", ["cut_after", "late", "cut_before"])
 @pytest.mark.parametrize("match", ["insert into sendoka.migrations", "set state = 'applied', applied_at = now(), dur"])
 async def test_a_lost_answer_of_its_row_is_settled_too(
-    sql: Neon, chain: Chain, tmp_path: Path, endpoint: Endpoint, direct: Direct, kind: Any, match: str
+    sql: Neon, pending: Path, endpoint: Endpoint, direct: Direct, kind: Any, match: str
 ) -> None:
-    chain(TABLE)
-    await migrate(sql, tmp_path)
-    add(tmp_path, BUILD)
     endpoint.faults.add(kind, match=match)
-    assert named(await migrate(sql, tmp_path)) == [("0001_alone", True)]
+    assert named(await migrate(sql, pending)) == [("0001_alone", True)]
     assert sum(BUILD in text for exchange in endpoint.exchanges for text in exchange.statements) == 1
     assert history(direct)[1] == ("0001_alone", "applied")
 
 
 async def test_a_statement_that_arrives_after_it_was_taken_over_does_no_harm(
-    sql: Neon, chain: Chain, tmp_path: Path, endpoint: Endpoint, direct: Direct
+    sql: Neon, folder: Path, endpoint: Endpoint, direct: Direct
 ) -> None:
-    chain(TABLE)
-    add(tmp_path, BUILD)
     endpoint.faults.add("late", match=BUILD, seconds=0.7)
-    await migrate(sql, tmp_path)
+    await migrate(sql, folder)
     await until(lambda: len([one for one in endpoint.exchanges if BUILD in one.statements[0]]) == 2)
     await asyncio.sleep(0.5)
     assert indexes(direct) == [("i", True)]
 
 
 async def test_a_statement_that_goes_on_after_its_answer_was_lost_is_asked_for_until_it_is_done(
-    sql: Neon, chain: Chain, tmp_path: Path, endpoint: Endpoint, direct: Direct, session: Session
+    sql: Neon, pending: Path, endpoint: Endpoint, direct: Direct, session: Session
 ) -> None:
     """As where a proxy waits no longer for an answer than it likes, and the server goes on."""
-    chain(TABLE)
-    await migrate(sql, tmp_path)
-    add(tmp_path, BUILD)
     blocker = reader(session, direct)
     endpoint.faults.add("late", match=BUILD, seconds=0.01)
     events: list[Event] = []
-    runner = asyncio.ensure_future(migrate(sql, tmp_path, on_event=events.append))
+    runner = asyncio.ensure_future(migrate(sql, pending, on_event=events.append))
     (pid,) = await until(lambda: builders(direct))
     await until(lambda: [event for event in events if "is worked on" in event.why])
     await asyncio.sleep(0.6)
@@ -302,19 +296,16 @@ async def test_what_takes_longer_than_the_client_and_the_deadline_allow_is_not_e
 
 
 async def test_a_session_whose_queries_the_role_may_not_see_is_waited_for_by_its_lock(
-    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, session: Session, postgres: Postgres, database: str
+    sql: Neon, pending: Path, direct: Direct, session: Session, postgres: Postgres, database: str
 ) -> None:
     """And nothing else is: not a session that does other things, not the reader that it waits for."""
-    chain(TABLE)
-    await migrate(sql, tmp_path)
-    add(tmp_path, BUILD)
     blocker = reader(session, direct)
     async with OverTcp(postgres.databases.admin.to(database).url) as admin:
         # Another name for the same, so that its text would not tell.
         building = asyncio.ensure_future(admin.run(Statement('create index concurrently "i" on public.t (id)')))
         await until(lambda: indexes(direct) == [("i", False)])
         events: list[Event] = []
-        runner = asyncio.ensure_future(migrate(sql, tmp_path, on_event=events.append))
+        runner = asyncio.ensure_future(migrate(sql, pending, on_event=events.append))
         await until(lambda: [event for event in events if "is worked on" in event.why])
         await asyncio.sleep(0.5)
         assert indexes(direct) == [("i", False)]
@@ -335,12 +326,10 @@ async def test_the_first_file_of_a_new_database_may_be_one(sql: Neon, tmp_path: 
 
 
 async def test_one_of_two_that_take_it_over_runs_it(
-    database_url: str, sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, endpoint: Endpoint
+    database_url: str, sql: Neon, folder: Path, direct: Direct, endpoint: Endpoint
 ) -> None:
-    chain(TABLE)
-    add(tmp_path, BUILD)
     endpoint.faults.add("cut_before", match=BUILD)
-    runner = asyncio.ensure_future(migrate(sql, tmp_path))
+    runner = asyncio.ensure_future(migrate(sql, folder))
     await until(endpoint.faults.hits)
     runner.cancel()
     await asyncio.gather(runner, return_exceptions=True)
@@ -348,7 +337,7 @@ async def test_one_of_two_that_take_it_over_runs_it(
 
     async def one() -> bool:
         async with neon(database_url, transport="native") as client:
-            return (await migrate(client, tmp_path)).applied[0].by_us
+            return (await migrate(client, folder)).applied[0].by_us
 
     assert sorted(await asyncio.gather(one(), one(), one())) == [False, False, True]
     assert sum(BUILD in text for each in endpoint.exchanges for text in each.statements) == 2
@@ -356,17 +345,14 @@ async def test_one_of_two_that_take_it_over_runs_it(
 
 
 async def test_another_ones_build_is_given_up_at_the_deadline_and_left_alone(
-    sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, session: Session, tcp_url: str
+    sql: Neon, pending: Path, direct: Direct, session: Session, tcp_url: str
 ) -> None:
-    chain(TABLE)
-    await migrate(sql, tmp_path)
-    add(tmp_path, BUILD)
     blocker = reader(session, direct)
-    runner = asyncio.ensure_future(migrate(sql, tmp_path))
+    runner = asyncio.ensure_future(migrate(sql, pending))
     await until(lambda: builders(direct))
     async with OverTcp(tcp_url) as other:
         with pytest.raises(MigrationFailed, match=r"0001_alone\.sql was not finished within 0\.5 s: .* pid") as caught:
-            await migrate(other, tmp_path, deadline=0.5)
+            await migrate(other, pending, deadline=0.5)
     assert (caught.value.outcome, caught.value.exit_code) == ("unknown", 3)
     assert "goes on" in caught.value.where
     blocker.rollback()
@@ -489,7 +475,9 @@ async def test_a_failed_reindex_names_what_it_left(sql: Neon, chain: Chain, tmp_
 async def test_the_role_s_own_statement_timeout_is_named(
     sql: Neon, chain: Chain, tmp_path: Path, direct: Direct, session: Session
 ) -> None:
-    direct.execute(f"alter database \"{direct.info.dbname}\" set statement_timeout = '300ms'")
+    direct.execute(
+        f"alter database \"{direct.info.dbname}\" set statement_timeout = '300ms'"
+    )  # before anybody connects
     chain(TABLE)
     await migrate(sql, tmp_path)
     add(tmp_path, BUILD)
