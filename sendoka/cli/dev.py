@@ -20,9 +20,12 @@ from sendoka.http.target import LOCAL_PORT
 from sendoka.settings import Source, look_for_source, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import FrameType
 
+    from sendoka.local import Endpoint
+    from sendoka.local.fault import Fault
     from sendoka.local.postgres import Postgres
 
 __all__ = ["dev"]
@@ -97,9 +100,7 @@ def dev(
     from sendoka.local.fault import read_fault
     from sendoka.local.origin import read_origins
 
-    # A stop that comes while PostgreSQL starts takes the same way out as Ctrl-C.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    _stop_as_ctrl_c_does()
     settings = read_settings()
     asked = [read_fault(text) for text in faults]
     allowed = read_origins(origins)
@@ -109,10 +110,7 @@ def dev(
         port = _usual_port(settings.root)
     with project_postgres(settings.root / ".sendoka", temporary=temporary, reset=reset) as postgres:
         endpoint = Endpoint(postgres, max_request=max_request, max_response=max_response, allow_origins=allowed)
-        for fault in asked:
-            endpoint.faults.arm(fault)
-            if fault.kind == "random":
-                say(f"random faults of seed {fault.seed}: the same requests meet the same ones again", err=True)
+        _arm(endpoint, asked)
         with Server(endpoint, host=host, port=port) as server:
             stop = _Stop()
             _tell(server.connection_string(), postgres, server.port, as_json)
@@ -120,11 +118,29 @@ def dev(
                 _say_where(server.connection_string(), known)
             elif lasting:
                 _lead_here(settings.root, server.connection_string())
-            while not stop.wait(1):
-                last_words = postgres.ended()
-                if last_words is not None:
-                    raise SendokaError("PostgreSQL ended by itself", where=last_words)
+            _serve(postgres, stop)
     return 0
+
+
+def _stop_as_ctrl_c_does() -> None:
+    """Let a stop that comes while PostgreSQL starts take the same way out as Ctrl-C."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
+def _arm(endpoint: Endpoint, faults: Sequence[Fault]) -> None:
+    for fault in faults:
+        endpoint.faults.arm(fault)
+        if fault.kind == "random":
+            say(f"random faults of seed {fault.seed}: the same requests meet the same ones again", err=True)
+
+
+def _serve(postgres: Postgres, stop: _Stop) -> None:
+    """Return when a signal asks for the end. Raises SendokaError where PostgreSQL ends before."""
+    while not stop.wait(1):
+        last_words = postgres.ended()
+        if last_words is not None:
+            raise SendokaError("PostgreSQL ended by itself", where=last_words)
 
 
 def _check_host(host: str, allowed: bool) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sendoka.migrations.event import Event
     from sendoka.migrations.files import Migration
     from sendoka.migrations.folder import Folder
-    from sendoka.migrations.history import Entry
 
 __all__ = ["Applied", "MigrationReport", "migrate"]
 
@@ -54,13 +53,9 @@ async def migrate(
         kind = type(database).__name__
         raise TypeError(f"migrations are applied by a client, migrate(neon(url), …), not by a {kind}")
     begun = time.monotonic()
-    if not verify:
-        newest = read_newest(folder)
-        if newest is None:
-            return MigrationReport(None)
-        report = _settled(newest, await ask(database, head_statement(newest)))
-        if report is not None:
-            return report
+    report = None if verify else await _at_a_glance(database, folder)
+    if report is not None:
+        return report
     from sendoka.migrations.applier import Applier  # who has nothing to do does without it
     from sendoka.migrations.call import Call
 
@@ -68,8 +63,15 @@ async def migrate(
     return await Applier(call, folder, examine).catch_up(read_folder(folder))
 
 
-def _settled(newest: Migration, history: list[Entry] | None) -> MigrationReport | None:
-    """Return the report of a call with nothing to do, None where something is pending or wrong."""
+async def _at_a_glance(database: Database, folder: str | Path | Folder) -> MigrationReport | None:
+    """Return the report of a call with nothing to do, by one file and one request; None where there may be something.
+
+    Nothing is asked for an empty folder.
+    """
+    newest = read_newest(folder)
+    if newest is None:
+        return MigrationReport(None)
+    history = await ask(database, head_statement(newest))
     if not history or not any(agree(newest, entry) and entry.state == "applied" for entry in history):
         return None
     return MigrationReport(newest.name, ahead=history[-1].checksum != newest.checksum)
