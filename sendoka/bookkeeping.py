@@ -11,6 +11,7 @@ from sendoka.database.home import Ours
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
 from sendoka.errors import (
     DatabaseError,
+    InsufficientPrivilege,
     MigrationError,
     NotNullViolation,
     Outcome,
@@ -249,10 +250,20 @@ async def ensure(database: Database, tables: Sequence[Statement], *, timeout: fl
 
             pause = random.uniform(0.01, 0.05) * attempt  # noqa: S311 - jitter, not a secret
             if not is_race(error) or attempt == _ATTEMPTS or time.monotonic() + pause >= deadline:
+                if isinstance(error, InsufficientPrivilege):
+                    error.statement = None  # it is ours, and says nothing to whoever reads the error
+                    error.todo = error.todo or _grant(database.namespace)
                 raise
             await _pause(pause)
         else:
             return
+
+
+def _grant(namespace: str) -> str:
+    return (
+        "let the owner of the database grant the role create on it; where the namespace is there already, create and "
+        f"usage on schema {namespace}"
+    )
 
 
 async def _pause(seconds: float) -> None:

@@ -33,10 +33,10 @@ _PATIENCE = 0.5
 
 NO_DATABASE = "3D000"
 
-_OUR_GRANT = re.compile(
-    r"permission denied for (?:schema sendoka|(?:table|relation) (?:facts|migrations|ledger|backfill_[a-z]+))"
+_OUR_GRANT = (
+    r"permission denied for (?:schema {}|(?:table|relation) (?:facts|migrations|ledger|dead_letters|backfill_[a-z]+))"
 )
-_GRANT = "let its owner grant the role usage on schema sendoka, and select, insert, update and delete on all its tables"
+_GRANT = "let its owner grant the role usage on schema {}, and select, insert, update and delete on all its tables"
 
 _ADVICE = (
     ("endpoint cannot be found", "check the host: its project or branch may be gone"),
@@ -86,9 +86,11 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
             if error.sqlstate == NO_DATABASE:
                 error.statement = None  # it is ours, and says nothing to whoever reads the error
                 error.todo = f"check the database's name in DATABASE_URL, from {source.name}"
-            elif isinstance(error, InsufficientPrivilege) and _OUR_GRANT.fullmatch(error.message):
+            elif isinstance(error, InsufficientPrivilege) and re.fullmatch(
+                _OUR_GRANT.format(re.escape(source.namespace)), error.message
+            ):
                 error.statement = None
-                error.todo = error.todo or _GRANT
+                error.todo = error.todo or _GRANT.format(source.namespace)
             raise
 
 

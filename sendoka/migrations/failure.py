@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sendoka.bookkeeping import ANOTHER_NAMESPACE, BOOTSTRAP, is_altered, is_race, not_as_made
-from sendoka.database.home import NAMESPACE
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import (
     ChecksumMismatch,
@@ -47,6 +46,7 @@ __all__ = [
     "pointed_in",
     "refusal",
     "said_beside",
+    "unreadable",
     "waiting_for",
 ]
 
@@ -55,6 +55,9 @@ LOCK = "55P03"
 
 CANCELED = "57014"
 """The SQLSTATE of `statement_timeout`, and of a statement that somebody cancelled."""
+
+# A schema, a table, a column, a function, or another object of this name is there already.
+_THERE = frozenset({"42P06", "42P07", "42701", "42723", "42710"})
 
 _AT_COMMIT = "at COMMIT"
 
@@ -169,6 +172,13 @@ def said_beside(statements: Sequence[str], error: DatabaseError) -> list[str]:
 
 
 def _way_out(migration: Migration, error: DatabaseError) -> str:
+    if isinstance(error, InsufficientPrivilege):
+        return "grant the role what it lacks, or migrate with the role that owns it"
+    if error.sqlstate in _THERE:
+        return (
+            "correct the file and migrate again; where somebody ran its SQL by hand: "
+            f"sendoka repair --applied {migration.name}"
+        )
     if error.sqlstate != CANCELED:
         return "correct the file and migrate again"
     if "statement timeout" not in error.message:
@@ -264,8 +274,17 @@ def locked_out(
     )
 
 
-def no_grant(error: InsufficientPrivilege, namespace: str = NAMESPACE) -> MigrationFailed:
-    """Return the error of a role that may not keep or read the history."""
+def unreadable(error: InsufficientPrivilege, namespace: str) -> MigrationFailed:
+    """Return the error of a role that may not read the history."""
+    return MigrationFailed(
+        f"the role may not read the history: {error.message}",
+        todo=f"grant usage on schema {namespace} and select on all its tables, and to a role that migrates insert, "
+        f"update and delete too; where that namespace is somebody else's: {ANOTHER_NAMESPACE}",
+    )
+
+
+def no_grant(error: InsufficientPrivilege, namespace: str) -> MigrationFailed:
+    """Return the error of a role that may not keep the history."""
     return MigrationFailed(
         f"the role may not keep its history: {error.message}",
         todo=f"the first time: grant create on database … to the role; later: grant usage on schema {namespace} "
@@ -309,6 +328,12 @@ def _behind(file: Migration, head: Entry) -> MissingMigration:
 
 def _altered(file: Migration, entry: Entry) -> ChecksumMismatch:
     applied = entry.state == "applied"
+    if file.digest == entry.digest:
+        return ChecksumMismatch(
+            f"the row of {file.name} in the history was altered: the file is what was applied, and the checksum is not",
+            where=f"the checksum in its row: {entry.checksum[:12]}…, the file's: {file.checksum[:12]}…",
+            todo="`sendoka repair` says how the row was",
+        )
     shared = "; where another application made this history: " + ANOTHER_NAMESPACE if file.parent is None else ""
     return ChecksumMismatch(
         f"{file.name}.sql was edited after it was {'applied' if applied else 'begun'}",

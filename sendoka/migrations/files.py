@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendoka.database.transaction import control_command, first_words
+from sendoka.database.transaction import after_blanks, control_command, first_words
 from sendoka.migrations.conflict import conflict_line
 from sendoka.migrations.flaw import broken
 from sendoka.migrations.header import ANSWERS, Adopted, Parent, Replaced, number_of, read_header
@@ -169,7 +169,8 @@ def _flaws(header: Header, text: str) -> Iterator[Flaw]:
         command = _transaction_command(chunk.text)
         if command:
             what = f"holds {command} as statement {number}, and would not be one transaction"
-            yield broken("transaction-command", name, chunk.line, what, "leave it out: a file is one transaction")
+            line = chunk.line + chunk.text.count("\n", 0, after_blanks(chunk.text, 0))
+            yield broken("transaction-command", name, line, what, "leave it out: a file is one transaction")
     alone = header.one("transaction")
     if alone is not None and len(statements) != 1:
         what = f"runs in no transaction and holds {len(statements)} statements"

@@ -61,9 +61,9 @@ async def _asked(database: Database, *questions: Statement) -> list[Result[Cells
             raise not_as_made(database.namespace, error.message) from error
         return None
     except InsufficientPrivilege as error:
-        from sendoka.migrations.failure import no_grant
+        from sendoka.migrations.failure import unreadable
 
-        raise no_grant(error, database.namespace) from error
+        raise unreadable(error, database.namespace) from error
     except DatabaseError as error:
         if is_altered(error):
             raise not_as_made(database.namespace, error.message) from error

@@ -181,8 +181,8 @@ class _Push:
             raise PushRefused(
                 "the role may not read the mark of this database",
                 where="nothing was changed",
-                todo="let its owner grant the role usage on schema sendoka, and select, insert, update and delete on "
-                "all its tables",
+                todo=f"let its owner grant the role usage on schema {self.database.namespace}, and select, insert, "
+                "update and delete on all its tables",
             ) from error
         mark = facts["mark"].value if "mark" in facts else ""
         if mark == PRODUCTION:

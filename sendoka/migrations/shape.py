@@ -154,7 +154,7 @@ def _links(rows: Sequence[Cells]) -> Iterator[Problem]:
 def _lost(rows: Sequence[Cells], files: Sequence[Migration]) -> Iterator[Problem]:
     """Yield the files without a row of which a later one has its row."""
     known = {row[2] for row in rows}
-    latest = max((at for at, file in enumerate(files) if file.checksum in known), default=-1)
+    latest = max((at for at, file in enumerate(files) if file.checksum in known), default=0)
     first = next((at for at, file in enumerate(files) if file.checksum in known), 0)
     for file in files[first:latest]:
         if file.checksum not in known:

@@ -41,6 +41,7 @@ THEIRS = f"{ANEW} drop table apples; create table sendoka.{{}}; grant all on sch
 THEIRS += "grant all on all tables in schema sendoka to public"
 
 GRANT = "may not keep its history: permission denied for {}"
+UNREAD = "the role may not read the history: permission denied for schema sendoka"
 UNKNOWN = "the format of Sendoka's tables in this database is not known"
 NOT_AS_MADE = "not as Sendoka makes them: {}"
 NAMESPACE = 'namespace = "acme_sendoka" in [tool.sendoka]'
@@ -61,9 +62,11 @@ class Case(NamedTuple):
 CASES = {
     "a role that only reads": Case(READ, (3, 0, 1, 3), (GRANT.format("table migrations"), "select, insert, update")),
     "a role without create": Case(
-        f"{WRITE} {NOT_THERE}", (3, 0, 1, 3), ("0003_last.sql failed: permission denied for schema public", "remains")
+        f"{WRITE} {NOT_THERE}",
+        (3, 0, 1, 3),
+        ("0003_last.sql failed: permission denied for schema public", "remains", "grant the role what it lacks"),
     ),
-    "a role without any right": Case(OWNED, (3, 3, 3, 2), (GRANT.format("schema sendoka"), "grant usage on schema")),
+    "a role without any right": Case(OWNED, (3, 3, 3, 2), (UNREAD, "grant usage on schema sendoka and select on")),
     "a new database and no right to create": Case(
         "drop schema sendoka cascade; {nobodys}", (3, 0, 0, 2), (GRANT.format("database"), "grant create on database")
     ),
@@ -88,6 +91,16 @@ CASES = {
         (1, 1, 2, 0),
         ("the history holds a row without seq, name", "`sendoka repair`"),
     ),
+    "a checksum that is another one": Case(
+        "update sendoka.migrations set checksum = 'x' where seq = 2",
+        (1, 1, 1, 0),
+        ("the row of 0002_two in the history was altered", "`sendoka repair` says how the row was"),
+    ),
+    "all rows deleted": Case(
+        "delete from sendoka.migrations",
+        (3, 0, 0, 0),
+        ('0000_apples.sql failed: relation "apples" already exists', "by hand: sendoka repair --applied 0000_apples"),
+    ),
     "a row deleted": Case(f"{UNTIED} delete from sendoka.migrations where seq = 1", (1, 1, 1, 0), (BY_HAND,)),
     "a row added": Case(EXTRA, (1, 1, 1, 0), ("it has by_hand where the folder has 0003_last", BY_HAND)),
     "a format that is none": Case(FORMAT.format("x"), (1, 1, 2, 1), (UNKNOWN, "says 'x'")),
@@ -96,9 +109,7 @@ CASES = {
     ),
     "facts that are gone": Case("drop table sendoka.facts", (1, 1, 2, 2), (NOT_AS_MADE.format("relation"),)),
     "a newer Sendoka": Case(FORMAT.format("2"), (1, 1, 2, 1), ("have format 2, and this Sendoka knows up to 1",)),
-    "somebody else's namespace": Case(
-        f"{ANEW} create table sendoka.other ()", (3, 3, 3, 2), (GRANT.format("schema sendoka"), NAMESPACE)
-    ),
+    "somebody else's namespace": Case(f"{ANEW} create table sendoka.other ()", (3, 3, 3, 2), (UNREAD, NAMESPACE)),
     "other facts in the namespace": Case(
         THEIRS.format("facts (id int)"), (1, 0, 0, 1), (NOT_AS_MADE.format('column "name" of relation'), NAMESPACE)
     ),
@@ -158,6 +169,17 @@ def test_what_is_wrong_is_said_and_nothing_is_changed(
     assert password
     assert not any(password in said or "Traceback" in said for said in told)
     assert content(direct) == before
+
+
+def test_a_role_that_may_create_nothing_is_told_so_by_mark(
+    checked: CheckedProject, database_url: str, monkeypatch: pytest.MonkeyPatch, direct: Direct
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    direct.execute(SETTINGS["nobodys"].format(f'"{direct.info.dbname}"'))
+    said = checked("mark", "dev", status=3)
+    assert "permission denied for database" in said
+    assert "let the owner of the database grant the role create on it" in said
+    assert content(direct) == []
 
 
 def test_no_clock_decides_anything(

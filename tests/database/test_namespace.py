@@ -103,7 +103,7 @@ async def test_over_tcp_and_with_rights_it_is_the_same(database_url: str, direct
         await tcp.close()
     async with neon(database_url, namespace=OTHER) as sql:  # another role, without rights
         with pytest.raises(
-            MigrationError, match="may not keep its history: permission denied for schema acme_sendoka"
+            MigrationError, match="may not read the history: permission denied for schema acme_sendoka"
         ) as e:
             await migrate(sql, folder)
         assert f"grant usage on schema {OTHER}" in e.value.todo

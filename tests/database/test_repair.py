@@ -344,6 +344,13 @@ def test_what_somebody_did_by_hand_is_named(
     assert says in printed
 
 
+def test_a_history_without_rows_has_lost_none(project: CheckedProject, direct: Direct) -> None:
+    """As a push leaves it in a new database."""
+    project.own("one", "select 1")
+    direct.execute("delete from sendoka.migrations")
+    assert "nothing is wrong" in project("repair")
+
+
 def test_an_unfinished_one_is_named_with_its_repair(project: CheckedProject, begun: str) -> None:
     (found,) = repair(project, status=1)["problems"]
     assert (found["id"], found["command"]) == ("history/running", f"sendoka repair --settle {begun}")
@@ -357,7 +364,7 @@ def test_a_role_that_may_not_write_is_told_so(project: CheckedProject, direct: D
     assert len(rows(direct)) == 1
     assert "nothing is wrong" in project("repair")
     direct.execute("revoke all on sendoka.migrations from public")
-    assert "may not keep its history" in project("repair", status=3)
+    assert "may not read the history" in project("repair", status=3)
 
 
 def test_options_that_do_not_go_together(project: CheckedProject) -> None:

@@ -285,6 +285,12 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     assert caught.value.todo
 
 
+def test_a_command_that_ends_the_transaction_is_shown_where_it_stands() -> None:
+    with pytest.raises(InvalidMigration, match="holds COMMIT as statement 1") as caught:
+        parse("0000_a", "-- sendoka: 0000_a\n-- parent: none\n\n-- a comment\n/* and\nanother */ commit;")
+    assert caught.value.where == "0000_a.sql:6"
+
+
 def test_the_checksum_is_sha256_of_the_text() -> None:
     assert (
         checksum("a\r\n") == checksum("\ufeffa\n") == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
