@@ -135,9 +135,9 @@ async def _makes_no_tables(database: Database, refused: DatabaseError) -> bool:
 
 async def _placed(database: Database, migration: Migration, error: DatabaseError) -> tuple[int | None, list[str]]:
     """Return the number of the statement that failed, where it can be known, and lines that say where that is."""
-    if error.sqlstate == CANCELED and len(migration.statements) > 1:
-        # To ask would take as long again.
-        return None, [f"in one of its {len(migration.statements)} statements"]
+    if error.sqlstate == CANCELED:  # to ask would take as long again
+        count = len(migration.statements)
+        return (1, [place(migration.statements, 1)]) if count == 1 else (None, [f"in one of its {count} statements"])
     try:
         number = await failing_statement(database, migration.statements, error)
     except (DatabaseError, TransportError) as probe:

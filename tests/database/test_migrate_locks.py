@@ -186,18 +186,25 @@ async def test_a_file_has_timeouts_of_its_own(sql: Neon, chain: Chain, tmp_path:
     assert direct.execute("select * from s").fetchall() == [("50ms", "10min"), ("7s", "2h")]
 
 
+@pytest.mark.parametrize(
+    ("statements", "where"),
+    [
+        (["select 1", "select pg_sleep(5)"], "in one of its 2 statements"),
+        (["select pg_sleep(5)"], "statement 1 of 1: select pg_sleep(5)"),
+    ],
+)
 async def test_a_statement_that_takes_too_long_is_told_once_with_the_way_to_more_time(
-    sql: Neon, chain: Chain, tmp_path: Path, endpoint: Endpoint
+    sql: Neon, chain: Chain, tmp_path: Path, endpoint: Endpoint, statements: list[str], where: str
 ) -> None:
     chain(TABLE)
     await migrate(sql, tmp_path)
-    add(tmp_path, ["select 1", "select pg_sleep(5)"], statement_timeout="100ms")
+    add(tmp_path, statements, statement_timeout="100ms")
     endpoint.requests = 0
     with pytest.raises(MigrationFailed, match=r"canceling statement due to statement timeout \(57014\)") as caught:
         await migrate(sql, tmp_path)
     assert "statement_timeout, 100ms: give the file's header a longer one" in caught.value.todo
     assert "`-- statement-timeout: 1h`" in caught.value.todo
-    assert caught.value.where == "in one of its 2 statements"
+    assert caught.value.where == where
     assert sum("pg_sleep" in text for one in endpoint.exchanges for text in one.statements) == 1
 
 
