@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.events import Actor
 from sendoka.backfills.patience import Patience
 from sendoka.backfills.report import Meter, Progress, RunReport
+from sendoka.backfills.shards import together
 from sendoka.bookkeeping import operator
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import TypeVar
 
     from sendoka.backfills.declare import Backfill
     from sendoka.backfills.order import Walked
     from sendoka.backfills.pace import Pace
     from sendoka.backfills.runs import Run
-    from sendoka.backfills.shards import Shard
+    from sendoka.backfills.shards import Part, Shard
     from sendoka.backfills.terms import Terms
     from sendoka.database.seam import Database
 
     T = TypeVar("T")
 
-__all__ = ["Call"]
+__all__ = ["Call", "Worker"]
+
+
+@dataclass(slots=True)
+class Worker:
+    """One of those that change rows at once: how fast it goes, how long it waits. `at` is its shard, if any."""
+
+    pace: Pace
+    patience: Patience
+    meter: Meter = field(default_factory=Meter)
+    at: int | None = None
 
 
 @dataclass(slots=True)
@@ -34,10 +45,10 @@ class Call:
     """What a call of `run` was given, and what it knows by now.
 
     `run` is the run as it was read last, None before there is one; `walked` the order that it has, as its row says;
-    `shard` how far it is. `begun` is whether it was noted that we go on with it, `by` who that is. `reason` says why
-    the call ends before the run is done. `here` are the batches that were done by this call, `dead` the run's dead
-    letters, `warnings` what was said before its first batch. Of a run that was done before the call, `left` rows are to
-    be done now.
+    `parts` its shards by number. `begun` is whether it was noted that we go on with it, `by` who that is. `reason` says
+    why the call ends before the run is done, `failed` whether a worker met an error that ends it. `here` are the
+    batches that were done by this call, `dead` the run's dead letters, `warnings` what was said before its first batch.
+    Of a run that was done before the call, `left` rows are to be done now. `pace` is that of the first worker.
     """
 
     database: Database
@@ -47,11 +58,10 @@ class Call:
     stop: Callable[[], bool]
     on_progress: Callable[[Progress], None]
     started: float = field(default_factory=time.monotonic)
-    meter: Meter = field(default_factory=Meter)
     by: Actor = field(default_factory=lambda: Actor(operator()))
     run: Run | None = None
     walked: Walked | None = None
-    shard: Shard | None = None
+    parts: dict[int, Part] = field(default_factory=dict)
     begun: bool = False
     reason: str = ""
     here: int = 0
@@ -60,10 +70,34 @@ class Call:
     left: int | None = 0
     script_changed: bool = False
     warnings: tuple[str, ...] = ()
-    patience: Patience = field(init=False)
+    failed: bool = False
+    workers: list[Worker] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.patience = Patience(self.waiting, self.stop, self.terms.retry)
+        asked = self.stop
+        self.stop = lambda: self.failed or asked()
+        paces = [self.pace, *(replace(self.pace) for _ in range(self.terms.workers - 1))]
+        self.workers = [Worker(pace, Patience(self.waiting, self.stop, self.terms.retry)) for pace in paces]
+
+    @property
+    def shard(self) -> Shard | None:
+        """All shards of the run as one, as far as is known here."""
+        return together([part.shard for part in self.parts.values()]) if self.parts else None
+
+    @property
+    def rate(self) -> float | None:
+        """Rows scanned a second by the workers that are at it."""
+        active = [worker for worker in self.workers if worker.at is not None or len(self.workers) == 1]
+        return sum(worker.meter.rate or 0 for worker in active) or None
+
+    def keep(self, parts: Iterable[Part]) -> None:
+        """Note how all shards of the run stand."""
+        self.parts = {part.number: part for part in parts}
+
+    def note(self, number: int, shard: Shard) -> None:
+        """Note how one shard stands."""
+        if number in self.parts:
+            self.parts[number] = replace(self.parts[number], shard=shard)
 
     @property
     def seconds_left(self) -> float:
@@ -73,7 +107,7 @@ class Call:
 
     async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do `work`, which may be done twice, until it answers; what does not pass is raised."""
-        return await self.patience.insist(work)
+        return await self.workers[0].patience.insist(work)
 
     def warn(self, warnings: list[str]) -> None:
         """Tell what is to be known before the first batch, and keep it for the report."""
@@ -83,7 +117,7 @@ class Call:
 
     def waiting(self, why: str, left: float | None = None, *, warnings: tuple[str, ...] = ()) -> None:
         """Tell whoever listens where the run is, and for what it waits; nothing is counted before there is a run."""
-        shard, run, rate = self.shard, self.run, self.meter.rate
+        shard, run, rate = self.shard, self.run, self.rate
         total = run.total if run else None
         scanned = shard.pass_scanned if shard else 0
         self.on_progress(
@@ -120,7 +154,7 @@ class Call:
             passes=shard.pass_number if shard else 0,
             batches=shard.seq if shard else 0,
             here=self.here,
-            retries=self.patience.retries,
+            retries=sum(worker.patience.retries for worker in self.workers),
             seconds=time.monotonic() - self.started,
             started_at=run.started_at if run else "",
             started_by=run.started_by if run else "",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.dead_letters import Fault, too_many
 from sendoka.backfills.isolation import TOO_MANY, isolated_batch
 from sendoka.backfills.patience import is_of_data
-from sendoka.backfills.shards import Shard, read_shard
-from sendoka.backfills.statements import change_batch, key_of
+from sendoka.backfills.shards import Shard, read_shard, release
+from sendoka.backfills.statements import change_batch
 from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import DatabaseError
+from sendoka.errors import DatabaseError, SendokaError
 
 if TYPE_CHECKING:
     from sendoka.backfills.walk import WalkOf
@@ -23,14 +24,18 @@ _OPTIONS = TransactionOptions(isolation_level="ReadCommitted")
 
 
 class ChangeWalk:
-    """A `Walk` that needs no lease: rivals, and the twin of a lost answer, each take the next page."""
+    """A `Walk` that needs no lease: rivals, and the twin of a lost answer, each take the next page.
+
+    Where others share the run it has one all the same, so that each is at a shard of its own.
+    """
 
     def __init__(self, work: WalkOf, shard: Shard) -> None:
         self._work = work
         self._shard = shard
-        self._texts: dict[tuple[bool, bool], str] = {}
+        self._texts: dict[tuple[bool, bool, bool], str] = {}
         self.batches = 0
         self.width = 0.0
+        self.lost = False
 
     async def take(self) -> None:
         """Nothing is to be held."""
@@ -48,27 +53,33 @@ class ChangeWalk:
             self.batches += 1
             self._shard = shard
             return shard
-        found, _ = await read_shard(self._work.database, self._work.run, self._work.shard)
+        found, lease = await read_shard(self._work.database, self._work.run, self._work.shard)
+        self.lost = bool(self._work.owner) and lease.owner != self._work.owner
         if found.epoch != before.epoch:
             await self._work.check_script()
         self._shard = found
         return found
 
     async def stop(self) -> None:
-        """Nothing is held."""
+        """Give the lease back, if there is one; where that fails it runs out by itself."""
+        work = self._work
+        if work.owner and not self.lost and self._shard.state == "running":
+            with contextlib.suppress(SendokaError):
+                await release(work.database, work.run, owner=work.owner)
 
     async def _change(self, size: int) -> Shard | None:
         work, shard = self._work, self._shard
-        params = (str(work.run), str(work.shard), str(size), secrets.token_hex(8), str(shard.epoch))
+        place = (str(work.run), str(work.shard), str(size), secrets.token_hex(8), str(shard.epoch))
+        params = (*place, str(work.lease), work.owner)
         rows = (await work.database.run(Ours(self._text(), params))).rows
         return Shard.of(rows[0]) if rows else None
 
     def _text(self) -> str:
-        """Return the batch's text, which differs for the first page, and after the first pass."""
-        shard, first = self._shard, key_of(self._shard.cursor) is None
-        which = (first, shard.pass_number > 1)
+        """Return the batch's text, which differs at the table's ends, and after the first pass."""
+        work, shard = self._work, self._shard
+        which = (shard.first, shard.last, shard.pass_number > 1)
         if which not in self._texts:
-            self._texts[which] = change_batch(self._work.backfill_at(shard), self._work.target, first=first)
+            self._texts[which] = change_batch(work.backfill_at(shard), work.target, first=shard.first, last=shard.last)
         return self._texts[which]
 
     async def _isolate(self, size: int, cause: DatabaseError) -> Shard | None:
@@ -83,6 +94,8 @@ class ChangeWalk:
             size=size,
             token=token,
             max_dead=work.max_dead,
+            lease=work.lease,
+            owner=work.owner,
         )
         try:
             (cells,) = (await work.database.run_all(request, _OPTIONS))[-1].rows

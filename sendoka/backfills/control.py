@@ -1,8 +1,8 @@
 """Pauses, resumes and cancels a run from anywhere: what is said here holds for the very next batch.
 
-A switch is one statement. It marks the run, and it marks its shards, for whose rows it waits: a batch that is in flight
-commits first, and every later one finds its shard held and changes nothing. The run's row is locked so that a batch may
-still refer to it (a dead letter does): or each would wait for the other.
+A switch marks the run, and it marks its shards, for whose rows it waits: a batch that is in flight commits first, and
+every later one finds its shard held and changes nothing. The run's row is locked before, so that no shard is added, and
+so that a batch may still refer to it (a dead letter does): or each would wait for the other.
 
 The shards get a new epoch too: a batch that was refused, and looks only after the run was resumed, sees that it was.
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.log import known_run
+from sendoka.backfills.runs import locked
 from sendoka.bookkeeping import operator
 from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions
@@ -67,9 +68,12 @@ async def _switch(sql: Database, name: str, event: str, *, from_states: tuple[st
 ), sendoka_switched as (
   update sendoka.backfill_runs r set state = $3, noted_at = clock_timestamp(), reason = $4
   from sendoka_before b where r.id = b.id and b.state = any($5::text[]) returning r.id
+), sendoka_shards as materialized (
+  select s.run, s.shard from sendoka.backfill_shards s join sendoka_switched w on s.run = w.id
+  order by s.shard for update of s
 ), sendoka_held as (
   update sendoka.backfill_shards s set held = $6::boolean, epoch = s.epoch + 1, owner = null, lease_until = null
-  from sendoka_switched w where s.run = w.id
+  from sendoka_shards t where s.run = t.run and s.shard = t.shard
 ), sendoka_told as (
   insert into sendoka.backfill_events (run, event, operator) select id, $2, $7 from sendoka_switched
 )
@@ -80,7 +84,8 @@ select number, state, (select count(*) from sendoka_switched) from sendoka_befor
     states = "{" + ",".join(from_states) + "}"
     params = (name, event, state, reason, states, "false" if goes_on else "true", who)
     await known_run(sql, name)
-    (result,) = await sql.run_all([Ours(text, params)], _OPTIONS)
+    newest = "name = $1 and number = (select max(number) from sendoka.backfill_runs where name = $1)"
+    _, result = await sql.run_all([locked(newest, name), Ours(text, params)], _OPTIONS)
     ((number, before, count),) = result.rows
     if count == "0" and before in {"done", "cancelled"} and before != event:
         raise BackfillError(

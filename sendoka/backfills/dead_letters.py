@@ -21,18 +21,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AT_FIRST",
+    "LOCK",
     "MAX_DEAD",
     "TABLE",
     "DeadLetter",
     "Fault",
     "LeftOut",
-    "allowed",
+    "bounded",
     "bury",
     "count_all_dead",
     "count_dead",
+    "is_full",
     "is_row",
     "keys_of",
     "list_dead",
+    "most",
     "prepare",
     "too_many",
     "without_dead",
@@ -43,6 +46,9 @@ MAX_DEAD = 100
 
 AT_FIRST = 10
 """So many it may have as long as no row went well: then it is the change that is wrong, not the rows."""
+
+LOCK = 24237
+"""The first number of the advisory lock under which a run's dead letters are counted; the second is the run's."""
 
 _LONGEST = 2000
 """Characters of a message that are kept."""
@@ -107,9 +113,31 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()[:_LONGEST]
 
 
-def allowed(dead: int, paged: int, max_dead: int) -> bool:
-    """Tell whether a run may go on with so many dead letters among the rows that it paged."""
-    return dead <= (max_dead if paged > dead else min(max_dead, AT_FIRST))
+def most(dead: int, paged: int, max_dead: int) -> int:
+    """Return how many dead letters a run may have, which has so many among the rows that it paged."""
+    return max_dead if paged > dead else min(max_dead, AT_FIRST)
+
+
+def bounded(run: int, shard: int, seq: int, bound: int, graves: list[Statement]) -> list[Statement]:
+    """Return `graves` so that their transaction fails where the run then has more than `bound` dead letters.
+
+    One transaction after the other, or two shards that counted at once would both think that there is room. Who is over
+    it writes a letter without a key, which `not null` refuses: `is_full` knows that error.
+    """
+    turn = f"select pg_advisory_xact_lock({LOCK:d}, ($1::bigint % 2147483647)::int)"
+    check = """insert into sendoka.dead_letters (run, shard, key, seq, message)
+select $1::bigint, $2::int, null, $3::bigint, 'too many'
+where (select count(*) from sendoka.dead_letters where run = $1::bigint) > $4::bigint"""
+    return [Ours(turn, (str(run),)), *graves, Ours(check, (str(run), str(shard), str(seq), str(bound)))]
+
+
+def is_full(error: BaseException, database: Database) -> bool:
+    """Tell whether a run has more dead letters than it may have, as `bounded` found."""
+    return (
+        isinstance(error, DatabaseError)
+        and error.sqlstate == "23502"
+        and (error.schema, error.table, error.column) == (database.namespace, "dead_letters", "key")
+    )
 
 
 def too_many(backfill: Backfill, dead: int, paged: int, fault: Fault) -> BatchFailed:

@@ -12,9 +12,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sendoka.backfills.dead_letters import AT_FIRST, keys_of
+from sendoka.backfills.dead_letters import AT_FIRST, LOCK, keys_of
 from sendoka.backfills.patience import OF_DATA
-from sendoka.backfills.statements import BATCH_COLUMNS, TOOK, advanced, in_last, key_of, scan, stride_of
+from sendoka.backfills.statements import (
+    BATCH_COLUMNS,
+    TOOK,
+    Span,
+    advanced,
+    ended,
+    in_last,
+    scan,
+    start_of,
+    stride_of,
+)
 from sendoka.database.home import Ours
 from sendoka.quoting import ident, literal
 
@@ -39,19 +49,24 @@ declare
   sendoka_paged bigint := 0;
   sendoka_changed bigint := 0;
   sendoka_dead bigint;
+  sendoka_before bigint;
   sendoka_cursor jsonb;
   sendoka_state text;
   sendoka_said text;
 begin
-  select s.cursor, s.seq, s.paged, {stride} as stride into sendoka_checkpoint from sendoka.backfill_shards s
+  select s.cursor, {start} as start, s.upper, s.seq, {stride} as stride into sendoka_checkpoint
+  from sendoka.backfill_shards s
   where s.run = {run} and s.shard = {shard} and s.state = 'running' and not s.held and s.epoch = {epoch}
-    and {known} is {is_first}
+    and {start} is {is_first} and s.upper is {is_last}
   for update;
   if not found then
     return;
   end if;
   set constraints all immediate;
+  -- Two shards that counted at once would both think that there is room. The count is of what is committed by then.
+  perform pg_advisory_xact_lock({lock}, ({run} % 2147483647)::int);
   sendoka_dead := (select count(*) from sendoka.dead_letters d where d.run = {run});
+  sendoka_before := (select sum(s.paged) from sendoka.backfill_shards s where s.run = {run});
   for sendoka_row in {scan} loop
     sendoka_scanned := sendoka_scanned + 1;
     sendoka_cursor := {cursor};
@@ -85,15 +100,15 @@ returning 1
     end;
   end loop;
   if sendoka_dead > {max_dead}
-    or sendoka_dead > {at_first} and sendoka_dead >= sendoka_checkpoint.paged + sendoka_paged then
+    or sendoka_dead > {at_first} and sendoka_dead >= sendoka_before + sendoka_paged then
     raise exception using errcode = '{too_many}', message = sendoka_said,
-      detail = format('%s %s %s', sendoka_dead, sendoka_checkpoint.paged + sendoka_paged, sendoka_state);
+      detail = format('%s %s %s', sendoka_dead, sendoka_before + sendoka_paged, sendoka_state);
   end if;
   update sendoka.backfill_shards b set seq = b.seq + 1, cursor = {advanced}, token = '{token}',
     scanned = b.scanned + sendoka_scanned, paged = b.paged + sendoka_paged, changed = b.changed + sendoka_changed,
     pass_scanned = b.pass_scanned + sendoka_scanned, pass_paged = b.pass_paged + sendoka_paged,
     pass_changed = b.pass_changed + sendoka_changed, updated_at = clock_timestamp(),
-    state = case when t.scanned < {size}{in_last} then 'scanned' else b.state end
+    {ended}
   from (select sendoka_scanned as scanned, sendoka_cursor as cursor) t,
     (select sendoka_checkpoint.cursor as cursor, sendoka_checkpoint.stride as stride) c
   where b.run = {run} and b.shard = {shard};
@@ -104,26 +119,38 @@ end"""
 
 
 def isolated_batch(
-    backfill: Backfill, target: Target, *, run: int, shard: int, at: Shard, size: int, token: str, max_dead: int
+    backfill: Backfill,
+    target: Target,
+    *,
+    run: int,
+    shard: int,
+    at: Shard,
+    size: int,
+    token: str,
+    max_dead: int,
+    lease: float,
+    owner: str,
 ) -> list[Statement]:
     """Return a batch that goes row by row, and the read of its shard: its last answer is `BATCH_COLUMNS` and the token.
 
-    The token is of hexadecimal digits. It fails with TOO_MANY where the run would have more than `max_dead` dead
-    letters. It did something where the token is that of the batch.
+    The token is of hexadecimal digits; `lease` and `owner` are as in `change_batch`. It fails with
+    TOO_MANY where the run would have more than `max_dead` dead letters. It did something where the token is that of the
+    batch.
     """
     keys = keys_of(target)
     row = [f"sendoka_row.k{place}" for place in range(1, len(keys) + 1)]
-    first, in_strides = key_of(at.cursor) is None, target.strides > 1
+    span = Span.of("sendoka_checkpoint", first=at.first, last=at.last)
     block = _BLOCK.format(
         run=int(run),
         shard=int(shard),
         epoch=int(at.epoch),
-        known="s.cursor -> 'key'" if in_strides else "s.cursor",
-        stride=stride_of("s.cursor") if in_strides else "0",
-        is_first="null" if first else "not null",
-        scan=scan(target, "sendoka_checkpoint.cursor", "sendoka_checkpoint.stride", str(int(size)), first=first),
+        start=start_of(target, "s.cursor", "s.lower"),
+        stride=stride_of("s.cursor") if target.strides > 1 else "0",
+        is_first="null" if at.first else "not null",
+        is_last="null" if at.last else "not null",
+        scan=scan(target, span, "sendoka_checkpoint.stride", str(int(size))),
         advanced=advanced(target, str(int(size))),
-        in_last=in_last(target),
+        ended=ended(f"t.scanned < {size:d}{in_last(target)}", f"{lease:f}", literal(owner)),
         table=target.quoted,
         keys=", ".join(keys),
         size=int(size),
@@ -138,6 +165,7 @@ def isolated_batch(
         too_many=TOO_MANY,
         token=token,
         took=TOOK,
+        lock=LOCK,
     )
     look = f"select {BATCH_COLUMNS}, token from sendoka.backfill_shards where run = $1::bigint and shard = $2::int"
     return [Ours(f"do {literal(block)}"), Ours(look, (str(run), str(shard)))]

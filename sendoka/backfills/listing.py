@@ -78,7 +78,7 @@ async def _stored(call: Call, run: Run, target: Target, digest: str | None) -> b
         return await _Listing(call, run, target, owner, str(shard.epoch), digest).store()
     finally:
         with contextlib.suppress(SendokaError), anyio.move_on_after(LAST_WORDS, shield=True):
-            await release(call.database, run.id, _SHARD, owner=owner)
+            await release(call.database, run.id, owner=owner)
 
 
 async def _mark(call: Call, run: Run) -> dict[str, Any] | None:

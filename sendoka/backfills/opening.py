@@ -15,8 +15,9 @@ from sendoka.backfills.order import arranged, walked
 from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import rest
 from sendoka.backfills.revision import revision_of
-from sendoka.backfills.shards import read_totals
+from sendoka.backfills.shards import read_shards, read_totals
 from sendoka.backfills.soundness import warnings_of
+from sendoka.backfills.split import split
 from sendoka.backfills.target import estimate, read_target
 from sendoka.backfills.trial import PATIENCE, check_change
 from sendoka.errors import BackfillChanged, BackfillError, DatabaseError
@@ -71,8 +72,9 @@ async def open_run(call: Call, table: Target) -> bool:
         await _refuse_change(call, run, checksum)
     call.walked = walked(target)
     await _begin(call, run, checksum)
-    if call.pace.rate is None:
-        call.pace.rate = run.rate
+    for worker in call.workers:
+        if worker.pace.rate is None:
+            worker.pace.rate = run.rate
     return changed or call.terms.accept_change
 
 
@@ -110,7 +112,7 @@ async def _order(call: Call, table: Target) -> Walked | None:
 async def _look_back(call: Call, run: Run) -> None:
     """Read how a finished run ended, and what is to be done by now; a table that is gone has nothing."""
     database, backfill = call.database, call.backfill
-    call.shard = await call.insist(lambda: read_totals(database, run.id))
+    call.keep(await call.insist(lambda: read_shards(database, run.id)))
     call.script_changed = run.checksum != backfill.checksum()
     call.dead = await call.insist(lambda: count_dead(database, run.id))
     call.left = None
@@ -124,10 +126,14 @@ async def _new_run(call: Call, target: Target, checksum: str) -> Run:
     number = (call.run.number if call.run else 0) + 1
     call.warn(warnings_of(target))
     total = None if call.backfill.keys is not None else await call.insist(lambda: estimate(database, target))
+    parts = 1 if target.source or call.backfill.keys is not None else call.terms.parts(total)
+    bounds = await call.insist(lambda: split(database, target, parts, total))
     seconds = max(0.0, min(PATIENCE, call.seconds_left * _TRIAL)) if call.terms.deadline is not None else PATIENCE
     await check_change(database, call.backfill, await looked_at(database, call.backfill, target), seconds=seconds)
     return await call.insist(
-        lambda: runs.open_run(database, name, checksum, number=number, total=total, by=call.by, walk=walked(target))
+        lambda: runs.open_run(
+            database, name, checksum, number=number, total=total, by=call.by, walk=walked(target), bounds=bounds
+        )
     )
 
 

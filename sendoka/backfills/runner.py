@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from sendoka.backfills import runs, shards
+from sendoka.backfills import runs
 from sendoka.backfills.after import check_after_itself
 from sendoka.backfills.call import Call
 from sendoka.backfills.dead_letters import MAX_DEAD, count_dead
@@ -18,11 +18,13 @@ from sendoka.backfills.opening import find, open_run, wait_while_paused
 from sendoka.backfills.order import arranged
 from sendoka.backfills.pace import FIRST, Pace
 from sendoka.backfills.patience import WAITS, Stopped
+from sendoka.backfills.shards import next_pass, read_shards
 from sendoka.backfills.statements import remaining
 from sendoka.backfills.sweep import LAST_WORDS, Sweep
 from sendoka.backfills.target import listed, read_target
 from sendoka.backfills.terms import Terms
 from sendoka.backfills.walk import LEASE, STEP_TIMEOUT
+from sendoka.backfills.workers import Workers
 from sendoka.database.seam import Database
 from sendoka.errors import BackfillError, BackfillRunning, InvalidBackfill, SendokaError
 
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from sendoka.database.retry import Retry
 
 __all__ = ["run"]
-
-_SHARD = 0  # a run has one shard so far
 
 
 async def run(
@@ -53,6 +53,8 @@ async def run(
     order: str | None = None,
     lease: float = LEASE,
     retry: Retry = WAITS,
+    workers: int = 1,
+    shards: int | None = None,
     stop: Callable[[], bool] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunReport:
@@ -71,6 +73,10 @@ async def run(
         whole of a run.
     lease: seconds for which a step holds its rows against other runners; renewed as long as the process lives.
     retry: how often in a row, and how long, a failure that may pass is waited for.
+    workers: how many batches are done at once, each in a shard of its own. Other processes may run the same backfill
+        too, and share its shards.
+    shards: into how many ranges of about as many rows a new run splits its table, by default four a worker, and one
+        where there is one worker. A run that goes on keeps its own.
     stop: asked before each batch and while it waits; True ends the call there.
     on_progress: called after each batch, and whenever the run waits.
 
@@ -86,7 +92,9 @@ async def run(
     if not isinstance(sql, Database):
         raise TypeError(f"a backfill runs on a client, neon(url), not on a {type(sql).__name__}")
     check_after_itself(backfill)
-    terms = Terms(batch_size, deadline, accept_change, again, max_dead, step_timeout, order, lease, retry)
+    bounds = (max_dead, step_timeout, order, lease, retry, workers, shards)
+    terms = Terms(batch_size, deadline, accept_change, again, *bounds)
+    terms.check_shards(backfill)
     pace = Pace(batch_size or FIRST, fixed=batch_size is not None)
     call = Call(sql, backfill, terms, pace, stop or _never, on_progress or _silent)
     await _Running(call).run()
@@ -106,7 +114,7 @@ class _Running:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._sweep = Sweep(call)
+        self._sweeps = [Sweep(call, worker) for worker in call.workers]
 
     async def run(self) -> None:
         """Do it, and note how it ended."""
@@ -135,16 +143,18 @@ class _Running:
         """Note how this call ended, as far as that can be done in a moment, and read what the report needs."""
         call = self._call
         if call.reason == "deadline":
-            self._sweep.cut()
+            for sweep in self._sweeps:
+                sweep.cut()
         run = call.run
         if run is None or call.was_done:
             return
         with contextlib.suppress(SendokaError), anyio.move_on_after(LAST_WORDS, shield=True):
             if call.begun and run.state != "done":
-                rate = call.pace.rate
+                rates = [worker.pace.rate for worker in call.workers if worker.pace.rate]
+                rate = sum(rates) / len(rates) if rates else None
                 await runs.note_end(call.database, run.id, state=state, reason=reason, rate=rate, by=call.by)
             if state != "failed":
-                call.shard = await shards.read_totals(call.database, run.id)
+                call.keep(await read_shards(call.database, run.id))
                 call.dead = await count_dead(call.database, run.id)
 
     async def _go(self) -> None:
@@ -168,19 +178,33 @@ class _Running:
                         return
                     continue
                 target = listed(call.backfill, target, call.run.id)
-            call.shard = await self._look(call.run)
-            swept = await self._sweep.over(target, call.run, call.shard, _SHARD) or swept
-            if not call.reason and call.shard.state == "held":
+            swept = await self._pass(target, call.run) or swept
+            shard = call.shard
+            assert shard is not None  # noqa: S101 - a run has shards
+            if not call.reason and shard.state == "held":
                 await wait_while_paused(call, call.run)
                 continue
             if call.reason:
                 return
-            await self._verify(target, call.run, call.shard, swept=swept, changed=changed)
-            changed = False
+            if shard.state == "scanned":
+                await self._verify(target, call.run, shard, swept=swept, changed=changed)
+                changed = False
 
-    async def _look(self, run: Run) -> Shard:
-        shard, _ = await self._call.insist(lambda: shards.read_shard(self._call.database, run.id, _SHARD))
-        return shard
+    async def _pass(self, target: Target, run: Run) -> bool:
+        """Scan all shards, as far as that is possible here; return whether any batch was done."""
+        call = self._call
+        await self._look(run)
+        if len(call.parts) > 1 or len(self._sweeps) > 1:
+            return await Workers(call, self._sweeps, target, run).work()
+        (part,) = call.parts.values()
+        swept = await self._sweeps[0].over(target, run, part)
+        if swept:
+            await self._look(run)  # others may have split it
+        return swept
+
+    async def _look(self, run: Run) -> None:
+        call = self._call
+        call.keep(await call.insist(lambda: read_shards(call.database, run.id)))
 
     async def _verify(self, target: Target, run: Run, shard: Shard, *, swept: bool, changed: bool) -> None:
         """Finish the run if nothing is left, else send it through the table again, or say why that is of no use."""
@@ -197,4 +221,4 @@ class _Running:
                 where=f"counted by: {' '.join(remaining(backfill, target).text.split())}",
                 todo="correct the change, or where= and verify=, and run it again with --accept-change",
             )
-        await call.insist(lambda: shards.next_pass(database, run.id, _SHARD, after=shard.pass_number))
+        await call.insist(lambda: next_pass(database, run.id, after=shard.pass_number))

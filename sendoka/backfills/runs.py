@@ -16,12 +16,15 @@ from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sendoka.backfills.events import Actor
     from sendoka.database.seam import Database
-    from sendoka.database.statement import Cells
+    from sendoka.database.statement import Cells, Statement
 
-__all__ = ["RUN_COLUMNS", "Run", "begin", "find_run", "finish", "note_end", "open_run", "run_of"]
+__all__ = ["RUN_COLUMNS", "Run", "begin", "find_run", "finish", "locked", "note_end", "open_run", "run_of"]
 
+_IDEMPOTENT = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
 _UTC = """to_char({} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
@@ -112,8 +115,13 @@ async def open_run(
     total: int | None,
     by: Actor,
     walk: Walked | None = None,
+    bounds: Sequence[str] = (),
 ) -> Run:
-    """Return the run `number` of `name`, or a newer one; it is made if missing. Two that open at once get the same."""
+    """Return the run `number` of `name`, or a newer one; it is made if missing. Two that open at once get the same.
+
+    bounds: where its shards meet, as `split` gives it; without, it has one.
+    """
+    shards = len(bounds) + 1
     await ensure(database, TABLES)
     make = (
         Ours(
@@ -130,17 +138,20 @@ async def open_run(
             ),
         ),
         Ours(
-            "insert into sendoka.backfill_shards (run, shard)"
-            " select id, 0 from sendoka.backfill_runs where name = $1 and number = $2::int"
-            " on conflict (run, shard) do nothing",
-            (name, str(number)),
+            # Who comes second to the run waited for the first, and sees here the shards that it made: these hold.
+            """insert into sendoka.backfill_shards (run, shard, lower, upper, about)
+select r.id, n, case when n > 0 then $3::jsonb -> (n - 1) end, $3::jsonb -> n, $4::bigint
+from sendoka.backfill_runs r cross join generate_series(0, jsonb_array_length($3::jsonb)) n
+where r.name = $1 and r.number = $2::int
+  and not exists (select from sendoka.backfill_shards s where s.run = r.id)""",
+            (name, str(number), f"[{', '.join(bounds)}]", None if total is None else str(total // shards)),
         ),
         Ours(
             f"select {RUN_COLUMNS} from sendoka.backfill_runs where name = $1 order by number desc limit 1",
             (name,),
         ),
     )
-    results = await database.run_all(make, TransactionOptions(isolation_level="ReadCommitted", idempotent=True))
+    results = await database.run_all(make, _IDEMPOTENT)
     return run_of(results[-1].rows[0])
 
 
@@ -149,25 +160,32 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk:
 
     The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard. Where
     they have done nothing yet the run is walked as the new one wants (`walk`): a batch of theirs that is in flight is
-    waited for. Rivals that begin at once wait for each other at the run's row, so what they have to know of each
-    other is read from that row: the rest is as it was before the wait.
+    waited for; its shards, bounded by the former key, become one again. Rivals that begin at once wait for each other
+    at the run's row, so what they have to know of each other is read from that row: the rest is as it was before the
+    wait.
     """
     text = """with sendoka_before as (
   select id, checksum <> $2 as other, checksum as former, runner as latest from sendoka.backfill_runs
   where id = $1::bigint and state not in ('done', 'paused', 'cancelled') for no key update
 ), sendoka_shards as materialized (
   select s.seq from sendoka_before b join sendoka.backfill_shards s on s.run = b.id where b.other
-  for no key update of s
+  order by s.shard for no key update of s
 ), sendoka_begun as (
   update sendoka.backfill_runs r set state = 'running', reason = null, runner = $3, noted_at = clock_timestamp(),
     former_checksums = case when b.other then r.former_checksums || r.checksum else r.former_checksums end,
     checksum = $2,
     walk = case when r.walk is null or b.other and not exists (select from sendoka_shards where seq > 0)
       then $6::jsonb else r.walk end
-  from sendoka_before b where r.id = b.id returning r.id, b.other, b.former, b.latest, r.walk
+  from sendoka_before b where r.id = b.id
+  returning r.id, b.other, b.former, b.latest, r.walk,
+    b.other and not exists (select from sendoka_shards where seq > 0) as anew
 ), sendoka_fenced as (
-  update sendoka.backfill_shards s set epoch = s.epoch + 1, owner = null, lease_until = null
-  from sendoka_begun b where s.run = b.id and b.other
+  update sendoka.backfill_shards s set epoch = s.epoch + 1, owner = null, lease_until = null,
+    lower = case when not b.anew then s.lower end, upper = case when not b.anew then s.upper end,
+    about = case when not b.anew then s.about end
+  from sendoka_begun b where s.run = b.id and b.other and not (b.anew and s.shard > 0)
+), sendoka_gone as (
+  delete from sendoka.backfill_shards s using sendoka_begun b where s.run = b.id and b.anew and s.shard > 0
 ), sendoka_told as (
   insert into sendoka.backfill_events (run, event, operator, runner, checksum, revision, detail)
   select b.id, e.event, $4, $3, $2, $5, e.detail from sendoka_begun b cross join lateral (
@@ -181,8 +199,17 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk:
 )
 select walk::text from sendoka_begun"""
     kept = json.dumps(walk.as_json())
-    rows = await _rows(database, text, str(run.id), checksum, by.runner, by.operator, by.revision, kept)
+    begun = Ours(text, (str(run.id), checksum, by.runner, by.operator, by.revision, kept))
+    rows = (await database.run_all([locked("id = $1::bigint", str(run.id)), begun], _IDEMPOTENT))[-1].rows
     return Walked.of(json.loads(str(rows[0][0]))) if rows else None
+
+
+def locked(which: str, *params: str) -> Statement:
+    """Return what goes before a statement about a run's shards: with its row locked none is added meanwhile.
+
+    The statement behind it sees every shard, which it would not had it waited for that row itself.
+    """
+    return Ours(f"select from sendoka.backfill_runs where {which} for no key update", params)
 
 
 async def note_end(database: Database, run: int, *, state: str, reason: str, rate: float | None, by: Actor) -> None:
@@ -202,10 +229,14 @@ where not exists (select from sendoka.backfill_events t where t.run = e.id and t
 
 
 async def finish(database: Database, run: int, *, by: Actor) -> Run:
-    """Note that a run is done and verified; the first to say so is kept. One that is paused or cancelled stays so."""
+    """Note that a run is done and verified; the first to say so is kept. One that is paused or cancelled stays so.
+
+    So does one of which a shard is on its way: somebody sent it through the table again, and will say how that ends.
+    """
     text = """with sendoka_done as (
   update sendoka.backfill_runs set state = 'done', reason = null, finished_at = clock_timestamp(), finished_by = $2
-  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') returning id
+  where id = $1::bigint and state not in ('done', 'paused', 'cancelled')
+    and not exists (select from sendoka.backfill_shards s where s.run = id and s.state = 'running') returning id
 )
 insert into sendoka.backfill_events (run, event, operator, runner) select id, 'done', $2, $3 from sendoka_done"""
     await _rows(database, text, str(run), by.operator, by.runner)

@@ -7,10 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendoka.backfills.statements import BATCH_COLUMNS
+from sendoka.backfills.statements import BATCH_COLUMNS, key_of
 from sendoka.database.home import Ours
+from sendoka.http.encode import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells
 
@@ -18,13 +21,17 @@ __all__ = [
     "TOTALS",
     "WIDTH",
     "Lease",
+    "Part",
     "Shard",
     "claim",
+    "claim_any",
     "next_pass",
     "read_shard",
+    "read_shards",
     "read_totals",
     "release",
     "renew",
+    "together",
     "token_of",
 ]
 
@@ -35,7 +42,8 @@ class Shard:
 
     `state` is `running`, `scanned`, or `held` where the run is paused or cancelled. Paged are the scanned rows that
     satisfied `where`. `cursor` is the last key that was scanned, a JSON array, None at
-    the start of a pass.
+    the start of a pass. The shard has the rows behind `lower`, up to and with `upper`, keys too; None is the table's
+    own end.
     """
 
     state: str
@@ -43,6 +51,8 @@ class Shard:
     epoch: int
     seq: int
     cursor: str | None
+    lower: str | None
+    upper: str | None
     scanned: int
     paged: int
     changed: int
@@ -50,16 +60,33 @@ class Shard:
     pass_paged: int
     pass_changed: int
 
+    @property
+    def amounts(self) -> tuple[int, ...]:
+        """Its counts: rows scanned, paged and changed, in all and in this pass."""
+        return (self.scanned, self.paged, self.changed, self.pass_scanned, self.pass_paged, self.pass_changed)
+
+    @property
+    def first(self) -> bool:
+        """Whether the next batch begins at the first row of the table."""
+        return self.lower is None and key_of(self.cursor) is None
+
+    @property
+    def last(self) -> bool:
+        """Whether it ends where the table does."""
+        return self.upper is None
+
     @classmethod
     def of(cls, cells: Cells) -> Shard:
         """Return the shard whose columns are `BATCH_COLUMNS`."""
-        state, pass_number, epoch, seq, cursor, *amounts = cells
+        state, pass_number, epoch, seq, cursor, lower, upper, *amounts = cells
         return cls(
             str(state),
             int(pass_number or 0),
             int(epoch or 0),
             int(seq or 0),
             cursor,
+            lower,
+            upper,
             *(int(amount or 0) for amount in amounts),
         )
 
@@ -72,12 +99,40 @@ class Lease:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A shard with its number in the run, and about how many rows it has, None if unknown."""
+
+    number: int
+    shard: Shard
+    lease: Lease
+    about: int | None
+
+
+def together(shards: Sequence[Shard]) -> Shard:
+    """Return shards of a run as one; it has a cursor and bounds only where it is the only one."""
+    if len(shards) == 1:
+        return shards[0]
+    states = {shard.state for shard in shards}
+    state = next((state for state in ("held", "running") if state in states), "scanned")
+    return Shard(
+        state,
+        max(shard.pass_number for shard in shards),
+        max(shard.epoch for shard in shards),
+        sum(shard.seq for shard in shards),
+        None,
+        None,
+        None,
+        *(sum(amounts) for amounts in zip(*(shard.amounts for shard in shards), strict=True)),
+    )
+
+
 # The columns of `Shard`, of all shards of a run together.
 TOTALS = """case when bool_or(s.held) then 'held' when bool_or(s.state = 'running') then 'running'
   else min(s.state) end, max(s.pass), max(s.epoch), sum(s.seq),
-  case when count(*) = 1 then min(s.cursor::text) end, sum(s.scanned), sum(s.paged), sum(s.changed),
+  case when count(*) = 1 then min(s.cursor::text) end, null, null, sum(s.scanned), sum(s.paged), sum(s.changed),
   sum(s.pass_scanned), sum(s.pass_paged), sum(s.pass_changed)"""
-WIDTH = 11
+WIDTH = 13
 
 
 async def _rows(database: Database, text: str, *params: str | None) -> list[Cells]:
@@ -89,6 +144,20 @@ async def read_totals(database: Database, run: int) -> Shard:
     text = f"select {TOTALS} from sendoka.backfill_shards s where s.run = $1::bigint"
     (cells,) = await _rows(database, text, str(run))
     return Shard.of(cells)
+
+
+async def read_shards(database: Database, run: int) -> list[Part]:
+    """Return all shards of a run as they stand, in order of their numbers."""
+    text = f"""select shard, about, owner, greatest(0, extract(epoch from lease_until - clock_timestamp())),
+  {BATCH_COLUMNS}
+from sendoka.backfill_shards where run = $1::bigint order by shard"""
+    return [_part(cells) for cells in await _rows(database, text, str(run))]
+
+
+def _part(cells: Cells) -> Part:
+    number, about, owner, seconds, *shard = cells
+    lease = Lease(owner, float(seconds or 0))
+    return Part(int(number or 0), Shard.of(shard), lease, None if about is None else int(about))
 
 
 async def read_shard(database: Database, run: int, shard: int) -> tuple[Shard, Lease]:
@@ -131,6 +200,29 @@ returning {BATCH_COLUMNS}"""
     return Shard.of(rows[0]) if rows else None
 
 
+async def claim_any(
+    database: Database, run: int, *, owner: str, lease: float, checksum: str, heir_of: Sequence[str] = ()
+) -> Part | None:
+    """Take the first shard that nobody holds, or whose holder's lease ran out; None where there is none.
+
+    What is ours already, by a claim whose answer was lost, comes first. One whose row is locked is passed by: a batch
+    of it is in flight, whose sender lives, or has only just died.
+    """
+    text = f"""with sendoka_free as (
+  select s.run, s.shard from sendoka.backfill_shards s join sendoka.backfill_runs r on r.id = s.run
+  where s.run = $1::bigint and s.state = 'running' and not s.held and r.checksum = $4
+    and (s.owner is null or s.owner = $2 or s.owner = any($5::text[]) or s.lease_until < clock_timestamp())
+  order by coalesce(s.owner = $2, false) desc, s.shard limit 1 for update of s skip locked
+)
+update sendoka.backfill_shards b set epoch = b.epoch + 1, owner = $2,
+  lease_until = clock_timestamp() + make_interval(secs => $3::float8)
+from sendoka_free f where b.run = f.run and b.shard = f.shard
+returning b.shard, about, owner, $3::float8, {BATCH_COLUMNS}"""
+    heirs = str(encode(list(heir_of)))
+    rows = await _rows(database, text, str(run), owner, str(lease), checksum, heirs)
+    return _part(rows[0]) if rows else None
+
+
 async def renew(database: Database, run: int, shard: int, *, owner: str, epoch: int, lease: float) -> None:
     """Hold a shard for `lease` seconds more, if it is still held under `epoch`."""
     text = """update sendoka.backfill_shards set lease_until = clock_timestamp() + make_interval(secs => $5::float8)
@@ -138,16 +230,20 @@ where run = $1::bigint and shard = $2::int and owner = $3 and epoch = $4::bigint
     await _rows(database, text, str(run), str(shard), owner, str(epoch), str(lease))
 
 
-async def release(database: Database, run: int, shard: int, *, owner: str) -> None:
-    """Give a shard back, so that the next one need not wait for the lease to run out."""
+async def release(database: Database, run: int, *, owner: str) -> None:
+    """Give back what `owner` holds of a run, so that the next one need not wait for the lease to run out."""
     text = """update sendoka.backfill_shards set owner = null, lease_until = null
-where run = $1::bigint and shard = $2::int and owner = $3"""
-    await _rows(database, text, str(run), str(shard), owner)
+where run = $1::bigint and owner = $2"""
+    await _rows(database, text, str(run), owner)
 
 
-async def next_pass(database: Database, run: int, shard: int, *, after: int) -> None:
-    """Send a shard whose pass `after` is over through the table again. Whoever asks second changes nothing."""
-    text = """update sendoka.backfill_shards set state = 'running', pass = pass + 1, cursor = null, owner = null,
+async def next_pass(database: Database, run: int, *, after: int) -> None:
+    """Send a run whose pass `after` is over in all shards through the table again. Who asks second changes nothing."""
+    text = """with sendoka_all as materialized (
+  select s.shard, s.state, s.pass from sendoka.backfill_shards s where s.run = $1::bigint order by s.shard for update
+)
+update sendoka.backfill_shards b set state = 'running', pass = b.pass + 1, cursor = null, owner = null,
   lease_until = null, pass_scanned = 0, pass_paged = 0, pass_changed = 0
-where run = $1::bigint and shard = $2::int and state = 'scanned' and pass = $3::int"""
-    await _rows(database, text, str(run), str(shard), str(after))
+from sendoka_all a where b.run = $1::bigint and b.shard = a.shard
+  and not exists (select from sendoka_all o where o.state <> 'scanned' or o.pass <> $2::int)"""
+    await _rows(database, text, str(run), str(after))

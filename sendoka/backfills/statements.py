@@ -5,7 +5,8 @@ What was tried and why it is written this way:
 - The checkpoint's row is locked first, so a batch that is still in flight, a rival or a lost answer's twin, is waited
   for; `for update` then gives the newest version of that row.
 - Keys are compared as rows, `(a, b) > (x, y)`: an index condition, where an OR chain is only a filter. The first page
-  has its own text without a lower bound.
+  has its own text without a lower bound, and a shard that has no end one without an upper bound.
+- A shard's bounds are read from its locked row, as the cursor is: one that was moved meanwhile holds for this batch.
 - The rows of the page are read by the range of the scanned keys: looked up one by one they cost three times as much.
 - `page` is read whole before the change starts: a lazily read page lets a trigger on a sibling row hide rows from the
   change in silence; read whole, Postgres reports it (27000).
@@ -38,10 +39,12 @@ __all__ = [
     "BATCH_COLUMNS",
     "TOOK",
     "Fence",
+    "Span",
     "advanced",
     "change_batch",
     "change_of",
     "counted",
+    "ended",
     "fence",
     "in_last",
     "key_of",
@@ -52,6 +55,7 @@ __all__ = [
     "range_of",
     "remaining",
     "scan",
+    "start_of",
     "stride_of",
     "unfalsified",
     "write_back",
@@ -59,28 +63,32 @@ __all__ = [
 
 BATCH_COLUMNS = (
     "case when held then 'held' else state end, "
-    "pass, epoch, seq, cursor::text, scanned, paged, changed, pass_scanned, pass_paged, pass_changed"
+    "pass, epoch, seq, cursor::text, lower::text, upper::text, "
+    "scanned, paged, changed, pass_scanned, pass_paged, pass_changed"
 )
-"""What a batch answers of its shard, in the order of `checkpoint.Shard`."""
+"""What a batch answers of its shard, in the order of `shards.Shard`."""
 
 
 TOOK = "extract(epoch from clock_timestamp() - transaction_timestamp())"
 """The seconds since a batch's transaction began."""
 
 
-def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
-    """Return one whole batch of the SQL form. Parameters: run, shard, number of rows to scan, token, epoch.
+def change_batch(backfill: Backfill, target: Target, *, first: bool, last: bool = True) -> str:
+    """Return one whole batch of the SQL form. Parameters: run, shard, rows to scan, token, epoch, lease, owner.
 
-    first: whether the cursor holds no key yet, at the begin of a pass or of a stride.
+    Who holds the shard under the name `owner` holds it for so many seconds (`lease`) more.
+    first: whether it begins at the first row of the table: no key in the cursor yet, and no lower bound.
+    last: whether the shard ends where the table does.
     """
-    known, missing = ("s.cursor", "") if target.strides == 1 else ("s.cursor -> 'key'", stride_of("s.cursor"))
-    stride = f", {missing} as stride" if missing else ""
+    begin = start_of(target, "s.cursor", "s.lower")
+    stride = f", {stride_of('s.cursor')} as stride" if target.strides > 1 else ""
+    span = Span.of("sendoka_checkpoint", first=first, last=last)
     return f"""with sendoka_checkpoint as (
-  select s.run, s.shard, s.cursor, s.seq{stride} from sendoka.backfill_shards s
+  select s.run, s.shard, s.cursor, {begin} as start, s.upper, s.seq{stride} from sendoka.backfill_shards s
   where s.run = $1::bigint and s.shard = $2::int and s.state = 'running' and not s.held and s.epoch = $5::bigint
-    and {known} is {"" if first else "not "}null
+    and {begin} is {"" if first else "not "}null and s.upper is {"" if last else "not "}null
   for update
-), {range_of(backfill, target, "$3::int", first=first)}, {change_of(backfill)}, sendoka_tally as materialized (
+), {range_of(backfill, target, span, "$3::int")}, {change_of(backfill)}, sendoka_tally as materialized (
   select (select count(*) from sendoka_scan) as scanned, (select count(*) from sendoka_locked) as paged,
     (select count(*) from sendoka_change) as changed,
     (select {_last(target)} from sendoka_end) as cursor
@@ -89,7 +97,7 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
     scanned = b.scanned + t.scanned, paged = b.paged + t.paged, changed = b.changed + t.changed,
     pass_scanned = b.pass_scanned + t.scanned, pass_paged = b.pass_paged + t.paged,
     pass_changed = b.pass_changed + t.changed, updated_at = clock_timestamp(),
-    state = case when t.scanned < $3::int{in_last(target)} then 'scanned' else b.state end
+    {ended(f"t.scanned < $3::int{in_last(target)}", "$6::float8", "$7")}
   from sendoka_checkpoint c, sendoka_tally t where b.run = c.run and b.shard = c.shard
   returning b.*, t.scanned as batch_scanned, t.paged as batch_paged, t.changed as batch_changed
 ), sendoka_audit as (
@@ -100,31 +108,50 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool) -> str:
 select {BATCH_COLUMNS} from sendoka_advanced"""
 
 
-def scan(target: Target, cursor: str, stride: str, limit: str, *, first: bool) -> str:
-    """Return the read of the next keys, called k1, k2 and so on; `cursor`, `stride` and `limit` are SQL."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The SQL of two JSON arrays of the key's values: what is behind `start`, up to and with `end`; None is open."""
+
+    start: str | None
+    end: str | None = None
+
+    @classmethod
+    def of(cls, checkpoint: str, *, first: bool, last: bool) -> Span:
+        """Return that of a checkpoint's columns `start` and `upper`."""
+        return cls(None if first else f"{checkpoint}.start", None if last else f"{checkpoint}.upper")
+
+
+def start_of(target: Target, cursor: str, lower: str | None = None) -> str:
+    """Return the SQL of the key behind which a batch begins, null at the table's start; the others are SQL too."""
+    known = cursor if target.strides == 1 else f"{cursor} -> 'key'"
+    return f"coalesce({known}, {lower})" if lower else known
+
+
+def scan(target: Target, span: Span, stride: str, limit: str) -> str:
+    """Return the read of the next keys, called k1, k2 and so on; `stride` and `limit` are SQL."""
     keys = keys_of(target)
     if target.listed:
-        values = zip(_cursor("l.key", target), _aliases(target), strict=True)
+        values = zip(_values("l.key", target), _aliases(target), strict=True)
         named = _list(f"{value} as {alias}" for value, alias in values)
-        behind = "" if first else f" and l.key > {cursor}"
+        behind = f" and l.key > {span.start}" if span.start else ""
         return f"""select {named}, l.key as sendoka_key from sendoka.backfill_keys l
     where l.run = {target.listed:d}{behind}
     order by l.key limit {limit}"""
     named = _list(f"{key} as {alias}" for key, alias in zip(keys, _aliases(target), strict=True))
     return f"""select {"distinct " if target.source else ""}{named} from {target.scanned}
-    {_bound(target, cursor, stride, first=first)}
+    {_bound(target, span, stride)}
     order by {_list(keys)} limit {limit}"""
 
 
-def range_of(backfill: Backfill, target: Target, limit: str, *, first: bool) -> str:
-    """Return the page behind `sendoka_checkpoint`: its keys as `sendoka_scan`, its rows locked as `sendoka_locked`.
+def range_of(backfill: Backfill, target: Target, span: Span, limit: str) -> str:
+    """Return a page of `sendoka_checkpoint`: its keys as `sendoka_scan`, its rows locked as `sendoka_locked`.
 
     `sendoka_end` is the last key. The second limit is never met: it keeps the planner with the index, which it might
     leave for so wide a range.
     """
     keys, aliases = keys_of(target), _aliases(target)
-    place = ("sendoka_checkpoint.cursor", "sendoka_checkpoint.stride")
-    bound = _bound(target, *place, first=first) or "where true"
+    stride = "sendoka_checkpoint.stride"
+    bound = _bound(target, Span(span.start), stride) or "where true"
     end = _row([f"sendoka_end.{alias}" for alias in aliases])
     locked = f"""sendoka_locked as materialized (
   select l.* from sendoka_checkpoint cross join sendoka_end cross join lateral (
@@ -137,7 +164,7 @@ def range_of(backfill: Backfill, target: Target, limit: str, *, first: bool) -> 
 )"""
     return f"""sendoka_scan as materialized (
   select k.* from sendoka_checkpoint cross join lateral (
-    {scan(target, *place, limit, first=first)}
+    {scan(target, span, stride, limit)}
   ) k
 ), sendoka_end as materialized (
   {_end(target)}
@@ -177,17 +204,33 @@ returning 1
 )"""
 
 
-def page(backfill: Backfill, target: Target, cursor: str | None, size: int) -> Statement:
-    """Return the read of one page of the Python form: `size` rows behind `cursor`, the checkpoint's.
+def page(
+    backfill: Backfill,
+    target: Target,
+    cursor: str | None,
+    size: int,
+    *,
+    lower: str | None = None,
+    upper: str | None = None,
+) -> Statement:
+    """Return the read of one page of the Python form: `size` rows behind `cursor`, in the bounds of its shard.
 
     Its columns: rows scanned, the next cursor (both in the first row only), the row's version, the page's columns.
     One row with an empty version comes where no scanned row satisfies `where`.
     """
     keys = keys_of(target)
     names = [ident(key) for key in target.key]
-    first = key_of(cursor) is None
+    known = key_of(cursor) is not None
     stride = stride_of("$2::jsonb")
-    given = target.strides > 1 or not first
+    params = [str(size), cursor] if target.strides > 1 or known else [str(size)]
+
+    def given(bound: str | None) -> str | None:
+        if bound is None:
+            return None
+        params.append(bound)
+        return f"${len(params)}::jsonb"
+
+    span = Span(start_of(target, "$2::jsonb") if known else given(lower), given(upper))
     following = f"jsonb_build_array({_list(names)})"
     following = f"(select {following} from sendoka_scan order by {_list(f'{name} desc' for name in names)} limit 1)"
     if target.chosen:
@@ -201,12 +244,12 @@ def page(backfill: Backfill, target: Target, cursor: str | None, size: int) -> S
   ) is true as sendoka_hit, {ident(target.table)}.xmin::text as sendoka_version, {_list(_columns(target))}
   from {target.quoted}"""
     if target.chosen:
-        read = f"""{scan(target, "$2::jsonb", stride, "$1::int", first=first)}
+        read = f"""{scan(target, span, stride, "$1::int")}
 ), sendoka_met as materialized (
   {met} where {_row(keys)} in (select {_list(_aliases(target))} from sendoka_scan)"""
     else:
         read = f"""{met}
-  {_bound(target, "$2::jsonb", stride, first=first)}
+  {_bound(target, span, stride)}
   order by {_list(keys)} limit $1::int"""
     text = f"""with sendoka_scan as materialized (
   {read}
@@ -218,8 +261,7 @@ select case when coalesce(sendoka_place, 1) = 1 then (select count(*) from sendo
   case when coalesce(sendoka_place, 1) = 1 then ({following})::text end as sendoka_cursor,
   sendoka_version, {_list(ident(column) for column in target.columns)}
 from (select) one left join sendoka_page on true order by sendoka_place"""
-    params = (str(size), cursor) if given else (str(size),)
-    return Ours(text, params) if target.listed else Statement(text, params)
+    return Ours(text, tuple(params)) if target.listed else Statement(text, tuple(params))
 
 
 def key_of(cursor: str | None) -> tuple[Any, ...] | None:
@@ -239,16 +281,18 @@ def stride_of(cursor: str) -> str:
     return f"coalesce(({cursor} ->> 'stride')::int, 0)"
 
 
-def _bound(target: Target, cursor: str, stride: str, *, first: bool) -> str:
-    """Return the WHERE of a scan: behind the cursor, in the stride."""
+def _bound(target: Target, span: Span, stride: str) -> str:
+    """Return the WHERE of a scan: in the span, in the stride."""
     bounds = []
     if target.strides > 1:
         steady = " || ',' || ".join(f"{ident(target.table)}.{ident(column)}::text" for column in hashed(target))
         # As an equation it would be taken for one row in 200, and the table be read and sorted instead of its index.
         bounds.append(f'abs((hashtext(({steady}) collate "C") & {target.strides - 1}) - {stride}) < 1')
-    if not first:
-        source = cursor if target.strides == 1 else f"{cursor} -> 'key'"
-        bounds.append(f"{_row(keys_of(target))} > {_row(_cursor(source, target))}")
+    keys = _row(keys_of(target))
+    if span.start:
+        bounds.append(f"{keys} > {_row(_values(span.start, target))}")
+    if span.end:
+        bounds.append(f"{keys} <= {_row(_values(span.end, target))}")
     return f"where {' and '.join(bounds)}" if bounds else ""
 
 
@@ -264,6 +308,13 @@ def advanced(target: Target, limit: str) -> str:
 def in_last(target: Target) -> str:
     """Return the further condition for the end of a pass: that the checkpoint `c` is in the last stride."""
     return "" if target.strides == 1 else f" and c.stride + 1 >= {target.strides}"
+
+
+def ended(end: str, lease: str, owner: str) -> str:
+    """Return what becomes of the checkpoint `b` by a batch of the SQL form: state and lease. All of it is SQL."""
+    return f"""state = case when {end} then 'scanned' else b.state end,
+    owner = case when {end} then null else b.owner end, lease_until = case when {end} then null
+      when b.owner = {owner} then clock_timestamp() + make_interval(secs => {lease}) else b.lease_until end"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,7 +460,7 @@ def _columns(target: Target) -> list[str]:
     return [f"{ident(target.table)}.{ident(column)}" for column in target.columns]
 
 
-def _cursor(source: str, target: Target) -> list[str]:
+def _values(source: str, target: Target) -> list[str]:
     return [f"({source} ->> {place})::{target.types[column]}" for place, column in enumerate(target.key)]
 
 

@@ -17,15 +17,15 @@ import anyio
 from sendoka.backfills import statements
 from sendoka.backfills.batch import Page, losses_of, read_page, statements_of
 from sendoka.backfills.bisection import Bisection
-from sendoka.backfills.dead_letters import Fault, allowed, bury, count_dead, too_many
+from sendoka.backfills.dead_letters import Fault, bounded, bury, count_dead, is_full, most, too_many
 from sendoka.backfills.owner import gone, new_owner, shown
 from sendoka.backfills.patience import ANSWER_TOO_LARGE, TOO_LARGE, Stopped, is_fenced, is_of_data, rest
-from sendoka.backfills.shards import Shard, claim, read_shard, release, renew, token_of
+from sendoka.backfills.shards import Shard, claim, read_shard, read_totals, release, renew, token_of
 from sendoka.backfills.stepping import JUDGED, StepFailed, call_step, endless_step, step_raised
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import BackfillRunning, DatabaseError, EndpointError, SendokaError
+from sendoka.errors import BackfillRunning, BatchFailed, DatabaseError, EndpointError, SendokaError
 
 if TYPE_CHECKING:
     from sendoka.backfills.walk import WalkOf
@@ -49,17 +49,22 @@ class _Pending:
     following: int
     buries: bool
     """Whether it makes a dead letter of the page's row instead of changing it."""
+    last: Fault | None
+    """What the last row failed with that it makes a dead letter of."""
 
 
 class StepWalk:
-    """A `Walk` that holds a lease on its shard; what it sends under a lease that was lost cannot commit."""
+    """A `Walk` that holds a lease on its shard; what it sends under a lease that was lost cannot commit.
+
+    Where others share the run the shard was claimed for it, and once it is another's this walk has lost it.
+    """
 
     def __init__(self, work: WalkOf, shard: Shard) -> None:
         self._work = work
         self._shard = shard
         self._lease = work.lease
-        self._owner = new_owner()
-        self._held = False
+        self._owner = work.owner or new_owner()
+        self._held = bool(work.owner)
         self._page: Page | None = None
         self._pending: _Pending | None = None
         self._parts = Bisection()
@@ -68,12 +73,20 @@ class StepWalk:
         self.batches = 0
         self.width = 0.0
         self._written = 0.0
+        self.lost = False
 
     async def take(self) -> Shard | None:
         """Claim the shard, unless it is held; return it where nothing is left to take."""
-        if self._pending is None and not self._held and not await self._claim():
-            return self._shard
-        return None
+        if self._pending is not None or self._held:
+            return None
+        if not self._work.owner:
+            return None if await self._claim() else self._shard
+        # Who split it raised its epoch, and left it ours.
+        if await self._claimed(None):
+            return None
+        self._shard, _ = await read_shard(self._work.database, self._work.run, self._work.shard)
+        self.lost = True
+        return self._shard
 
     async def batch(self, size: int) -> Shard:
         """Send what is pending, or else read, step and send; where the data is at fault, halve the page and go on."""
@@ -123,19 +136,45 @@ class StepWalk:
                 raise Stopped
             return
         fault = Fault.of(error)
-        dead, paged = await count_dead(work.database, work.run) + 1, shard.paged + 1
-        if not allowed(dead, paged, work.max_dead):
-            raise too_many(work.backfill, dead, paged, fault) from error
+        try:
+            bound = await self._room(1, 1, fault)
+        except BatchFailed as failed:
+            raise failed from error
         place = {"run": work.run, "shard": work.shard, "seq": shard.seq + 1}
         grave = bury(work.backfill, work.target, **place, key=page.first_key, fault=fault)
-        self._pending = self._request(page, [], following=self._parts.size(size, then=1), graves=[grave])
+        self._pending = self._request(
+            page, [], following=self._parts.size(size, then=1), graves=self._bounded(bound, [grave]), last=fault
+        )
+
+    async def _counts(self, dead: int, paged: int) -> tuple[int, int]:
+        """Return how many dead letters and rows paged the run has in all its shards, with so many more."""
+        work = self._work
+        before, totals = await count_dead(work.database, work.run), await read_totals(work.database, work.run)
+        return before + dead, totals.paged + paged
+
+    async def _room(self, dead: int, paged: int, fault: Fault) -> int:
+        """Return how many dead letters the run may have. Raises where so many more are too many."""
+        work = self._work
+        dead, paged = await self._counts(dead, paged)
+        bound = most(dead, paged, work.max_dead)
+        if dead > bound:
+            raise too_many(work.backfill, dead, paged, fault)
+        return bound
+
+    def _bounded(self, bound: int, graves: list[Statement]) -> list[Statement]:
+        return bounded(self._work.run, self._work.shard, self._shard.seq + 1, bound, graves)
+
+    async def _full(self, fault: Fault) -> BatchFailed:
+        """Return the error for rows that could be no dead letters: another shard had the last room for them."""
+        self._pending = None
+        return too_many(self._work.backfill, *await self._counts(1, 1), fault)
 
     async def stop(self) -> None:
         """Give the lease back; where that fails it runs out by itself."""
         if self._held:
             self._held = False
             with contextlib.suppress(SendokaError):
-                await release(self._work.database, self._work.run, self._work.shard, owner=self._owner)
+                await release(self._work.database, self._work.run, owner=self._owner)
 
     async def _claim(self) -> bool:
         """Take the shard, waiting at most until the lease seen first has run out. False if nothing is left to take."""
@@ -188,7 +227,8 @@ class StepWalk:
 
     def _page_statement(self, cursor: str | None, size: int) -> Statement:
         work, shard = self._work, self._shard
-        page = statements.page(work.backfill_at(shard), work.target, cursor, size)
+        backfill = work.backfill_at(shard)
+        page = statements.page(backfill, work.target, cursor, size, lower=shard.lower, upper=shard.upper)
         # With dead letters to leave out it asks our own tables, wherever they live.
         return page if shard.pass_number <= 1 else Ours(page.text, page.params)
 
@@ -200,7 +240,8 @@ class StepWalk:
         answer = await self._step(page) if page.batch.rows else None
         changes = statements_of(answer, work.backfill, work.database)
         graves = await self._graves(page, losses.errors)
-        return self._request(page, changes, following=following, graves=graves)
+        last = Fault.of(list(losses.errors.values())[-1]) if losses.errors else None
+        return self._request(page, changes, following=following, graves=graves, last=last)
 
     async def _graves(self, page: Page, errors: dict[Any, Exception]) -> list[Statement]:
         """Return what makes dead letters of the rows that are left out. Raises where those become too many."""
@@ -210,16 +251,26 @@ class StepWalk:
         last = list(errors.values())[-1]
         if not work.max_dead:
             raise StepFailed(last)
-        dead, paged = await count_dead(work.database, work.run) + len(errors), shard.paged + page.paged
-        if not allowed(dead, paged, work.max_dead):
-            raise too_many(work.backfill, dead, paged, Fault.of(last)) from last
+        try:
+            bound = await self._room(len(errors), page.paged, Fault.of(last))
+        except BatchFailed as failed:
+            raise failed from last
         place = {"run": work.run, "shard": work.shard, "seq": shard.seq + 1}
-        return [
+        graves = [
             bury(work.backfill, work.target, **place, key=page.key_of(key), fault=Fault.of(error))
             for key, error in errors.items()
         ]
+        return self._bounded(bound, graves)
 
-    def _request(self, page: Page, changes: list[Statement], *, following: int, graves: list[Statement]) -> _Pending:
+    def _request(
+        self,
+        page: Page,
+        changes: list[Statement],
+        *,
+        following: int,
+        graves: list[Statement],
+        last: Fault | None = None,
+    ) -> _Pending:
         work = self._work
         batch = statements.Fence(
             work.run,
@@ -242,7 +293,7 @@ class StepWalk:
             self._written = sum(len(param) for each in changes for param in each.params if param) / page.scanned
         if not batch.last:
             request.append(self._page_statement(page.cursor, following))
-        return _Pending(batch, request, looks_at, 0 if batch.last else following, not changes)
+        return _Pending(batch, request, looks_at, 0 if batch.last else following, not changes, last)
 
     async def _step(self, page: Page) -> object:
         """Call the step, and hold the lease meanwhile."""
@@ -278,6 +329,8 @@ class StepWalk:
         try:
             results = await work.database.run_all(pending.request, _OPTIONS)
         except DatabaseError as error:
+            if pending.last and is_full(error, work.database):
+                raise await self._full(pending.last) from error
             if error.sqlstate == "57014":
                 self._pending = self._page = None  # the next page is a smaller one
             if not is_fenced(error, work.database):

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
 
 from sendoka.backfills.change_walk import ChangeWalk
+from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import TOO_LARGE, passes
 from sendoka.backfills.step_walk import StepWalk
 from sendoka.backfills.walk import WalkOf, after_correction, key_of
 from sendoka.errors import BatchFailed, DatabaseError, EndpointError, Outcome, RequestTimeout, TransportError
 
 if TYPE_CHECKING:
-    from sendoka.backfills.call import Call
+    from sendoka.backfills.call import Call, Worker
     from sendoka.backfills.runs import Run
-    from sendoka.backfills.shards import Shard
+    from sendoka.backfills.shards import Part, Shard
     from sendoka.backfills.target import Target
     from sendoka.backfills.walk import Walk
 
@@ -32,24 +33,35 @@ LAST_WORDS = 2.0
 
 @dataclass(slots=True)
 class Sweep:
-    """What one runner does to a shard. `sent` are size and start of the batch that is on its way, None between two."""
+    """What one worker does to a shard. `sent` are size and start of the batch that is on its way, None between two.
+
+    `owner` is the name under which it holds shards, where there are several.
+    """
 
     call: Call
+    worker: Worker
+    owner: str = field(default_factory=new_owner)
     sent: tuple[int, float] | None = None
     sent_any: bool = False
 
-    async def over(self, target: Target, run: Run, shard: Shard, number: int) -> bool:
-        """Do batches of the shard with this number until it is scanned; return whether any was done here."""
+    async def over(self, target: Target, run: Run, part: Part, *, claimed: bool = False) -> bool:
+        """Do batches of the shard until it is scanned, or another's; return whether any was done here.
+
+        claimed: whether it is held by our `owner`; else it is the only one of its run, and waited for.
+        """
+        shard, self.worker.at = part.shard, part.number
         if shard.state != "running":
             return False
-        walk = self._walk(target, run, shard, number)
+        walk = self.walk(self.work(target, run, part.number, self.owner if claimed else ""), shard)
         try:
-            while shard.state == "running":
+            while shard.state == "running" and not walk.lost:
                 size = self._size()
                 if self.call.reason:
                     break
-                shard = self.call.shard = await self._batch(walk, shard, size)
+                shard = await self._batch(walk, shard, size)
+                self.call.note(part.number, shard)
         finally:
+            self.worker.at = None
             self.call.here += walk.batches
             with anyio.move_on_after(LAST_WORDS, shield=True):
                 await walk.stop()
@@ -59,11 +71,16 @@ class Sweep:
         """Learn from the batch that was on its way when time ran out."""
         if self.sent is not None:
             rows, began = self.sent
-            self.call.pace.cut(rows, time.monotonic() - began)
+            self.worker.pace.cut(rows, time.monotonic() - began)
 
-    def _walk(self, target: Target, run: Run, shard: Shard, number: int) -> Walk:
+    def walk(self, work: WalkOf, shard: Shard) -> Walk:
+        """Return the way through a shard that suits the form of the change."""
+        return StepWalk(work, shard) if work.backfill.step else ChangeWalk(work, shard)
+
+    def work(self, target: Target, run: Run, number: int, owner: str) -> WalkOf:
+        """Return what is walked: the shard with this number."""
         call, terms = self.call, self.call.terms
-        work = WalkOf(
+        return WalkOf(
             call.database,
             call.backfill,
             target,
@@ -75,12 +92,12 @@ class Sweep:
             terms.lease,
             terms.max_dead,
             terms.step_timeout,
+            owner,
         )
-        return StepWalk(work, shard) if call.backfill.step else ChangeWalk(work, shard)
 
     def _size(self) -> int:
         """Return the size of the next batch; where none shall be begun, set the reason."""
-        size = self.call.pace.within(self.call.seconds_left)
+        size = self.worker.pace.within(self.call.seconds_left)
         if self.call.stop():
             self.call.reason = "interrupted"
         elif size == 0 and self.sent_any:
@@ -102,22 +119,23 @@ class Sweep:
                 self.sent, too_long = None, _too_long(error)
                 too_large = _too_large(error) and call.backfill.step is not None and size > 1
                 if too_long or too_large:
-                    size = call.pace.shrink(size, by=_STEEP if too_large else 2)
-                if not await call.patience.meet(error, passing=too_long or too_large or passes(error)):
+                    size = self.worker.pace.shrink(size, by=_STEEP if too_large else 2)
+                if not await self.worker.patience.meet(error, passing=too_long or too_large or passes(error)):
                     raise _failed(call.backfill.name, error, before) from error
                 continue
-            call.pace.widen(walk.width)
+            self.worker.pace.widen(walk.width)
             self._note(before, shard, size, time.monotonic() - began)
             return shard
 
     def _note(self, before: Shard, shard: Shard, size: int, seconds: float) -> None:
         """Learn from a batch that was done, and tell of it."""
-        call, self.sent = self.call, None
-        call.patience.renew()
+        call, worker, self.sent = self.call, self.worker, None
+        worker.patience.renew()
         scanned = max(0, shard.scanned - before.scanned)
-        call.pace.note(min(scanned, size), seconds, size)
-        call.meter.add(scanned, seconds)
-        call.shard = shard
+        worker.pace.note(min(scanned, size), seconds, size)
+        worker.meter.add(scanned, seconds)
+        assert worker.at is not None  # noqa: S101 - over() set it
+        call.note(worker.at, shard)
         call.waiting("")
 
 

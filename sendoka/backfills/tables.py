@@ -47,6 +47,7 @@ TABLES: tuple[Statement, ...] = (
   cursor jsonb,
   lower jsonb,
   upper jsonb,
+  about bigint,
   scanned bigint not null default 0,
   paged bigint not null default 0,
   changed bigint not null default 0,

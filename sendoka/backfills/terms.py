@@ -12,9 +12,17 @@ from sendoka.backfills.walk import LEASE, STEP_TIMEOUT
 from sendoka.errors import InvalidBackfill
 
 if TYPE_CHECKING:
+    from sendoka.backfills.declare import Backfill
     from sendoka.database.retry import Retry
 
 __all__ = ["Terms"]
+
+
+_PER_WORKER = 4
+"""Shards a worker: who is done early takes another."""
+
+_LEAST = 1000
+"""Rows that a shard has at least, where nobody says how many shards there are to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class Terms:
     order: str | None = None
     lease: float = LEASE
     retry: Retry = WAITS
+    workers: int = 1
+    shards: int | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:
@@ -40,4 +50,24 @@ class Terms:
             )
         if not self.step_timeout > 0:
             raise InvalidBackfill(f"a step cannot end within {self.step_timeout} s; step_timeout is above 0")
+        if self.workers < 1:
+            raise InvalidBackfill(f"{self.workers} workers change nothing; workers is 1 or more")
+        if self.shards is not None and self.shards < 1:
+            raise InvalidBackfill(f"a table in {self.shards} shards is none; shards is 1 or more")
         checked_order(self.order)
+
+    def check_shards(self, backfill: Backfill) -> None:
+        """Raise InvalidBackfill where a backfill whose rows are chosen is to be split: it is walked in one shard."""
+        several = self.workers > 1 or (self.shards or 1) > 1
+        if several and (backfill.keys is not None or backfill.source):
+            raise InvalidBackfill(
+                f"the backfill {backfill.name} chooses its rows, and is walked in one shard by one worker",
+                todo="leave out --workers and --shards (workers=, shards=), or walk the table: table=, where=",
+            )
+
+    def parts(self, total: int | None) -> int:
+        """Return into how many shards a table of about so many rows is to be split, None where nobody can tell."""
+        if self.shards is not None or self.workers == 1:
+            return self.shards or 1
+        wanted = self.workers * _PER_WORKER
+        return wanted if total is None else max(1, min(wanted, total // _LEAST))

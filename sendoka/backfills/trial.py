@@ -12,7 +12,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sendoka.backfills.statements import change_of, key_of, keys_of, looked_up, page, range_of, stride_of
+from sendoka.backfills.statements import (
+    Span,
+    change_of,
+    key_of,
+    keys_of,
+    looked_up,
+    page,
+    range_of,
+    start_of,
+    stride_of,
+)
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
 from sendoka.errors import BackfillError, BatchFailed, DatabaseError, TransportError
@@ -208,8 +218,8 @@ def _chosen(backfill: Backfill, target: Target, chosen: str) -> str:
 def _batch(backfill: Backfill, target: Target, size: int, *, first: bool) -> str:
     """Return a batch behind the cursor that is its one parameter. It answers three counts."""
     return f"""with sendoka_checkpoint as (
-  select $1::jsonb as cursor, {stride_of("$1::jsonb")} as stride
-), {range_of(backfill, target, str(size), first=first)}, {change_of(backfill)}
+  select {start_of(target, "$1::jsonb")} as start, {stride_of("$1::jsonb")} as stride
+), {range_of(backfill, target, Span.of("sendoka_checkpoint", first=first, last=True), str(size))}, {change_of(backfill)}
 {_COUNTS}"""
 
 

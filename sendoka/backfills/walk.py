@@ -32,7 +32,8 @@ class WalkOf:
     """What is walked: a shard of a run, with the user's own client for the step.
 
     A run may have `max_dead` dead letters, a step `step_timeout` seconds a page. `on_wait` is told for what the walk
-    waits, and how many seconds at most; `stop` is asked meanwhile.
+    waits, and how many seconds at most; `stop` is asked meanwhile. `owner` is the name under which the shard was
+    claimed, where others share the run; empty where it is the only one, for which a walk waits.
     """
 
     database: Database
@@ -46,6 +47,7 @@ class WalkOf:
     lease: float = LEASE
     max_dead: int = MAX_DEAD
     step_timeout: float = STEP_TIMEOUT
+    owner: str = ""
 
     def backfill_at(self, shard: Shard) -> Backfill:
         """Return what a page of `shard` holds: after the first pass no dead letters, they had their turn."""
@@ -70,6 +72,9 @@ class Walk(Protocol):
 
     width: float
     """How many bytes a scanned row of the last page had on the wire, read or written; 0 where none crosses it."""
+
+    lost: bool
+    """Whether the shard is somebody else's by now."""
 
     async def take(self) -> Shard | None:
         """Get hold of the shard, waiting for who holds it; return how it stands where nothing is left of it to do.

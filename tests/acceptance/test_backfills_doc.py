@@ -87,7 +87,7 @@ def slowly(direct: Direct, seconds: float) -> None:
 
 def test_every_block_is_run_here() -> None:
     assert set(FILES) == {"again.py", "chosen.py", "fill.py", "hold.py", "backfill_handler.py", "cron.py"}
-    assert (len(SCRIPTS), len(SHELL), len(YAML)) == (3, 4, 1)
+    assert (len(SCRIPTS), len(SHELL), len(YAML)) == (3, 5, 1)
 
 
 @pytest.mark.parametrize("block", SCRIPTS, ids=str)
@@ -143,13 +143,18 @@ def test_the_commands_hold_it(
     assert f"is done and verified: {ROWS} rows scanned, {ROWS - 10} changed" in out
 
 
+def test_several_workers_share_a_run(folder: Path, direct: Direct) -> None:
+    assert [sendoka(line.split()[1:]) for line in commands(SHELL[4:5])] == [0]
+    assert left(direct) == 0
+
+
 def test_rows_that_cannot_be_changed_are_tried_again(
     folder: Path, direct: Direct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     direct.execute(
         "alter table messages add constraint sound check (id not in ('msg_7', 'msg_8') or tenant_id is null)"
     )
-    assert [sendoka(line.split()[1:]) for line in commands(SHELL[3:])] == [1, 1]
+    assert [sendoka(line.split()[1:]) for line in commands(SHELL[3:4])] == [1, 1]
     assert "2 rows could not be changed and were left out" in capsys.readouterr().out
     direct.execute("alter table messages drop constraint sound")
     direct.execute("alter table messages add constraint sound check (id <> 'msg_7' or tenant_id is null)")

@@ -92,7 +92,7 @@ RUN = Run(
     None,
     None,
 )
-TOTALS = Shard("scanned", 2, 0, 8, None, 1000, 900, 800, 0, 0, 0)
+TOTALS = Shard("scanned", 2, 0, 8, None, None, None, 1000, 900, 800, 0, 0, 0)
 BUSY, IDLE = (2, 100, 80, 0.02, 0.05), (0, 0, 0, None, None)
 
 

@@ -40,11 +40,11 @@ def flat(text: str) -> str:
 @pytest.mark.parametrize("target", [simple, odd])
 def test_the_first_page_has_no_lower_bound_and_the_others_a_row_comparison(target: Target) -> None:
     first, later = (flat(change_batch(one, target, first=is_first)) for is_first in (True, False))
-    assert "s.cursor is null" in first
-    assert "s.cursor is not null" in later
+    assert "coalesce(s.cursor, s.lower) is null and s.upper is null" in first
+    assert "coalesce(s.cursor, s.lower) is not null and s.upper is null" in later
     assert ">> " not in first
-    assert "cursor ->> 0" not in first
-    assert "sendoka_checkpoint.cursor ->> 0" in later
+    assert "start ->> 0" not in first
+    assert "sendoka_checkpoint.start ->> 0" in later
     assert " or " not in later.lower()
 
 
@@ -52,11 +52,23 @@ def test_a_composite_key_is_one_row_comparison_cast_by_its_types() -> None:
     text = flat(change_batch(one, odd, first=False))
     assert (
         '("Mess""ages"."created at", "Mess""ages"."i""d") > '
-        "((sendoka_checkpoint.cursor ->> 0)::timestamp with time zone, (sendoka_checkpoint.cursor ->> 1)::uuid)"
+        "((sendoka_checkpoint.start ->> 0)::timestamp with time zone, (sendoka_checkpoint.start ->> 1)::uuid)"
     ) in text
     assert 'from "od""d"."Mess""ages"' in text
     assert 'order by "Mess""ages"."created at", "Mess""ages"."i""d" limit $3::int' in text
     assert '("Mess""ages"."created at", "Mess""ages"."i""d") <= (sendoka_end.k1, sendoka_end.k2)' in text
+
+
+def test_a_shard_s_end_is_an_upper_bound_in_both_forms() -> None:
+    text = flat(change_batch(one, simple, first=True, last=False))
+    assert "is null and s.upper is not null for update" in text
+    assert '("messages"."id") <= ((sendoka_checkpoint.upper ->> 0)::character varying)' in text
+    start, middle = (page(one, simple, cursor, 10, lower='["b"]', upper='["m"]') for cursor in (None, '["c"]'))
+    assert (start.params, middle.params) == (("10", '["b"]', '["m"]'), ("10", '["c"]', '["m"]'))
+    for read in (start, middle):
+        bounds = """where ("messages"."id") > (($2::jsonb ->> 0)::character varying)
+            and ("messages"."id") <= (($3::jsonb ->> 0)::character varying)"""
+        assert flat(bounds) in flat(read.text)
 
 
 def test_the_page_is_locked_in_order_and_read_whole_before_the_change() -> None:

@@ -37,6 +37,8 @@ _INTERRUPTED = 130
 @click.option("--accept-change", is_flag=True, help="Go on although the script changed since the run began.")
 @click.option("--again", is_flag=True, help="Start a new run where the last is cancelled, or done and rows are left.")
 @click.option("--order", type=click.Choice(ORDERS), help="Walk in this order, not the one that suits the table.")
+@click.option("--workers", type=Whole(min=1), metavar="N", help="Batches at once, each in a shard of its own.")
+@click.option("--shards", type=Whole(min=1), metavar="N", help="Ranges into which a new run splits the table.")
 @click.option(
     "--events", type=click.Choice(["json"]), help="Print one JSON line an event: warnings, batches, waits, the end."
 )
@@ -51,6 +53,8 @@ def run_command(
     accept_change: bool,
     again: bool,
     order: str | None,
+    workers: int | None,
+    shards: int | None,
     events: str | None,
     env_file: Path | None,
     as_json: bool,
@@ -66,6 +70,9 @@ def run_command(
     A row that the database or the step refuses is left out and kept as a dead letter: sendoka backfill retry-dead tries
     those again. A run may leave out --max-dead rows in all, and ten as long as no row went well. Exits with 1 where it
     is done but for such rows.
+
+    With --workers 4 four batches are done at once, each in a shard of the table. A new run splits it into four shards a
+    worker, or into --shards. Started on other machines too, all of them share its shards.
     """
     if events and as_json:
         raise click.UsageError("--events prints a line an event, and --json one object: give one of them")
@@ -76,7 +83,7 @@ def run_command(
     source = find_source(settings, env_file=env_file)
     options: dict[str, Any] = {"batch_size": batch_size, "deadline": deadline}
     options |= {"accept_change": accept_change, "again": again, "order": order}
-    bounds = {"max_dead": max_dead, "step_timeout": step_timeout}
+    bounds = {"max_dead": max_dead, "step_timeout": step_timeout, "workers": workers, "shards": shards}
     options |= {name: bound for name, bound in bounds.items() if bound is not None}
     with _lines() if events else shown(chosen.name, as_json=as_json) as show:
         report = run(_run(source, chosen, options, show))
