@@ -26,6 +26,7 @@ __all__ = [
     "claim",
     "claim_any",
     "next_pass",
+    "part_of",
     "read_shard",
     "read_shards",
     "read_totals",
@@ -151,10 +152,11 @@ async def read_shards(database: Database, run: int) -> list[Part]:
     text = f"""select shard, about, owner, greatest(0, extract(epoch from lease_until - clock_timestamp())),
   {BATCH_COLUMNS}
 from sendoka.backfill_shards where run = $1::bigint order by shard"""
-    return [_part(cells) for cells in await _rows(database, text, str(run))]
+    return [part_of(cells) for cells in await _rows(database, text, str(run))]
 
 
-def _part(cells: Cells) -> Part:
+def part_of(cells: Cells) -> Part:
+    """Return the part whose columns are: number, about, owner, seconds of its lease, and `BATCH_COLUMNS`."""
     number, about, owner, seconds, *shard = cells
     lease = Lease(owner, float(seconds or 0))
     return Part(int(number or 0), Shard.of(shard), lease, None if about is None else int(about))
@@ -220,7 +222,7 @@ from sendoka_free f where b.run = f.run and b.shard = f.shard
 returning b.shard, about, owner, $3::float8, {BATCH_COLUMNS}"""
     heirs = str(encode(list(heir_of)))
     rows = await _rows(database, text, str(run), owner, str(lease), checksum, heirs)
-    return _part(rows[0]) if rows else None
+    return part_of(rows[0]) if rows else None
 
 
 async def renew(database: Database, run: int, shard: int, *, owner: str, epoch: int, lease: float) -> None:

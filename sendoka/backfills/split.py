@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
 
-__all__ = ["EXACT", "PAGES", "sample_of", "split"]
+__all__ = ["EXACT", "PAGES", "sample_of", "split", "tiles"]
 
 EXACT = 1_000_000
 """Up to so many rows every key is read: about half a second."""
@@ -51,9 +51,9 @@ async def split(
     if parts < 2:
         return []
     if total is not None and total <= exact:
-        return await _keys(database, _tiles(target, parts, target.quoted))
+        return await _keys(database, tiles(target, parts, target.quoted))
     found = await _keys(database, _by_histogram(target, parts, total or 0)) if len(target.key) == 1 else []
-    return found or await _keys(database, _tiles(target, parts, sample_of(target, parts * pages, parts * _ROWS, total)))
+    return found or await _keys(database, tiles(target, parts, sample_of(target, parts * pages, parts * _ROWS, total)))
 
 
 async def _keys(database: Database, statement: Statement) -> list[str]:
@@ -70,7 +70,7 @@ def sample_of(target: Target, pages: int, rows: int, total: int | None) -> str:
     return f"{some} where random() < {thin:.6f}" if thin < 1 else some
 
 
-def _tiles(target: Target, parts: int, source: str) -> Statement:
+def tiles(target: Target, parts: int, source: str) -> Statement:
     """Return the read of the last key of each of so many equal parts of the rows in `source`, but the last."""
     keys = keys_of(target)
     names = [f"k{place}" for place in range(1, len(keys) + 1)]

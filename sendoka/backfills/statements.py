@@ -19,7 +19,7 @@ What was tried and why it is written this way:
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sendoka.backfills.order import hashed
@@ -58,6 +58,7 @@ __all__ = [
     "start_of",
     "stride_of",
     "unfalsified",
+    "within",
     "write_back",
 ]
 
@@ -294,6 +295,11 @@ def _bound(target: Target, span: Span, stride: str) -> str:
     if span.end:
         bounds.append(f"{keys} <= {_row(_values(span.end, target))}")
     return f"where {' and '.join(bounds)}" if bounds else ""
+
+
+def within(target: Target, span: Span) -> str:
+    """Return the WHERE of the rows in a span, of all strides; nothing where it is open at both ends."""
+    return _bound(replace(target, strides=1), span, "0")
 
 
 def advanced(target: Target, limit: str) -> str:

@@ -14,6 +14,7 @@ import anyio
 from sendoka.backfills.owner import gone
 from sendoka.backfills.patience import Stopped, rest
 from sendoka.backfills.shards import claim_any, read_shards, release
+from sendoka.backfills.stealing import steal
 from sendoka.backfills.sweep import LAST_WORDS
 from sendoka.errors import SendokaError
 
@@ -30,6 +31,10 @@ __all__ = ["Workers"]
 
 _LOOK_EVERY = 0.5
 """Seconds between two looks of a worker at whether a shard is free."""
+
+
+_BATCHES = 4
+"""Batches that half of a shard is at least: less is no more work than to share it."""
 
 
 class Workers:
@@ -84,7 +89,13 @@ class Workers:
             if "held" in states or "running" not in states:
                 return
             await insist(sweep.work(self._target, run, 0, sweep.owner).check_script)
-            await self._wait()
+            async with self._given_back(sweep.owner):
+                part = await insist(lambda: self._steal(sweep))
+            if part is None:
+                await self._wait()
+                continue
+            call.parts[part.number] = part
+            self._swept = await sweep.over(self._target, run, part, claimed=True) or self._swept
         if not call.reason:
             call.reason = "interrupted"
 
@@ -109,6 +120,20 @@ class Workers:
             lease=call.terms.lease,
             checksum=call.backfill.checksum(),
             heir_of=[holder for holder in holders if gone(holder)],
+        )
+
+    async def _steal(self, sweep: Sweep) -> Part | None:
+        """Take half of what is left of the largest shard, where that is worth it."""
+        call = self._call
+        return await steal(
+            call.database,
+            self._target,
+            self._run.id,
+            list(call.parts.values()),
+            owner=sweep.owner,
+            lease=call.terms.lease,
+            checksum=call.backfill.checksum(),
+            least=_BATCHES * sweep.worker.pace.size,
         )
 
     async def _wait(self) -> None:
