@@ -145,6 +145,10 @@ def _failed(name: str, error: DatabaseError | TransportError, shard: Shard) -> B
     todo = after_correction(shard)
     if isinstance(error, DatabaseError) and error.sqlstate == "27000":
         todo = "a trigger changes other rows of the same page: let it not, or use batch_size=1"
+    if passes(error):
+        todo = "it did not pass by itself while this waited; when it has, run it again: it goes on where it stands"
+    if isinstance(error, DatabaseError) and error.sqlstate == "42501":
+        todo = "grant the role what is missing, and run it again: it goes on where it stands"
     if _too_large(error):
         todo = (
             "one row is more than a request or an answer may hold: leave wide columns out of columns=[…], or write the"
