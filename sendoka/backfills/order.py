@@ -8,7 +8,7 @@ random order reads every page of the table again and again, which costs more tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sendoka.backfills.declare import ORDERS
@@ -46,19 +46,25 @@ _STEADY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """How a run walks its table, kept with it: the cursor means nothing in another order."""
+    """How a run walks its table, kept with it: the cursor means nothing in another order, and for other rows.
+
+    `rows` are those of `source` or `keys`, or all of them. An older Sendoka did not keep these last two.
+    """
 
     by: tuple[str, ...]
     strides: int
+    table: str = field(default="", compare=False)
+    rows: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> Walked:
         """Return what `as_json` made."""
-        return cls(tuple(kept["by"]), int(kept["strides"]))
+        return cls(tuple(kept["by"]), int(kept["strides"]), kept.get("table", ""), kept.get("rows", ""))
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the row of the run."""
-        return {"by": list(self.by), "strides": self.strides}
+        also = {"table": self.table, "rows": self.rows}
+        return {"by": list(self.by), "strides": self.strides, **{name: value for name, value in also.items() if value}}
 
     def __str__(self) -> str:
         passes = f", in {self.strides} strides" if self.strides > 1 else ""
@@ -74,7 +80,7 @@ def checked_order(order: object) -> str | None:
 
 def walked(target: Target) -> Walked:
     """Return what is to be kept of the order of `target`."""
-    return Walked(target.key, target.strides)
+    return Walked(target.key, target.strides, f"{target.namespace}.{target.table}", target.rows)
 
 
 def hashed(target: Target) -> tuple[str, ...]:
@@ -88,6 +94,8 @@ def arranged(backfill: Backfill, target: Target, order: str | None = None, kept:
     Raises BackfillError for an order that the table cannot be walked in, BackfillChanged for another one than `kept`.
     """
     wanted = order or backfill.order
+    if kept is not None:
+        _check_rows(backfill, kept, walked(target))
     if backfill.chosen:
         return _of_choice(backfill, target, wanted, kept)
     if kept is None:
@@ -102,6 +110,21 @@ def arranged(backfill: Backfill, target: Target, order: str | None = None, kept:
         raise _changed(backfill, kept, str(Walked(backfill.key, 1)))
     check_index(backfill, found)
     return found
+
+
+def _check_rows(backfill: Backfill, kept: Walked, now: Walked) -> None:
+    """Refuse to go on with other rows than those that the run began with: its cursor, and its letters, are of those."""
+    if not kept.table or (kept.table, kept.rows) == (now.table, now.rows):
+        return
+    raise BackfillChanged(
+        f"the run of the backfill {backfill.name} is of {_rows_of(kept)}, and the script is now of {_rows_of(now)}",
+        where="where it stands means nothing for other rows; nothing was changed from here",
+        todo=f"give the new one another name; or sendoka backfill cancel {backfill.name}, and run it with --again",
+    )
+
+
+def _rows_of(kept: Walked) -> str:
+    return f"{kept.table}, by {kept.rows}=" if kept.rows else f"all rows of {kept.table}"
 
 
 def _of_choice(backfill: Backfill, target: Target, order: str | None, kept: Walked | None) -> Target:

@@ -41,8 +41,8 @@ class Target:
     `order` is how it is walked (one of `order.ORDERS`), in so many `strides`, and `why`. `declared` is the key as the
     declaration has it, or the primary key: what a step knows a row by, however the table is walked.
 
-    Not all rows are walked where `source` is a SELECT of keys, of which every scan sorts `sorted_rows`, or where the
-    keys are those of the run `listed`.
+    Not all rows are walked where `rows` says what chooses them: `source` is a SELECT of keys, of which every scan sorts
+    `sorted_rows`; or the keys are those of the run `listed`.
     """
 
     oid: str
@@ -58,6 +58,7 @@ class Target:
     declared: tuple[str, ...] = ()
     source: str = ""
     sorted_rows: int = 0
+    rows: str = ""
     listed: int = 0
 
     @property
@@ -111,6 +112,7 @@ async def read_target(database: Database, backfill: Backfill) -> Target:
     wanted = (*key, *(column for column in backfill.columns or facts.columns if column not in key))
     _check_model(backfill, wanted)
     found = Target(facts.oid, facts.namespace, facts.table, key, wanted, facts.columns, facts, declared=key)
+    found = replace(found, rows="source" if backfill.source else "" if backfill.keys is None else "keys")
     return await _with_source(database, backfill, found) if backfill.source else found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka.backfills import Batch, backfill, run
+from sendoka.backfills import Batch, backfill, plan, run
 from sendoka.database import Statement
 from sendoka.direct import Direct
 from sendoka.errors import BackfillChanged, BackfillError, InvalidBackfill
@@ -34,7 +34,7 @@ def declared(form: str = "sql", **options: Any) -> Backfill:
 
 
 async def walk_of(sql: Database) -> str | None:
-    return await value(sql, "select walk::text from sendoka.backfill_runs order by id desc limit 1")
+    return await value(sql, "select (walk - 'table')::text from sendoka.backfill_runs order by id desc limit 1")
 
 
 @pytest.mark.parametrize("form", ["sql", "python"])
@@ -185,6 +185,26 @@ async def test_a_table_in_partitions_is_walked_in_every_order(sql: Database, ord
 
 
 # ------------------------------------------------------------------ refused
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"table": "others"}, "is of all rows of public.messages, and the script is now of all rows of public.others"),
+        ({"keys": ["a"]}, "and the script is now of public.messages, by keys="),
+        ({"source": "select id from messages"}, "and the script is now of public.messages, by source="),
+    ],
+)
+async def test_a_run_goes_on_with_the_rows_that_it_began_with(
+    sql: Database, options: dict[str, Any], says: str
+) -> None:
+    await make_messages(sql, 30)
+    await execute(sql, "create table others (like messages including all)")
+    await run(sql, declared(order="key"), batch_size=10, stop=iter([False, True]).__next__)
+    for act in (run(sql, declared(**options), accept_change=True), plan(sql, declared(**options))):
+        with pytest.raises(BackfillChanged, match=says):
+            await act
+    assert await touched(sql) == {"0": 20, "1": 10}
 
 
 async def test_the_order_holds_for_the_whole_of_a_run(sql: Database) -> None:
