@@ -133,7 +133,8 @@ async def test_rivals_that_die_at_random_change_every_row_once(sql: Database, fo
         unreliable = Unreliable(sql, seed * 100 + number, share=0.2)
         ghosts.append(unreliable)
         try:
-            async with asyncio.timeout(dice.uniform(0.02, 0.2)):
+            # Lives grow, or on a busy machine none would be long enough for a batch.
+            async with asyncio.timeout(dice.uniform(0.02, 0.2) * (1 + number / 20)):
                 return (await run(unreliable, form, batch_size=15, lease=0.2, retry=QUICK)).done
         except (TimeoutError, BackfillRunning):
             return False
