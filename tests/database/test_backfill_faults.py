@@ -39,7 +39,7 @@ async def in_python(sql: Any, batch: Batch) -> object:
 
 FORMS = [in_sql, in_python]
 SEEDS = range(6)
-BATCH = {"in_sql": "sendoka_advanced", "in_python": "sendoka_fence"}
+BATCH = {"in_sql": "sendoka_advanced", "in_python": "sendoka_fence as"}
 KINDS: list[FaultKind] = ["connection_closed", "cut_after", "cut_before", "cut_body", "late", "refuse"]
 
 
