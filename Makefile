@@ -29,8 +29,10 @@ demo: setup ## show the whole road on a temporary local Postgres, in half a minu
 test: setup ## run every test, on a real PostgreSQL for each of the machine's cores, in about nine minutes
 	@$(PYTHON_BIN) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
-soak: setup ## run the tests with twenty times the seeds, rows and connections: make soak ARGS="tests/conformance"
-	@SENDOKA_SOAK=20 $(PYTHON_BIN) -m pytest $(ARGS)
+soak: setup ## run the tests with twenty times the seeds, rows and connections, for hours: make soak ARGS="tests/conformance"
+	@echo "$${SENDOKA_SOAK:-20} times what \`make test\` draws, of $(or $(ARGS),all tests). ARGS takes a part, as one of these:"
+	@sed -n 's/^| `\(tests[^`]*\)` | \(.*\) | \(.*\) |$$/  \1: \2; \3/p' CONTRIBUTING.md
+	@SENDOKA_SOAK=$${SENDOKA_SOAK:-20} $(PYTHON_BIN) -m pytest --durations=20 $(ARGS)
 
 test-peers: setup ## run the tests against the npm peers; without node >= 20 they fail
 	@SENDOKA_PEERS=require $(PYTHON_BIN) -m pytest -m peers $(ARGS)

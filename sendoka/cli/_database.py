@@ -38,6 +38,8 @@ _OUR_GRANT = (
 )
 _GRANT = "let its owner grant the role usage on schema {}, and select, insert, update and delete on all its tables"
 
+_AGAIN = "it may have run; give the command again: whatever ran is not done twice"
+
 _ADVICE = (
     ("endpoint cannot be found", "check the host: its project or branch may be gone"),
     ("endpoint is disabled", "enable its compute in Neon's console"),
@@ -91,6 +93,8 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
             ):
                 error.statement = None
                 error.todo = error.todo or _GRANT.format(source.namespace)
+            elif error.outcome is Outcome.UNKNOWN:
+                error.todo = error.todo or _AGAIN
             raise
 
 
@@ -119,7 +123,7 @@ def _where(error: TransportError, source: Source) -> str:
 
 def _advice(error: TransportError, source: Source) -> str:
     if error.outcome is Outcome.UNKNOWN:
-        return "it may have run; give the command again: whatever ran is not done twice"
+        return _AGAIN
     known = _known(error)
     if known:
         return known

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from sendoka import __version__
 from sendoka.bookkeeping import BOOTSTRAP, is_race, operator, upgrade
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, TransportError
+from sendoka.errors import DatabaseError, InsufficientPrivilege, Outcome, TooManyConnections, TransportError
 from sendoka.migrations.comparison import State, compare
 from sendoka.migrations.event import Event
 from sendoka.migrations.failure import (
     failed,
     gave_up,
+    is_full,
     is_lock,
     locked_out,
     no_grant,
@@ -70,27 +71,40 @@ class Applier:
     async def catch_up(self, files: list[Migration]) -> MigrationReport:
         """Apply what is pending of `files`, the whole folder; return once the database has all of it."""
         while True:
-            history, pushed, outdated = await ask_all(self.call.database)
-            comparison = compare(files, history or [])
-            self._note(history or [])
-            refused = refusal(comparison)
-            if refused is not None:
-                raise refused
-            pending = _unfinished(files, comparison)
-            if self.found is None:
-                self.found = [migration.name for migration in pending]
-                if pending and self.examine is not None:
-                    self.examine(pending)
-            if not pending:
-                return self._report(files, comparison, {entry.name: entry for entry in history or []})
-            if outdated:
-                await upgrade(self.call.database)
-            if comparison.state is State.RUNNING:
-                await self._finish(pending[0])
-            elif pushed is not None:
-                await self._record(files, pending, pushed)
-            elif pending[0].adopts is None or not await self._adopt(pending[0]):
-                await self._apply(pending, new=history is None)
+            try:
+                report = await self._go_on(files)
+            except TooManyConnections as error:
+                if not is_full(error) or self.call.left() <= 0:
+                    raise
+                await self.call.pause()
+            else:
+                if report is not None:
+                    return report
+
+    async def _go_on(self, files: list[Migration]) -> MigrationReport | None:
+        """Read the history, and do what follows from it; None where it is to be read again."""
+        history, pushed, outdated = await ask_all(self.call.database)
+        comparison = compare(files, history or [])
+        self._note(history or [])
+        refused = refusal(comparison)
+        if refused is not None:
+            raise refused
+        pending = _unfinished(files, comparison)
+        if self.found is None:
+            self.found = [migration.name for migration in pending]
+            if pending and self.examine is not None:
+                self.examine(pending)
+        if not pending:
+            return self._report(files, comparison, {entry.name: entry for entry in history or []})
+        if outdated:
+            await upgrade(self.call.database)
+        if comparison.state is State.RUNNING:
+            await self._finish(pending[0])
+        elif pushed is not None:
+            await self._record(files, pending, pushed)
+        elif pending[0].adopts is None or not await self._adopt(pending[0]):
+            await self._apply(pending, new=history is None)
+        return None
 
     def _note(self, history: Sequence[Entry]) -> None:
         """Keep what the history shows to be of this call, and was not known to be applied."""
@@ -243,7 +257,7 @@ class Applier:
         if new and is_race(error):
             self.races += 1
             return self.races <= MAX_RACES
-        return is_lock(error) or (error.sqlstate in _RIVAL and rival)
+        return is_lock(error) or is_full(error) or (error.sqlstate in _RIVAL and rival)
 
     def _report(
         self, files: Sequence[Migration], comparison: Comparison, history: Mapping[str, Entry]

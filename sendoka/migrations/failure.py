@@ -17,6 +17,7 @@ from sendoka.errors import (
     Outcome,
     ReadOnlyTransaction,
     RequestTimeout,
+    TooManyConnections,
     TransportError,
 )
 from sendoka.errors.masking import concealed, without
@@ -39,6 +40,7 @@ __all__ = [
     "failed",
     "failing_statement",
     "gave_up",
+    "is_full",
     "is_lock",
     "locked_out",
     "no_grant",
@@ -81,6 +83,11 @@ def waiting_for(migration: Migration, error: DatabaseError | TransportError, *, 
 def is_lock(error: DatabaseError) -> bool:
     """Tell whether `error` is about locks or other transactions, so that the same may go well a little later."""
     return error.sqlstate in _LOCKS
+
+
+def is_full(error: DatabaseError) -> bool:
+    """Tell whether the server had no connection left for what was sent, so that nothing of it ran."""
+    return isinstance(error, TooManyConnections) and error.outcome is not Outcome.FAILED
 
 
 async def failed(

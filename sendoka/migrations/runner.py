@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sendoka.database.seam import Database
+from sendoka.errors import TooManyConnections
 from sendoka.migrations.folder import read_folder, read_newest
 from sendoka.migrations.history import agree, head_statement
 from sendoka.migrations.inquiry import ask
@@ -38,7 +40,8 @@ async def migrate(
     always, the whole folder and every applied checksum are verified first. Rivals are safe: one applies, the others
     wait and see it applied. A lost answer is met by reading the history and, where the row is not there, sending again.
     A file without a transaction is run by one, and whoever finds it unfinished asks the server what became of it.
-    What a push had brought the database to is noted as applied and not run.
+    What a push had brought the database to is noted as applied and not run. Where all connections of the server are
+    taken, a free one is waited for, however often the client has asked.
 
     deadline: seconds after which waiting for others, or for an answer, is given up; a statement without a transaction
     that this call runs is not ended by it. lock_budget: seconds of them that may go to locks that others hold on
@@ -53,7 +56,10 @@ async def migrate(
         kind = type(database).__name__
         raise TypeError(f"migrations are applied by a client, migrate(neon(url), …), not by a {kind}")
     begun = time.monotonic()
-    report = None if verify else await _at_a_glance(database, folder)
+    report = None
+    if not verify:
+        with suppress(TooManyConnections):  # what follows waits for a connection
+            report = await _at_a_glance(database, folder)
     if report is not None:
         return report
     from sendoka.migrations.applier import Applier  # who has nothing to do does without it

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from sendoka.errors import MigrationError, PushRefused, SendokaError, TransportError
+from sendoka.errors import AdminShutdown, MigrationError, Outcome, PushRefused, SendokaError, TransportError
 from sendoka.migrations import alone, call
 from tests.fixtures.network import FAULTS, Fault, Killed, Network
 from tests.fixtures.wire import BREAKS, Wire
@@ -153,7 +153,12 @@ class Stage:
 
 
 def may_be_said(error: SendokaError) -> bool:
-    """Tell whether a command may end so after a fault: with what is wrong on the way, or with a way out."""
+    """Tell whether a command may end so after a fault: with what is wrong on the way, or with a way out.
+
+    That a session was ended is said as it is, and `sendoka` says of it that the command is to be given again.
+    """
+    if isinstance(error, AdminShutdown) and error.outcome is Outcome.UNKNOWN:
+        return True
     return isinstance(error, TransportError) or (isinstance(error, MigrationError | PushRefused) and bool(error.todo))
 
 

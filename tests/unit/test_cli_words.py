@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from sendoka.bookkeeping import FACTS
+from sendoka.cli._database import connect
 from sendoka.cli._group import run
 from sendoka.database import Statement
-from sendoka.errors import ConnectFailed, Outcome, TransportError
+from sendoka.errors import AdminShutdown, ConnectFailed, Outcome, TransportError
 from sendoka.http.reply import Reply, read_single
 from sendoka.http.transport import Timing
 from sendoka.http.transport.failure import too_late
 from sendoka.migrations.history import history_statement
+from sendoka.settings import Source
 from sendoka.testing import NeonMock
 
 if TYPE_CHECKING:
@@ -123,6 +125,14 @@ class TestAnEndpointThatRefuses:
         err = capsys.readouterr().err
         assert "at ep-x.eu.aws.neon.tech, " in err
         assert err.endswith("it may have run; give the command again: whatever ran is not done twice\n")
+
+    async def test_says_so_too_where_the_session_was_ended(self) -> None:
+        ended = AdminShutdown("terminating connection due to administrator command", sqlstate="57P01")
+        ended.outcome = Outcome.UNKNOWN
+        with pytest.raises(AdminShutdown) as caught:
+            async with connect(Source("the environment", "postgresql://ada:s3cret@localhost/db")):
+                raise ended
+        assert caught.value.todo == "it may have run; give the command again: whatever ran is not done twice"
 
     @pytest.mark.parametrize("command", [["status"], ["ledger", "show", "k"], ["backfill", "status"]])
     def test_a_database_that_does_not_exist_shows_no_statement_of_ours(
