@@ -11,6 +11,7 @@ from sendoka.backfills.events import Actor
 from sendoka.backfills.patience import Patience
 from sendoka.backfills.report import Meter, Progress, RunReport
 from sendoka.backfills.shards import together
+from sendoka.backfills.throttle import Throttle
 from sendoka.bookkeeping import operator
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ class Call:
     warnings: tuple[str, ...] = ()
     failed: bool = False
     workers: list[Worker] = field(init=False)
+    throttle: Throttle = field(init=False)
 
     def __post_init__(self) -> None:
+        self.throttle = Throttle(self, self.terms.limits)
         asked = self.stop
         self.stop = lambda: self.failed or asked()
         paces = [self.pace, *(replace(self.pace) for _ in range(self.terms.workers - 1))]
@@ -135,6 +138,7 @@ class Call:
                 waiting_left=left,
                 dead=self.dead,
                 warnings=warnings,
+                pace=self.throttle.pace,
             )
         )
 

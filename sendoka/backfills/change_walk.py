@@ -60,6 +60,9 @@ class ChangeWalk:
         self._shard = found
         return found
 
+    async def keep(self) -> None:
+        """Nothing is held."""
+
     async def stop(self) -> None:
         """Give the lease back, if there is one; where that fails it runs out by itself."""
         work = self._work

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from sendoka.backfills.after import check_after_itself, unfinished
 from sendoka.backfills.declare import Backfill
 from sendoka.backfills.explained import explained, index_of
+from sendoka.backfills.gauges import Gauges
 from sendoka.backfills.keys import peeked, source_of
+from sendoka.backfills.limits import Limits
 from sendoka.backfills.order import arranged, checked_order, walked
 from sendoka.backfills.pace import FIRST, LARGEST, SMALLEST, TARGET
 from sendoka.backfills.runs import find_run
 from sendoka.backfills.shards import read_shard
+from sendoka.backfills.signal import half_speed
 from sendoka.backfills.soundness import warnings_of
 from sendoka.backfills.statements import keys_of
 from sendoka.backfills.target import estimate, read_target
@@ -28,6 +31,8 @@ from sendoka.database.transaction import READ_ONLY
 from sendoka.errors import DatabaseError, InvalidBackfill
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sendoka.backfills.order import Walked
     from sendoka.backfills.target import Target
     from sendoka.backfills.trial import Measured
@@ -59,7 +64,8 @@ class Outlook:
     are walked in `order` by the columns `by`, in so many `strides`, for the reason `why`, by `index`. `seconds` is
     about how long `batches` batches of `batch_size` rows take, with the round trip that was measured. The pages are the
     first and the last key of the first and of the last page by those columns, empty for an empty table. `after` are the
-    backfills that must be done first. `problems` keep a run from being done, `warnings` are to be known.
+    backfills that must be done first. `problems` keep a run from being done, `warnings` are to be known. `pace` is what
+    holds a run back, `busy` for what it would wait if it began now.
     """
 
     name: str
@@ -83,10 +89,21 @@ class Outlook:
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
     after: tuple[str, ...] = ()
+    pace: tuple[str, ...] = ()
+    busy: tuple[str, ...] = ()
 
 
 async def plan(
-    sql: Database, backfill: Backfill, *, batch_size: int | None = None, order: str | None = None
+    sql: Database,
+    backfill: Backfill,
+    *,
+    batch_size: int | None = None,
+    order: str | None = None,
+    rate: str | float | None = None,
+    wal_budget: str | None = None,
+    between: str | None = None,
+    tz: str | None = None,
+    yields: Mapping[str, str] | None = None,
 ) -> Outlook:
     """Find out what `run` would do with `backfill`, and change nothing.
 
@@ -103,6 +120,7 @@ async def plan(
         raise InvalidBackfill(f"a batch of {batch_size} rows is none; batch_size is 1 or more")
     checked_order(order)
     check_after_itself(backfill)
+    limits = Limits.of(rate=rate, wal_budget=wal_budget, between=between, tz=tz, yields=yields)
     if not isinstance(sql, Database):
         raise TypeError(f"a backfill is planned on a client, neon(url), not on a {type(sql).__name__}")
     found = await read_target(sql, backfill)
@@ -143,7 +161,19 @@ async def plan(
         tuple(dict.fromkeys(problems)),
         (*warnings_of(target), *_partial(sample)),
         backfill.after_names,
+        tuple(limits.lines()),
+        await _busy(sql, target, limits),
     )
+
+
+async def _busy(sql: Database, target: Target, limits: Limits) -> tuple[str, ...]:
+    """Return for what a run would wait if it began now."""
+    try:
+        seen = await Gauges(limits.bounds).read(sql, target)
+    except DatabaseError as error:
+        return (half_speed(f"what the database is busy with: {error.message}"),)
+    closed = () if limits.window is None or limits.window.holds(seen.clock) else (f"it is not {limits.window}",)
+    return (*closed, *(half_speed(busy.why) if busy.hidden else busy.why for busy in seen.busy.values()))
 
 
 async def _standing(sql: Database, backfill: Backfill, table: Target) -> tuple[str, Walked | None, str | None]:

@@ -12,7 +12,8 @@ class Progress:
     """Where a run is. `total` is about how many rows the table has, None if unknown; the counts are of the whole run.
 
     `rate` is rows scanned a second while it works, of late; `seconds_left` None as long as nobody can tell. `waiting`
-    says for what the run waits, empty while it works, and `waiting_left` for how many seconds at most, if known.
+    says for what the run waits, empty while it works, and `waiting_left` for how many seconds at most, if known. `pace`
+    is the limit that the last batch was held to, empty where to none.
     Before there is a run it may wait too: then all counts are 0. `dead` are the rows that could not be changed and were
     left out, as far as this runner knows. `warnings` are there once, before the first batch of a new run: triggers that
     fire, functions that give another value each time.
@@ -31,6 +32,7 @@ class Progress:
     waiting_left: float | None = None
     dead: int = 0
     warnings: tuple[str, ...] = ()
+    pace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

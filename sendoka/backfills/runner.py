@@ -13,6 +13,7 @@ from sendoka.backfills.call import Call
 from sendoka.backfills.dead_letters import MAX_DEAD, count_dead
 from sendoka.backfills.declare import Backfill
 from sendoka.backfills.left import hopeless, left_and_dead
+from sendoka.backfills.limits import Limits
 from sendoka.backfills.listing import list_keys
 from sendoka.backfills.opening import find, open_run, wait_while_paused
 from sendoka.backfills.order import arranged
@@ -29,7 +30,7 @@ from sendoka.database.seam import Database
 from sendoka.errors import BackfillError, BackfillRunning, InvalidBackfill, SendokaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sendoka.backfills.report import Progress, RunReport
     from sendoka.backfills.runs import Run
@@ -51,6 +52,11 @@ async def run(
     max_dead: int = MAX_DEAD,
     step_timeout: float = STEP_TIMEOUT,
     order: str | None = None,
+    rate: str | float | None = None,
+    wal_budget: str | None = None,
+    between: str | None = None,
+    tz: str | None = None,
+    yields: Mapping[str, str] | None = None,
     lease: float = LEASE,
     retry: Retry = WAITS,
     workers: int = 1,
@@ -71,6 +77,13 @@ async def run(
     step_timeout: seconds that a step in Python may take for one page.
     order: `key`, `created` or `strided`, instead of the declaration's or the one that suits the table; it holds for the
         whole of a run.
+    rate: rows scanned a second at most, over all workers of this call: `2000/s`, or the number.
+    wal_budget: bytes of WAL a second at most that the server writes, whoever makes them: `20MB/s`.
+    between: the hours of the day in which batches are done, `01:00-05:00`, over midnight too; by the database's clock.
+    tz: whose clocks `between` is of, `Europe/Oslo`.
+    yields: what it yields to, by name: `{"vacuum": "off", "transactions": "30min"}`; `{"all": "off"}` for nothing.
+        Otherwise it makes room for lock waiters, old transactions, vacuum, standbys, Neon's storage, and readers of the
+        table, for a bounded time each.
     lease: seconds for which a step holds its rows against other runners; renewed as long as the process lives.
     retry: how often in a row, and how long, a failure that may pass is waited for.
     workers: how many batches are done at once, each in a shard of its own. Other processes may run the same backfill
@@ -92,8 +105,9 @@ async def run(
     if not isinstance(sql, Database):
         raise TypeError(f"a backfill runs on a client, neon(url), not on a {type(sql).__name__}")
     check_after_itself(backfill)
+    limits = Limits.of(rate=rate, wal_budget=wal_budget, between=between, tz=tz, yields=yields)
     bounds = (max_dead, step_timeout, order, lease, retry, workers, shards)
-    terms = Terms(batch_size, deadline, accept_change, again, *bounds)
+    terms = Terms(batch_size, deadline, accept_change, again, *bounds, limits)
     terms.check_shards(backfill)
     pace = Pace(batch_size or FIRST, fixed=batch_size is not None)
     call = Call(sql, backfill, terms, pace, stop or _never, on_progress or _silent)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Statement
 
-__all__ = ["RUN_COLUMNS", "Run", "begin", "find_run", "finish", "locked", "note_end", "open_run", "run_of"]
+__all__ = ["RUN_COLUMNS", "Run", "begin", "find_run", "finish", "locked", "note_end", "note_wait", "open_run", "run_of"]
 
 _IDEMPOTENT = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
 _UTC = """to_char({} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -226,6 +226,19 @@ insert into sendoka.backfill_events (run, event, operator, runner, detail)
 select e.id, $2, $6, $5, $3 from sendoka_ended e
 where not exists (select from sendoka.backfill_events t where t.run = e.id and t.runner = $5 and t.event = $2)"""
     await _rows(database, text, str(run), state, reason, None if rate is None else str(rate), by.runner, by.operator)
+
+
+async def note_wait(database: Database, run: int, *, why: str, by: Actor) -> None:
+    """Note that a run goes on, and waits: for whoever looks at it, and for the audit where it is a new reason."""
+    text = """with sendoka_waits as (
+  update sendoka.backfill_runs set state = 'running', reason = $2, runner = $4, noted_at = clock_timestamp()
+  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') returning id
+)
+insert into sendoka.backfill_events (run, event, operator, runner, detail)
+select w.id, 'waits', $3, $4, $2 from sendoka_waits w where $2 is distinct from (
+  select case when t.event = 'waits' then t.detail end from sendoka.backfill_events t where t.run = w.id
+  order by t.id desc limit 1)"""
+    await _rows(database, text, str(run), why, by.operator, by.runner)
 
 
 async def finish(database: Database, run: int, *, by: Actor) -> Run:

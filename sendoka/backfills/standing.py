@@ -21,7 +21,7 @@ FRESH = 60.0
 class Standing:
     """`state` is `running`, `stopped`, `failed`, `paused`, `cancelled` or `done`; `runner` who runs it.
 
-    `reason` is why it stopped or failed, and by whom it was paused or cancelled.
+    `reason` is why it stopped or failed, by whom it was paused or cancelled, and for what it waits while it runs.
 
     `batch_ago` are the seconds since its last batch, None before the first.
     """
@@ -37,10 +37,10 @@ def standing_of(run: Run, activity: Activity) -> Standing:
     if run.over or run.state == "paused":
         return Standing(run.state, run.reason, None, activity.batch_ago)
     if activity.owner and not gone(activity.owner):
-        return Standing("running", "", shown(activity.owner), activity.batch_ago)
+        return Standing("running", _waits(run, activity), shown(activity.owner), activity.batch_ago)
     if _goes_on(run, activity):
         by = shown(run.runner) if run.runner and run.state == "running" else None
-        return Standing("running", "", by, activity.batch_ago)
+        return Standing("running", _waits(run, activity), by, activity.batch_ago)
     if run.state == "running":
         return Standing("stopped", _silence(run), None, activity.batch_ago)
     return Standing(run.state, run.reason, None, activity.batch_ago)
@@ -52,6 +52,12 @@ def _goes_on(run: Run, activity: Activity) -> bool:
     if run.state != "running":
         return moved  # one of several runners ended, and another goes on
     return (moved or activity.noted_ago < FRESH) and not (run.runner and gone(run.runner))
+
+
+def _waits(run: Run, activity: Activity) -> str:
+    """Return for what it waits: what was noted since the last batch."""
+    since = activity.batch_ago is None or activity.noted_ago < activity.batch_ago
+    return run.reason if run.state == "running" and since else ""
 
 
 def _silence(run: Run) -> str:

@@ -74,6 +74,7 @@ class StepWalk:
         self.width = 0.0
         self._written = 0.0
         self.lost = False
+        self._renewed = 0.0
 
     async def take(self) -> Shard | None:
         """Claim the shard, unless it is held; return it where nothing is left to take."""
@@ -168,6 +169,13 @@ class StepWalk:
         """Return the error for rows that could be no dead letters: another shard had the last room for them."""
         self._pending = None
         return too_many(self._work.backfill, *await self._counts(1, 1), fault)
+
+    async def keep(self) -> None:
+        """Renew the lease, where a third of it has passed."""
+        now = time.monotonic()
+        if self._held and now >= self._renewed + self._lease / 3:
+            self._renewed = now
+            await self._renew()
 
     async def stop(self) -> None:
         """Give the lease back; where that fails it runs out by itself."""
@@ -310,18 +318,14 @@ class StepWalk:
         return answer
 
     async def _keep(self) -> None:
-        work = self._work
         while True:
             await anyio.sleep(self._lease / 3)
-            with contextlib.suppress(SendokaError):
-                await renew(
-                    work.database,
-                    work.run,
-                    work.shard,
-                    owner=self._owner,
-                    epoch=self._shard.epoch,
-                    lease=self._lease,
-                )
+            await self._renew()
+
+    async def _renew(self) -> None:
+        work, epoch = self._work, self._shard.epoch
+        with contextlib.suppress(SendokaError):
+            await renew(work.database, work.run, work.shard, owner=self._owner, epoch=epoch, lease=self._lease)
 
     async def _send(self, pending: _Pending) -> Shard:
         """Send the request. Its fate unknown, it stays pending; its place taken, we look by whom."""

@@ -55,6 +55,7 @@ class Sweep:
         walk = self.walk(self.work(target, run, part.number, self.owner if claimed else ""), shard)
         try:
             while shard.state == "running" and not walk.lost:
+                await self.call.throttle.room(target, walk)
                 size = self._size()
                 if self.call.reason:
                     break
@@ -97,12 +98,12 @@ class Sweep:
 
     def _size(self) -> int:
         """Return the size of the next batch; where none shall be begun, set the reason."""
-        size = self.worker.pace.within(self.call.seconds_left)
+        size, most = self.worker.pace.within(self.call.seconds_left), self.call.throttle.most
         if self.call.stop():
             self.call.reason = "interrupted"
         elif size == 0 and self.sent_any:
             self.call.reason = "deadline"
-        return max(1, size)
+        return max(1, size if most is None else min(size, most))
 
     async def _batch(self, walk: Walk, before: Shard, size: int) -> Shard:
         """Do one batch, however often it must be sent."""
@@ -133,7 +134,8 @@ class Sweep:
         worker.patience.renew()
         scanned = max(0, shard.scanned - before.scanned)
         worker.pace.note(min(scanned, size), seconds, size)
-        worker.meter.add(scanned, seconds)
+        worker.meter.add(scanned, seconds + call.throttle.rested)
+        call.throttle.spent(min(scanned, size), seconds)
         assert worker.at is not None  # noqa: S101 - over() set it
         call.note(worker.at, shard)
         call.waiting("")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.dead_letters import MAX_DEAD
+from sendoka.backfills.limits import Limits
 from sendoka.backfills.order import checked_order
 from sendoka.backfills.patience import WAITS
 from sendoka.backfills.walk import LEASE, STEP_TIMEOUT
@@ -40,6 +41,7 @@ class Terms:
     retry: Retry = WAITS
     workers: int = 1
     shards: int | None = None
+    limits: Limits = field(default_factory=Limits.of)
 
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:

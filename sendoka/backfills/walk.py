@@ -85,6 +85,9 @@ class Walk(Protocol):
     async def batch(self, size: int) -> Shard:
         """Do the next batch of `size` rows scanned, and return the shard as it then stands."""
 
+    async def keep(self) -> None:
+        """Hold on to the shard for now: the run waits. Called every second or so."""
+
     async def stop(self) -> None:
         """Let others have the shard."""
 

@@ -109,7 +109,7 @@ def _facts(progress: Progress) -> str:
 
 def _speed(progress: Progress) -> list[str]:
     rate, left = progress.rate, progress.seconds_left
-    rows = [] if rate is None else [f"{rate:,.0f} rows/s"]
+    rows = [] if rate is None else [f"{rate:,.0f} rows/s" + (f" ({progress.pace})" if progress.pace else "")]
     return rows if left is None else [*rows, f"{duration(left)} left"]
 
 

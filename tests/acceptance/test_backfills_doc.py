@@ -87,7 +87,7 @@ def slowly(direct: Direct, seconds: float) -> None:
 
 def test_every_block_is_run_here() -> None:
     assert set(FILES) == {"again.py", "chosen.py", "fill.py", "hold.py", "backfill_handler.py", "cron.py"}
-    assert (len(SCRIPTS), len(SHELL), len(YAML)) == (3, 5, 1)
+    assert (len(SCRIPTS), len(SHELL), len(YAML)) == (3, 6, 1)
 
 
 @pytest.mark.parametrize("block", SCRIPTS, ids=str)
@@ -128,12 +128,20 @@ def test_the_commands_run_it_and_tell_of_it(folder: Path, direct: Direct, capsys
     assert left(direct) == 0
 
 
+def test_a_run_keeps_to_a_pace_that_plan_says(folder: Path, direct: Direct, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [sendoka(line.split()[1:]) for line in commands(SHELL[2:3])] == [0, 0]
+    out = capsys.readouterr().out
+    assert re.search(r"pace +2,000/s at most\n +20 MB/s of WAL at most\n", out)
+    assert "vacuum of the table: vacuum" in " ".join(out.split())
+    assert left(direct) == 0
+
+
 def test_the_commands_hold_it(
     folder: Path, direct: Direct, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begin(folder, database_url)
     statuses, lefts = [], []
-    for line in commands(SHELL[2:3]):
+    for line in commands(SHELL[3:4]):
         statuses.append(sendoka(line.split()[1:]))
         lefts.append(left(direct))
     assert statuses == [0] * 5
@@ -144,7 +152,7 @@ def test_the_commands_hold_it(
 
 
 def test_several_workers_share_a_run(folder: Path, direct: Direct) -> None:
-    assert [sendoka(line.split()[1:]) for line in commands(SHELL[4:5])] == [0]
+    assert [sendoka(line.split()[1:]) for line in commands(SHELL[5:6])] == [0]
     assert left(direct) == 0
 
 
@@ -154,7 +162,7 @@ def test_rows_that_cannot_be_changed_are_tried_again(
     direct.execute(
         "alter table messages add constraint sound check (id not in ('msg_7', 'msg_8') or tenant_id is null)"
     )
-    assert [sendoka(line.split()[1:]) for line in commands(SHELL[3:4])] == [1, 1]
+    assert [sendoka(line.split()[1:]) for line in commands(SHELL[4:5])] == [1, 1]
     assert "2 rows could not be changed and were left out" in capsys.readouterr().out
     direct.execute("alter table messages drop constraint sound")
     direct.execute("alter table messages add constraint sound check (id <> 'msg_7' or tenant_id is null)")

@@ -65,7 +65,8 @@ def lines_of(facts: dict[str, Any]) -> list[str]:
 def _state(facts: dict[str, Any]) -> str:
     state, reason = str(facts["state"]), facts.get("reason")
     if state == "running":
-        return state + (f" by {facts['runner']}" if facts["runner"] else "")
+        by = f" by {facts['runner']}" if facts["runner"] else ""
+        return f"{state}{by}, and waits: {reason}" if reason else state + by
     if state in {"paused", "cancelled"}:
         return f"{state} {reason}"
     return f"{state}: {why_stopped(reason)}" if reason else state

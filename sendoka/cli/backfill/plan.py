@@ -11,6 +11,7 @@ import click
 from sendoka.cli._database import connect
 from sendoka.cli._options import Whole, env_file_option, json_option, print_json, run, say
 from sendoka.cli._progress import ORDERS, counted, duration
+from sendoka.cli.backfill._pace import pace_of, pace_options
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ _LABEL = 10
 @click.argument("name")
 @click.option("--batch-size", type=Whole(min=1), metavar="N", help="Rows a batch, instead of adapting.")
 @click.option("--order", type=click.Choice(ORDERS), help="Walk in this order, not the one that suits the table.")
+@pace_options
 @env_file_option
 @json_option
-def plan(name: str, batch_size: int | None, order: str | None, env_file: Path | None, as_json: bool) -> int:
+def plan(
+    name: str, batch_size: int | None, order: str | None, env_file: Path | None, as_json: bool, **pace: Any
+) -> int:
     """Show what a backfill would do, and change nothing.
 
     Told are its rows, order, index, time, triggers and locks.
@@ -45,18 +49,21 @@ def plan(name: str, batch_size: int | None, order: str | None, env_file: Path | 
     """
     from sendoka.backfills.scripts import load
 
+    limits = pace_of(**pace)
     settings = read_settings()
     chosen = load(settings.backfill, name)
-    found = run(_plan(find_source(settings, env_file=env_file), chosen, batch_size, order))
+    found = run(_plan(find_source(settings, env_file=env_file), chosen, batch_size, order, limits))
     print_json(asdict(found)) if as_json else _say(found)
     return 1 if found.problems else 0
 
 
-async def _plan(source: Source, chosen: Backfill, batch_size: int | None, order: str | None) -> Outlook:
+async def _plan(
+    source: Source, chosen: Backfill, batch_size: int | None, order: str | None, limits: dict[str, Any]
+) -> Outlook:
     from sendoka.backfills import plan as find_out
 
     async with connect(source) as sql:
-        return await find_out(sql, chosen, batch_size=batch_size, order=order)
+        return await find_out(sql, chosen, batch_size=batch_size, order=order, **limits)
 
 
 def _say(found: Outlook) -> None:
@@ -81,6 +88,10 @@ def _lines(found: Outlook) -> Iterator[tuple[str, str]]:
     yield "pages", f"first {_page(found.first_page)}"
     yield "", f"last {_page(found.last_page)}"
     yield "batches", _batches(found)
+    for place, text in enumerate(found.pace):
+        yield "" if place else "pace", text
+    for text in found.busy:
+        yield "waits now", text
     if found.trial is not None:
         yield from _trial(found.trial)
     for label, texts in (("warning", found.warnings), ("problem", found.problems)):

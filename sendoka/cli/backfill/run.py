@@ -14,6 +14,7 @@ import click
 from sendoka.cli._database import connect
 from sendoka.cli._options import Number, Whole, env_file_option, json_option, print_json, run, say
 from sendoka.cli._progress import ORDERS, say_report, shown
+from sendoka.cli.backfill._pace import pace_of, pace_options
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _INTERRUPTED = 130
 @click.option("--order", type=click.Choice(ORDERS), help="Walk in this order, not the one that suits the table.")
 @click.option("--workers", type=Whole(min=1), metavar="N", help="Batches at once, each in a shard of its own.")
 @click.option("--shards", type=Whole(min=1), metavar="N", help="Ranges into which a new run splits the table.")
+@pace_options
 @click.option(
     "--events", type=click.Choice(["json"]), help="Print one JSON line an event: warnings, batches, waits, the end."
 )
@@ -58,6 +60,7 @@ def run_command(
     events: str | None,
     env_file: Path | None,
     as_json: bool,
+    **pace: Any,
 ) -> int:
     """Run the backfill NAME until it is done and verified.
 
@@ -66,6 +69,10 @@ def run_command(
     volatile. One that is done or cancelled says when and by whom, and changes nothing. One that somebody pauses
     meanwhile waits until it is resumed; one that is paused already is left alone. Exits with 130 where it stopped
     before it was done, for a deadline too.
+
+    It makes room for others: for who waits for a lock, for old transactions, a vacuum of the table, standbys, Neon's
+    storage, readers of the table. Each wait says why, and ends after a while; --yield NAME=off ends it at once. The
+    names are locks, transactions, vacuum, replication, backpressure, latency, and all.
 
     A row that the database or the step refuses is left out and kept as a dead letter: sendoka backfill retry-dead tries
     those again. A run may leave out --max-dead rows in all, and ten as long as no row went well. Exits with 1 where it
@@ -78,10 +85,10 @@ def run_command(
         raise click.UsageError("--events prints a line an event, and --json one object: give one of them")
     from sendoka.backfills.scripts import load
 
+    options: dict[str, Any] = {"batch_size": batch_size, "deadline": deadline, **pace_of(**pace)}
     settings = read_settings()
     chosen = load(settings.backfill, name)
     source = find_source(settings, env_file=env_file)
-    options: dict[str, Any] = {"batch_size": batch_size, "deadline": deadline}
     options |= {"accept_change": accept_change, "again": again, "order": order}
     bounds = {"max_dead": max_dead, "step_timeout": step_timeout, "workers": workers, "shards": shards}
     options |= {name: bound for name, bound in bounds.items() if bound is not None}

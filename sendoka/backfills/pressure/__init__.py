@@ -1,0 +1,1 @@
+"""What a run yields to, one signal a module."""

@@ -1,0 +1,232 @@
+"""Makes room: before each batch it is asked whether there is any, and it waits until there is.
+
+One is shared by all runners of a call. Everything is read in one request between two batches, and seldom enough that
+it takes a fiftieth of the time at most.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import anyio
+
+from sendoka.backfills import runs
+from sendoka.backfills.amounts import ROWS_A_SECOND
+from sendoka.backfills.gauges import Gauges
+from sendoka.backfills.patience import rest
+from sendoka.backfills.signal import half_speed, signals
+from sendoka.errors import DatabaseError, SendokaError, TransportError
+
+if TYPE_CHECKING:
+    from sendoka.backfills.call import Call
+    from sendoka.backfills.gauges import Seen
+    from sendoka.backfills.limits import Limits
+    from sendoka.backfills.signal import Busy
+    from sendoka.backfills.target import Target
+    from sendoka.backfills.walk import Walk
+
+__all__ = ["EVERY", "Throttle"]
+
+EVERY = 1.0
+"""Seconds between two looks, at least."""
+
+_SHARE = 50
+"""And so many times as long as a look took."""
+
+_SELDOM = 10.0
+"""But no more seconds than these."""
+
+_HURRY = 2.0
+"""A call that has so few seconds left, or less, has none for a look."""
+
+_TIRED = 10
+"""After a run has yielded to something for as long as it does, it goes on for so many times as long before it does
+again, unless there was room meanwhile."""
+
+_CAREFUL = 2.0
+"""Seconds that a run rests at most where it cannot see whether there is room: as long as it worked, half the speed."""
+
+_TOLD = 2.0
+"""Seconds from which on a wait is told of by itself; what is shorter is said with the batches."""
+
+_NOTED = 20.0
+"""Seconds between two notes, for others, that a run waits and is alive; and between two looks far from its hours."""
+
+
+class _Wait(NamedTuple):
+    """Why there is no room, for how many seconds at least, and for how many at most if that is known.
+
+    `limit` is whether the run keeps to a number: then it goes on in a moment, and will stand here again.
+    """
+
+    why: str
+    seconds: float
+    left: float | None
+    limit: bool = False
+
+
+class Throttle:
+    """What holds the runners of a call back.
+
+    `pace` is the limit that the last batch was held to, empty where to none, and `rested` for how many seconds.
+    """
+
+    def __init__(self, call: Call, limits: Limits) -> None:
+        self._call = call
+        self._limits = limits
+        self._gauges = Gauges(limits.bounds)
+        self._lock = anyio.Lock()
+        self._due = 0.0
+        # The first batch of a call comes before the first look, unless there are numbers to be kept from the start.
+        self._begun = "wal" in limits.bounds or limits.window is not None
+        self._clock: tuple[float, float] | None = None
+        self._going = True
+        self._busy: dict[str, Busy] = {}
+        self._since: dict[str, float] = {}
+        self._tired: dict[str, float] = {}
+        self._hidden = ""
+        self._held = (0.0, "")
+        self._paid = 0.0
+        self._noted = (0.0, "")
+        self.pace = ""
+        self.rested = 0.0
+
+    @property
+    def most(self) -> int | None:
+        """Rows that a batch may have for the sake of the rate, None for any number: what a second has room for."""
+        return None if self._limits.rate is None else max(1, int(self._limits.rate))
+
+    async def room(self, target: Target, walk: Walk) -> None:
+        """Return when the next batch may begin, or where the run must not go on; sets the call's reason for an end.
+
+        Raises Stopped where the run is asked to stop meanwhile.
+        """
+        call, began, held, rested = self._call, time.monotonic(), "", 0.0
+        while True:
+            await self._look(target)
+            wait = self._wait(time.monotonic()) if self._going else None
+            if wait is None:
+                unseen = half_speed(self._hidden) if self._hidden else ""
+                self.pace, self.rested = held or unseen, rested
+                return
+            if wait.left is not None and wait.seconds > call.seconds_left:
+                call.reason = wait.why if self._closed(time.monotonic()) else "deadline"
+                return
+            long = max(wait.seconds, time.monotonic() - began) >= _TOLD
+            seconds = min(wait.seconds, EVERY)
+            if wait.limit:
+                held, rested = wait.why, rested + seconds
+            if long or not wait.limit:
+                call.waiting(wait.why, wait.left)
+            if long:
+                await self._note(wait.why)
+            await walk.keep()
+            await rest(seconds, call.stop)
+
+    def spent(self, rows: int, seconds: float) -> None:
+        """Note that a batch scanned so many rows in so many seconds, and is over now."""
+        now, rate = time.monotonic(), self._limits.rate
+        self._begun = True
+        if self._hidden:
+            self._hold(now + min(seconds, _CAREFUL), half_speed(self._hidden))
+        if rate is not None:
+            # What is owed for the batches before, by other runners too, is owed still.
+            self._paid = max(self._paid, now - seconds) + rows / rate
+
+    def _hold(self, until: float, why: str) -> None:
+        self._held = max(self._held, (until, why))
+
+    def _closed(self, now: float) -> float:
+        """Return the seconds until the hours of the run begin, 0 in them."""
+        if self._limits.window is None or self._clock is None:
+            return 0.0
+        then, clock = self._clock
+        return self._limits.window.opens_in(clock + now - then)
+
+    def _wait(self, now: float) -> _Wait | None:
+        """Return for what to wait now, None where there is room."""
+        window = self._limits.window
+        if window is not None and self._clock is None:
+            return _Wait("the database's clock cannot be read", EVERY, None)
+        closed = self._closed(now)
+        if closed:
+            return _Wait(f"it runs between {window} only", closed, closed)
+        for name, busy in self._busy.items():
+            return _Wait(busy.why, EVERY, max(0.0, self._since[name] + signals()[name].most - now))
+        rate = self._limits.rate
+        paid = (self._paid, f"{ROWS_A_SECOND.shown(rate)} at most") if rate is not None else (0.0, "")
+        until, why = max(self._held, paid)
+        return _Wait(why, until - now, until - now, limit=True) if until > now else None
+
+    # ------------------------------------------------------------------ looking
+
+    async def _look(self, target: Target) -> None:
+        """Read the clock, whether the run goes on, and all signals, unless that was done a moment ago."""
+        if not self._begun or not self._looks():
+            return
+        async with self._lock:
+            call, seen, began = self._call, None, time.monotonic()
+            if began < self._due:
+                return
+            try:
+                seen = await self._gauges.read(call.database, target, call.run.id if call.run else None)
+            except (DatabaseError, TransportError) as error:
+                await self._blind(error)
+            now = time.monotonic()
+            if seen is not None:
+                self._learn(seen, now)
+            every = EVERY if self._closed(now) < _NOTED else _NOTED
+            self._due = now + max(every, min(_SELDOM, _SHARE * (now - began)))
+
+    def _looks(self) -> bool:
+        """Tell whether there is anything to look at, and time for it."""
+        if self._limits.window is not None:
+            return True
+        return bool(self._gauges) and self._call.seconds_left > _HURRY
+
+    async def _blind(self, error: DatabaseError | TransportError) -> None:
+        """Nothing can be seen: be careful. Without any clock there are no hours, so that is insisted on."""
+        said = f"{error.message} ({error.sqlstate})" if isinstance(error, DatabaseError) else error.what
+        self._busy, self._hidden = {}, f"what the database is busy with: {said}"
+        if (
+            self._limits.window is not None
+            and self._clock is None
+            and not await self._call.workers[0].patience.meet(error)
+        ):
+            raise error
+
+    def _learn(self, seen: Seen, now: float) -> None:
+        self._clock = (now, seen.clock)
+        self._going = seen.state not in {"paused", "cancelled", "done"}
+        self._busy, self._hidden = {}, ""
+        for name in self._limits.bounds:
+            self._weigh(name, seen.busy.get(name), now)
+
+    def _weigh(self, name: str, busy: Busy | None, now: float) -> None:
+        """Yield to a signal for a while, but not for ever."""
+        if busy is None:
+            self._since.pop(name, None)
+            self._tired.pop(name, None)
+        elif busy.hidden:
+            self._hidden = busy.why
+        elif busy.seconds is not None:
+            self._hold(now + busy.seconds, busy.why)
+        elif now >= self._tired.get(name, 0.0):
+            most = signals()[name].most
+            if now - self._since.setdefault(name, now) < most:
+                self._busy[name] = busy
+            else:
+                self._tired[name] = now + _TIRED * most
+                del self._since[name]
+
+    async def _note(self, why: str) -> None:
+        """Note for others, now and then, that the run waits; where that fails they see less, and nothing else."""
+        call, now = self._call, time.monotonic()
+        noted, before = self._noted
+        if call.run is None or (why == before and now < noted + _NOTED):
+            return
+        self._noted = (now, why)
+        with contextlib.suppress(SendokaError):
+            await runs.note_wait(call.database, call.run.id, why=why, by=call.by)

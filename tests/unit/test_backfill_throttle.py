@@ -1,0 +1,301 @@
+"""How a run waits for room: how long, what it says, and what ends the wait. The clock is one that only waits move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sendoka.backfills import backfill, runs, throttle
+from sendoka.backfills.call import Call
+from sendoka.backfills.gauges import Seen
+from sendoka.backfills.limits import Limits
+from sendoka.backfills.pace import Pace
+from sendoka.backfills.patience import Stopped
+from sendoka.backfills.runs import Run
+from sendoka.backfills.signal import Busy
+from sendoka.backfills.target import Target
+from sendoka.backfills.terms import Terms
+from sendoka.errors import AnswerLost, database_error
+from sendoka.testing import FakeDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendoka.backfills import Progress
+    from sendoka.backfills.walk import Walk
+
+TARGET = Target("16400", "public", "messages", ("id",), ("id",), {"id": "text"})
+FILL = backfill(table="messages", where="done is null", sql="update messages set done = 1 from page", name="fill")
+RUN = Run(1, "fill", 1, "", "running", None, "", "", None, None, "", None, None, None)
+NOON = 1_767_960_000.0
+"""12:00 in UTC."""
+
+BLIND = "half speed, for this role cannot see what the database is busy with: "
+VACUUM = Busy("vacuum of messages is going on")
+HIDDEN = Busy("how far the standby paris is behind", hidden=True)
+
+
+@dataclass
+class Held:
+    """A call, and what became of it: what it said, noted and kept, on a clock of its own."""
+
+    monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any]
+    deadline: float | None = None
+    busy: Callable[[float], dict[str, Busy] | Exception] = lambda now: {}
+    state: str = "running"
+    stopped_at: float = float("inf")
+    now: float = 0.0
+    looks: int = 0
+    kept: int = 0
+    said: list[Progress] = field(default_factory=list)
+    noted: list[tuple[float, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.monkeypatch.setattr(throttle, "time", self)
+        self.monkeypatch.setattr(throttle, "rest", self.rest)
+        self.monkeypatch.setattr(throttle, "Gauges", lambda bounds: self)
+        self.monkeypatch.setattr(runs, "note_wait", self.note)
+        terms = Terms(deadline=self.deadline, limits=Limits.of(**self.options))
+        self.call = Call(FakeDatabase(), FILL, terms, Pace(), lambda: False, self.said.append, started=0.0, run=RUN)
+        self.monkeypatch.setattr("sendoka.backfills.call.time", self)
+        self.call.throttle.spent(0, 0.0)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def rest(self, seconds: float, stop: Callable[[], bool]) -> None:
+        assert seconds > 0
+        self.now += seconds
+        if self.now >= self.stopped_at:
+            raise Stopped
+
+    async def read(self, database: object, target: Target, run: int | None) -> Seen:
+        self.looks += 1
+        found = self.busy(self.now)
+        if isinstance(found, Exception):
+            raise found
+        return Seen(NOON + self.now, self.state, found)
+
+    async def note(self, database: object, run: int, *, why: str, by: object) -> None:
+        self.noted.append((self.now, why))
+
+    async def keep(self) -> None:
+        self.kept += 1
+
+    async def room(self) -> float:
+        """Ask for room, and return the seconds that it took."""
+        before = self.now
+        walk: Walk = self  # type: ignore[assignment]  # of a walk, only keep() is needed
+        await self.call.throttle.room(TARGET, walk)
+        return self.now - before
+
+    async def batch(self, rows: int, seconds: float) -> float:
+        """Do a batch, and return the seconds that were waited before it."""
+        waited = await self.room()
+        self.now += seconds
+        self.call.throttle.spent(rows, seconds)
+        return waited
+
+
+async def test_where_nobody_is_busy_there_is_room_at_once_and_looks_are_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {})
+    assert [await held.batch(1000, 0.1) for _ in range(25)] == [0.0] * 25
+    assert held.looks == 3
+    assert (held.said, held.noted, held.call.throttle.pace) == ([], [], "")
+
+
+async def test_the_first_batch_is_done_without_a_look_unless_numbers_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: list[tuple[dict[str, Any], int]] = [
+        ({}, 0),
+        ({"wal_budget": "1MB/s"}, 1),
+        ({"between": "1:00-23:00", "tz": "UTC"}, 1),
+    ]
+    for given, looks in options:
+        held = Held(monkeypatch, given)
+        held.call.throttle = throttle.Throttle(held.call, held.call.terms.limits)
+        await held.room()
+        assert held.looks == looks
+
+
+async def test_a_call_that_is_nearly_over_has_no_time_for_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {}, deadline=3.0)
+    await held.room()
+    held.now = 1.5
+    await held.room()
+    assert held.looks == 1
+
+
+async def test_with_everything_switched_off_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {"yields": {"all": "off"}})
+    monkeypatch.setattr(Held, "__bool__", lambda self: False, raising=False)
+    assert await held.room() == 0
+    assert held.looks == 0
+
+
+async def test_a_wait_says_why_and_for_how_long_at_most_and_is_noted_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = Held(monkeypatch, {}, busy=lambda now: {"vacuum": VACUUM} if now < 45 else {})
+    assert await held.room() == 45
+    assert {told.waiting for told in held.said} == {VACUUM.why}
+    assert [told.waiting_left for told in held.said[:3]] == [600, 599, 598]
+    assert held.noted == [(2, VACUUM.why), (22, VACUUM.why), (42, VACUUM.why)]
+    assert held.kept == 45
+
+
+async def test_a_short_wait_is_said_and_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {}, busy=lambda now: {"locks": VACUUM} if now < 1 else {})
+    assert await held.room() == 1
+    assert (len(held.said), held.noted) == (1, [])
+
+
+async def test_a_run_yields_for_a_bounded_time_and_again_after_ten_times_as_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = Held(monkeypatch, {}, busy=lambda now: {"locks": VACUUM})
+    assert await held.room() == 30
+    waited = [await held.batch(1000, 1.0) for _ in range(302)]
+    assert sum(waited[:299]) == 0
+    assert sum(waited) == 30
+
+
+async def test_what_had_room_meanwhile_is_yielded_to_at_once_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {}, busy=lambda now: {} if 40 < now < 50 else {"locks": VACUUM})
+    assert await held.room() == 30
+    waited = [await held.batch(1000, 1.0) for _ in range(25)]
+    assert sum(waited) == 30
+
+
+async def test_each_signal_has_a_patience_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = {"locks": VACUUM, "transactions": Busy("old")}
+    assert await Held(monkeypatch, {}, busy=lambda now: both).room() == 60
+
+
+@pytest.mark.parametrize("state", ["paused", "cancelled", "done"])
+async def test_a_run_that_must_not_go_on_does_not_wait(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    """Its next batch finds out, and changes nothing."""
+    held = Held(monkeypatch, {}, busy=lambda now: {"vacuum": VACUUM}, state=state)
+    assert await held.room() == 0
+
+
+async def test_a_wait_ends_where_somebody_pauses_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(now: float) -> dict[str, Busy]:
+        held.state = "paused" if now >= 7 else "running"
+        return {"vacuum": VACUUM}
+
+    held = Held(monkeypatch, {}, busy=busy)
+    assert await held.room() == 7
+
+
+async def test_a_wait_ends_where_the_run_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {}, busy=lambda now: {"vacuum": VACUUM}, stopped_at=3)
+    with pytest.raises(Stopped):
+        await held.room()
+
+
+async def test_a_wait_that_outlasts_the_deadline_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {}, busy=lambda now: {"vacuum": VACUUM}, deadline=5.5)
+    assert await held.room() == pytest.approx(5)
+    assert held.call.reason == "deadline"
+
+
+# ------------------------------------------------------------------ limits
+
+
+@pytest.mark.parametrize("runners", [1, 4])
+async def test_a_rate_is_kept_over_all_runners(monkeypatch: pytest.MonkeyPatch, runners: int) -> None:
+    held = Held(monkeypatch, {"rate": "2000/s"})
+    for _ in range(20):
+        await held.room()
+        held.now += 0.1  # all of them at once
+        for _ in range(runners):
+            held.call.throttle.spent(500, 0.1)
+    await held.room()
+    assert 20 * runners * 500 / held.now == pytest.approx(2000, rel=0.01)
+    assert held.call.throttle.pace == "2,000/s at most"
+    assert held.call.throttle.most == 2000
+
+
+async def test_what_is_slower_than_the_rate_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {"rate": 2000})
+    assert [await held.batch(1000, 1.0) for _ in range(5)] == [0.0] * 5
+    assert held.call.throttle.pace == ""
+    # A slow time is not made up for afterwards.
+    assert [await held.batch(1000, 0.1) for _ in range(3)] == pytest.approx([0.0, 0.4, 0.4])
+
+
+async def test_a_rate_below_one_a_second_says_for_what_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {"rate": 0.1})
+    assert held.call.throttle.most == 1
+    await held.batch(1, 0.1)
+    assert await held.room() == pytest.approx(9.9)
+    assert held.said[0].waiting == "0.1/s at most"
+
+
+async def test_a_budget_holds_a_run_up_for_as_long_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = {"wal": Busy("20 MB/s of WAL at most", seconds=1.5)}
+    held = Held(monkeypatch, {"wal_budget": "20MB/s"}, busy=lambda now: budget if now == 0 else {})
+    assert await held.room() == 1.5
+    assert (held.call.throttle.pace, held.call.throttle.rested) == ("20 MB/s of WAL at most", 1.5)
+    assert held.said == []
+
+
+# ------------------------------------------------------------------ what cannot be seen
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"replication": HIDDEN}, "half speed, for this role cannot see how far the standby paris is behind"),
+        (
+            database_error({"code": "42501", "message": "permission denied for view pg_locks"}),
+            BLIND + "permission denied for view pg_locks (42501)",
+        ),
+        (
+            AnswerLost("the connection was cut"),
+            BLIND + "the connection was cut",
+        ),
+    ],
+)
+async def test_what_cannot_be_seen_is_taken_for_busy_at_half_speed_and_never_for_ever(
+    monkeypatch: pytest.MonkeyPatch, found: Any, said: str
+) -> None:
+    held = Held(monkeypatch, {}, busy=lambda now: found)
+    assert [await held.batch(1000, 0.5) for _ in range(4)] == pytest.approx([0.0, 0.5, 0.5, 0.5])
+    assert held.call.throttle.pace == said
+    assert await held.batch(1000, 60.0) == 0.5
+    assert await held.batch(1000, 0.5) == 2.0
+
+
+# ------------------------------------------------------------------ hours
+
+
+async def test_a_run_waits_for_its_hours_by_the_databases_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {"between": "13:00-14:00", "tz": "UTC"})
+    assert await held.room() == pytest.approx(3600)
+    assert held.looks < 3600 / 20 + 30
+    assert held.said[0].waiting == "it runs between 13:00-14:00 UTC only"
+    assert held.said[0].waiting_left == pytest.approx(3600)
+    gaps = [after - before for (before, _), (after, _) in zip(held.noted, held.noted[1:], strict=False)]
+    assert held.noted[0][0] == 0
+    assert max(gaps) <= 21
+    held.now = 2 * 3600 - 0.5
+    assert await held.room() == 0
+
+
+async def test_a_call_that_ends_before_its_hours_begin_ends_at_once_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = Held(monkeypatch, {"between": "13:00-14:00", "tz": "UTC"}, deadline=50.0)
+    assert await held.room() == 0
+    assert held.call.reason == "it runs between 13:00-14:00 UTC only"
+
+
+async def test_without_the_databases_clock_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = database_error({"code": "42501", "message": "no"})
+    held = Held(monkeypatch, {"between": "11:00-14:00", "tz": "UTC"}, busy=lambda now: found)
+    with pytest.raises(type(found), match="no"):
+        await held.room()
