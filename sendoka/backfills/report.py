@@ -40,7 +40,8 @@ class RunReport:
     """How a call of `run` ended.
 
     `state` is `done` (verified), or `stopped`: the run can be gone on with, and `reason` says why (`deadline`,
-    `interrupted`); or it is `paused` or `cancelled`, and `reason` says by whom. Counts are of the whole run, over all
+    `interrupted`, or the hours that this call does not reach); or it is `paused` or `cancelled`, and `reason` says by
+    whom. Counts are of the whole run, over all
     its shards, `batches` too; `here` is how many of them this call did, 0 where another runner did them all.
     `unchanged` are rows that satisfied `where` when their page was read, and that the change left alone,
     `dead` those that it failed for: they are in sendoka.dead_letters. Times are ISO
