@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from sendoka.backfills import Batch, backfill, plan, run, throttle
+from sendoka.backfills import Batch, backfill, opening, pause, plan, resume, run, throttle
 from sendoka.backfills.events import events_of
 from sendoka.backfills.gauges import Gauges
 from sendoka.backfills.overview import list_runs
@@ -54,6 +55,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttle, "EVERY", 0.001)
     monkeypatch.setattr(throttle, "_SHARE", 0)
     monkeypatch.setattr(throttle, "_TOLD", 0)
+    monkeypatch.setattr(opening, "_LOOK_EVERY", 0.02)
 
 
 @pytest.fixture
@@ -340,6 +342,36 @@ async def test_a_step_holds_its_rows_while_it_waits(sql: Neon, monkeypatch: pyte
         assert await value(sql, "select seq from sendoka.backfill_shards") == "1"
         assert told[-1].waiting
         await execute(sql, "update busy set now = false")
+
+
+async def test_a_pause_ends_a_wait_for_room(sql: Neon, monkeypatch: pytest.MonkeyPatch) -> None:
+    await make_messages(sql, 50)
+    await execute(sql, "create table busy as select true as now")
+    monkeypatch.setattr(Vacuum, "ask", lambda *_: "to_jsonb((select now from busy))")
+    async with waiting(sql) as told:
+        await pause(sql, "touch")
+        for _ in range(1000):
+            if told[-1].waiting.startswith("it is paused"):
+                break
+            await asyncio.sleep(0.01)
+        assert "sendoka backfill resume touch" in told[-1].waiting
+        await execute(sql, "update busy set now = false")
+        await resume(sql, "touch")
+
+
+async def test_a_run_works_in_its_hours_only(sql: Neon) -> None:
+    await make_messages(sql, 50)
+    now = datetime.fromtimestamp(float(await value(sql, "select extract(epoch from clock_timestamp())") or 0), UTC)
+
+    def hours(begin: int, end: int) -> str:
+        return f"{now + timedelta(hours=begin):%H:%M}-{now + timedelta(hours=end):%H:%M}"
+
+    closed = hours(2, 3)
+    report = await run(sql, IN_SQL, between=closed, tz="UTC", deadline=60)
+    assert (report.state, report.reason) == ("stopped", f"it runs between {closed} UTC only")
+    assert (report.here, report.seconds < 30) == (0, True)
+    assert (await plan(sql, IN_SQL, between=closed, tz="UTC")).busy == (f"it is not {closed} UTC",)
+    assert (await run(sql, IN_SQL, between=hours(-1, 2), tz="UTC")).done
 
 
 async def _until(sql: Neon, question: str, *params: str | None) -> None:
