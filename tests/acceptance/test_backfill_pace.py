@@ -75,7 +75,10 @@ def test_status_says_for_what_a_run_waits_until_its_next_batch(
     noted_ago: float, batch_ago: float | None, reason: str
 ) -> None:
     run = Run(1, "fill", 1, "", "running", None, "", "", None, None, HOURS, "elsewhere:1:a", None, None)
-    shard, activity = Shard("running", 1, 1, 5, None, 50, 50, 50, 50, 50, 50), Activity(None, batch_ago, noted_ago)
+    shard, activity = (
+        Shard("running", 1, 1, 5, None, None, None, 50, 50, 50, 50, 50, 50),
+        Activity(None, batch_ago, noted_ago),
+    )
     standing = standing_of(run, activity)
     assert (standing.state, standing.reason) == ("running", reason)
     facts = facts_of("fill", "", (run, shard, activity))
