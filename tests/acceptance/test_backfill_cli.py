@@ -224,9 +224,9 @@ async def test_a_paused_run_has_no_letter_tried_and_says_so(project: Project, sq
     project.run("run", "touch", "--batch-size", "10", exits=3)  # ten may be left out as long as no row went well
     project.run("pause", "touch")
     said = project.run("retry-dead", "touch", exits=130)
-    assert "touch is paused by " in said
-    assert "let it go on first: sendoka backfill resume touch" in said
-    assert "touch: 0 rows tried again, 0 of them settled, 10 left" in said
+    assert re.match(
+        r"touch is paused by .*\nlet it go on first: sendoka backfill resume touch\ntouch: 0 rows tried", said
+    )
 
 
 async def test_status_and_list_tell_what_there_is(project: Project, sql: Neon) -> None:
