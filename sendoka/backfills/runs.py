@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RUN_COLUMNS", "Run", "begin", "find_run", "finish", "locked", "note_end", "note_wait", "open_run", "run_of"]
 
+_OPTIONS = TransactionOptions(isolation_level="ReadCommitted")
 _IDEMPOTENT = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
 _UTC = """to_char({} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
@@ -200,7 +201,7 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk:
 select walk::text from sendoka_begun"""
     kept = json.dumps(walk.as_json())
     begun = Ours(text, (str(run.id), checksum, by.runner, by.operator, by.revision, kept))
-    rows = (await database.run_all([locked("id = $1::bigint", str(run.id)), begun], _IDEMPOTENT))[-1].rows
+    rows = (await database.run_all([locked("id = $1::bigint", str(run.id)), begun], _OPTIONS))[-1].rows
     return Walked.of(json.loads(str(rows[0][0]))) if rows else None
 
 
