@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ROWS = 12
 WALK = Walked(("id",), 1)
 TABLES = ("backfill_shards", "backfill_batches", "dead_letters", "backfill_runs")
-LEFT_OUT = {"at", "updated_at", "noted_at", "started_at", "finished_at", "lease_until", "message"}
+LEFT_OUT = {"took", "at", "updated_at", "noted_at", "started_at", "finished_at", "lease_until", "message"}
 
 
 class Script:
@@ -55,8 +55,10 @@ class Script:
         write = Statement(write_back(form, self.target, ("label",)), (f"{{{key}}}", "{0}", "{theirs}"))
         fault = dead_letters.Fault("22012", "division by zero")
         grave = dead_letters.bury(form, self.target, run=1, shard=0, seq=seq, key=f'["{key}"]', fault=fault)
-        batches = Ours(change_batch(form, self.target, first=first), ("1", "0", str(size), token, epoch))
-        isolated = isolated_batch(form, self.target, run=1, shard=0, at=at, size=size, token=token, max_dead=2)
+        batches = Ours(change_batch(form, self.target, first=first), ("1", "0", str(size), token, epoch, "15", ""))
+        isolated = isolated_batch(
+            form, self.target, run=1, shard=0, at=at, size=size, token=token, max_dead=2, lease=15, owner=""
+        )
         steps: list[Callable[[Database], Awaitable[Any]]] = [
             lambda db: db.run(batches),
             lambda db: db.run(batches),
@@ -67,10 +69,10 @@ class Script:
             lambda db: db.run(remaining(dead_letters.without_dead(form, self.target, 1), self.target)),
             lambda db: shards.claim(db, 1, 0, owner=owner, lease=15, checksum=dice_choice, heir_of=None),
             lambda db: shards.renew(db, 1, 0, owner=owner, epoch=int(epoch), lease=15),
-            lambda db: shards.release(db, 1, 0, owner=owner),
+            lambda db: shards.release(db, 1, owner=owner),
             lambda db: shards.read_totals(db, 1),
             lambda db: shards.token_of(db, 1, 0, seq),
-            lambda db: shards.next_pass(db, 1, 0, after=int(epoch)),
+            lambda db: shards.next_pass(db, 1, after=int(epoch)),
             lambda db: runs.begin(db, found, found.checksum, by=by, walk=WALK),
             lambda db: runs.note_end(db, 1, state="stopped", reason="so", rate=1.5, by=by),
             lambda db: dead_letters.count_dead(db, 1),
@@ -83,7 +85,7 @@ class Script:
 
 
 _RUN = runs.Run(1, "some_in_sql", 1, "one", "running", None, "", "me", None, None, "", None, None, None, WALK)
-_SHARD = shards.Shard("running", 1, 0, 0, None, 0, 0, 0, 0, 0, 0)
+_SHARD = shards.Shard("running", 1, 0, 0, None, None, None, 0, 0, 0, 0, 0, 0)
 
 
 async def paged(database: Database, statement: Statement) -> list[Any]:
@@ -173,7 +175,7 @@ async def test_the_model_waits_and_goes_on_as_postgres_does(sql: Database, direc
     model, target, form = await modelled(), await read_target(sql, FORMS["some_in_sql"]), FORMS["some_in_sql"]
 
     def batch(database: Database) -> asyncio.Future[Any]:
-        statement = Ours(change_batch(form, target, first=True), ("1", "0", "3", "token", "0"))
+        statement = Ours(change_batch(form, target, first=True), ("1", "0", "3", "token", "0", "15", ""))
         return asyncio.ensure_future(answer(database, lambda db: db.run(statement)))
 
     holder = Transaction(model.server.store)
