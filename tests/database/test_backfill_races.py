@@ -91,18 +91,18 @@ class PausedJustThen(Database):
         self.database, self.switched = database, False
 
     async def run(self, statement: Statement) -> Result[Cells]:
-        if "sendoka_begun" not in statement.text or self.switched:
-            return await self.database.run(statement)
-        self.switched = True
-        await pause(self.database, "touch")
-        result = await self.database.run(statement)
-        await resume(self.database, "touch")
-        return result
+        return await self.database.run(statement)
 
     async def run_all(
         self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
     ) -> list[Result[Cells]]:
-        return await self.database.run_all(statements, options)
+        if self.switched or "sendoka_begun" not in statements[-1].text:
+            return await self.database.run_all(statements, options)
+        self.switched = True
+        await pause(self.database, "touch")
+        result = await self.database.run_all(statements, options)
+        await resume(self.database, "touch")
+        return result
 
 
 async def test_who_finds_it_paused_for_a_moment_only_begins_all_the_same(
