@@ -35,17 +35,18 @@ SPARE = ("checksum", "by", "took")
 TIME = re.compile(r" \d\d:\d\d:\d\d UTC$")
 MINUTE = 60
 
-STYLES = {"applied": "green", "pending": "yellow", "newer": "cyan"}
+STYLES = {"applied": "green", "pending": "yellow", "newer": "cyan", "running": "yellow"}
 
 SUMMARY = {
     "applied": "up to date",
     "pending": "{pending} pending: run `sendoka migrate`",
     "newer": "the database is ahead of this folder: the code here is older",
+    "running": "a migration was begun and is not finished: somebody is at it, or `sendoka migrate` goes on with it",
 }
 
 
 @click.command
-@click.option("--exit-code", is_flag=True, help="Exit with 1 where a migration is pending.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where a migration is pending or not finished.")
 @env_file_option
 @json_option
 def status(exit_code: bool, env_file: Path | None, as_json: bool) -> int:
@@ -61,6 +62,7 @@ def status(exit_code: bool, env_file: Path | None, as_json: bool) -> int:
     settings = read_settings()
     source = find_source(settings, env_file=env_file)
     report, target = run(_status(settings, source))
+    unfinished = any(row.state in {"pending", "running"} for row in report.rows)
     if as_json:
         print_json(
             {"host": place_of(target), "database": target.database, "source": source.name, "state": report.state}
@@ -70,7 +72,7 @@ def status(exit_code: bool, env_file: Path | None, as_json: bool) -> int:
         )
     else:
         _show(report, target, source)
-    return 1 if report.problem is not None or (exit_code and report.pending) else 0
+    return 1 if report.problem is not None or (exit_code and unfinished) else 0
 
 
 async def _status(settings: Settings, source: Source) -> tuple[StatusReport, Target]:

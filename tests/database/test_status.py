@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import psycopg
+
     from tests.fixtures.checked import CheckedProject
 
 
@@ -110,3 +112,16 @@ def test_each_state_of_a_folder_and_a_database(
     for each in told["migrations"]:
         (line,) = (words for words in shown if words[:2] == [each["name"], each["state"]])
         assert line[-1] == each["checksum"][:12]
+
+
+def test_a_file_without_a_transaction_that_was_begun_is_said_with_the_way_on(
+    checked: CheckedProject, database_url: str, monkeypatch: pytest.MonkeyPatch, direct: psycopg.Connection[Any]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    checked.own("alone", "create index concurrently i on apples (id)", done_when="select true")
+    checked("migrate")
+    direct.execute("update sendoka.migrations set state = 'running', token = 't' where name = '0001_alone'")
+    printed = checked("status")
+    assert printed.endswith("somebody is at it, or `sendoka migrate` goes on with it\n")
+    told = json.loads(checked("status", "--exit-code", "--json", status=1))
+    assert (told["state"], told["pending"], told["problem"]) == ("running", 0, None)
