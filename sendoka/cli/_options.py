@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,9 +42,15 @@ class Whole(click.IntRange):
 
 
 class Number(click.FloatRange):
-    """A number, within bounds, that messages call so."""
+    """A number, within bounds, that messages call so. What is no quantity, as `nan` or `inf`, is refused."""
 
     name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return number
 
 
 class Place(click.Path):

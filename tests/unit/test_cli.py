@@ -105,6 +105,8 @@ class TestTheFront:
             (["init", "--bogus"], "try: sendoka init --help"),
             (["init", "--port", "x"], "Invalid value for '--port': 'x' is not a valid whole number."),
             (["migrate", "--deadline", "x"], "Invalid value for '--deadline': 'x' is not a valid number."),
+            (["migrate", "--deadline", "nan"], "Invalid value for '--deadline': 'nan' is not a valid number."),
+            (["migrate", "--lock-budget", "inf"], "Invalid value for '--lock-budget': 'inf' is not a valid number."),
             (
                 ["init", __file__],
                 "is a file; give a folder, which is made where it is missing\ntry: sendoka init",
