@@ -112,7 +112,8 @@ def _diagnosed(settings: Settings, source: Source, *, as_json: bool) -> int:
         return 1 if problems else 0
     _say_where(target, source)
     for each in problems:
-        say(f"{click.style(each.id, fg='red')} {printable(each.what)}")
+        what = each.what if each.migration in each.what else f"{each.migration}: {each.what}"
+        say(f"{click.style(each.id, fg='red')} {printable(what)}")
         say(printable(f"  {each.todo}"), dim=True)
         if each.command is not None:
             say(f"  repair: {printable(each.command)}")

@@ -192,6 +192,10 @@ def _refused(folder: Path, place: str, error: BaseException) -> SchemaError:
         return SchemaError(
             f"{what} the table {twice['name']}", where=f"in {folder}", todo="keep one of the two, or rename one"
         )
+    if isinstance(error, SyntaxError) and (error.text or "").startswith(("<<<<<<< ", "=======", ">>>>>>> ")):
+        return SchemaError(
+            f"{place} holds a merge conflict of Git", where=f"in {folder}", todo="edit it: keep what both sides meant"
+        )
     relative = isinstance(error, ImportError) and (error.name or "").partition(".")[0] == folder.name
     todo = "files of the folder import each other relatively: from . import metadata" if relative else ""
     place += "," if "," in place else ""

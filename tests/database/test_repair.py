@@ -342,6 +342,7 @@ def test_what_somebody_did_by_hand_is_named(
     printed = project("repair", status=1)
     assert id_ in printed
     assert says in printed
+    assert all(each["migration"] in printed for each in told["problems"])
 
 
 def test_a_history_without_rows_has_lost_none(project: CheckedProject, direct: Direct) -> None:

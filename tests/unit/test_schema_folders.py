@@ -51,6 +51,7 @@ def test_a_table_may_point_at_one_in_a_file_that_comes_later(tmp_path: Path) -> 
         ("from .good import good\n", "bad.py defines no table"),
         (TABLE.format("x") + "y = Table('y', metadata, Column('a', Integer))\n", "bad.py defines 2 tables (x, y)"),
         ("\n1 / 0\n", "bad.py, line 2, cannot be imported: ZeroDivisionError: division by zero"),
+        ("\n<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> main\n", "bad.py, line 2 holds a merge conflict of Git"),
         ("x = (\n", "bad.py, line 1, cannot be imported: SyntaxError"),
         ("from . import nothing\n", "bad.py, line 1, cannot be imported: ImportError"),
         (TABLE.format("good"), "a_good.py and bad.py both declare the table good"),
