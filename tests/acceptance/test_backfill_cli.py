@@ -18,6 +18,7 @@ import pytest
 
 from tests.documents import ROOT
 from tests.fixtures.backfills import make_messages, touched, value
+from tests.fixtures.forked import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ class Project:
         self.folder = folder
         self.started: list[subprocess.Popen[str]] = []
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "COVERAGE_"))}
-        self.environ = {**kept, "DATABASE_URL": url, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
+        self.environ = {**kept, "DATABASE_URL": url, "NO_COLOR": "1", "COLUMNS": "120"}
         (folder / "backfill").mkdir()
         (folder / "pyproject.toml").write_text("[tool.sendoka]\n", encoding="utf-8")
 
@@ -100,11 +101,11 @@ class Project:
 
     def run(self, *arguments: str, exits: int = 0) -> str:
         """Run `sendoka backfill …` to its end, expecting its exit status; return all that it printed."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=PATIENCE)
-        assert process.returncode == exits, out + err
-        assert "pass-word" not in out + err
-        return out + err
+        done = run([sys.executable, "-m", "sendoka", "backfill", *arguments], self.folder, self.environ)
+        said = done.stdout + done.stderr
+        assert done.returncode == exits, said
+        assert "pass-word" not in said
+        return said
 
 
 @pytest.fixture
