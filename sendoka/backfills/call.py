@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.backfills.events import Actor
 from sendoka.backfills.patience import Patience
-from sendoka.backfills.report import Meter, Progress, RunReport
+from sendoka.backfills.report import Forecast, Meter, Progress, RunReport
 from sendoka.backfills.shards import together
 from sendoka.backfills.throttle import Throttle
 from sendoka.bookkeeping import operator
@@ -72,6 +72,7 @@ class Call:
     script_changed: bool = False
     warnings: tuple[str, ...] = ()
     failed: bool = False
+    forecast: Forecast = field(default_factory=Forecast)
     workers: list[Worker] = field(init=False)
     throttle: Throttle = field(init=False)
 
@@ -96,11 +97,17 @@ class Call:
     def keep(self, parts: Iterable[Part]) -> None:
         """Note how all shards of the run stand."""
         self.parts = {part.number: part for part in parts}
+        self._foresee()
 
     def note(self, number: int, shard: Shard) -> None:
         """Note how one shard stands."""
         if number in self.parts:
             self.parts[number] = replace(self.parts[number], shard=shard)
+        self._foresee()
+
+    def _foresee(self) -> None:
+        if shard := self.shard:
+            self.forecast.note(shard.pass_number, shard.pass_scanned, time.monotonic())
 
     @property
     def seconds_left(self) -> float:
@@ -132,7 +139,7 @@ class Call:
                 pass_scanned=scanned,
                 total=total,
                 rate=rate,
-                seconds_left=max(0, total - scanned) / rate if total is not None and rate else None,
+                seconds_left=None if total is None else self.forecast.seconds(total - scanned),
                 batch_size=self.pace.size,
                 waiting=why,
                 waiting_left=left,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Meter", "Progress", "RunReport"]
+__all__ = ["Forecast", "Meter", "Progress", "RunReport"]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a run is. `total` is about how many rows the table has, None if unknown; the counts are of the whole run.
 
-    `rate` is rows scanned a second while it works, of late; `seconds_left` None as long as nobody can tell. `waiting`
-    says for what the run waits, empty while it works, and `waiting_left` for how many seconds at most, if known. `pace`
-    is the limit that the last batch was held to, empty where to none.
-    Before there is a run it may wait too: then all counts are 0. `dead` are the rows that could not be changed and were
-    left out, as far as this runner knows. `warnings` are there once, before the first batch of a new run: triggers that
-    fire, functions that give another value each time.
+    `rate` is rows scanned a second while it works, of late; `seconds_left` until the pass is over, with what it waits
+    for, None as long as nobody can tell. `waiting` says for what the run waits, empty while it works, and
+    `waiting_left` for how many seconds at most, if known. `pace` is the limit that the last batch was held to,
+    empty where to none. Before there is a run it may wait too: then all counts are 0.
+    `dead` are the rows that could not be changed and were left out, as far as this runner knows. `warnings` are there
+    once, before the first batch of a new run: triggers that fire, functions that give another value each time.
     """
 
     name: str
@@ -91,3 +91,37 @@ class Meter:
         if seconds > 0 and scanned:
             rate = scanned / seconds
             self.rate = rate if self.rate is None else 0.8 * self.rate + 0.2 * rate
+
+
+@dataclass(slots=True)
+class Forecast:
+    """How long a pass takes yet, by how fast its rows were scanned here by the clock: waits count, all workers do.
+
+    What came last weighs most: each second as much as seconds were before it. It cannot know that the table has another
+    number of rows than the planner says, that what is to come is of another kind than what was (locks, throttling, a
+    cold cache), that another pass will be needed, or what other processes did before their shards are read again.
+    """
+
+    _pass: int = 0
+    _began: float = 0.0
+    _at: float = 0.0
+    _scanned: int = 0
+    _weighed: float = 0.0
+
+    def note(self, pass_number: int, scanned: int, now: float) -> None:
+        """Note that so many rows of the pass are scanned by now, by a clock in seconds."""
+        if pass_number != self._pass:
+            self._pass, self._began, self._weighed = pass_number, now, 0.0
+        else:
+            middle = (self._at + now) / 2 - self._began
+            self._weighed += max(0, scanned - self._scanned) * middle
+        self._at, self._scanned = now, scanned
+
+    def skip(self, now: float) -> None:
+        """Leave out the time since the last note: the run was held by somebody."""
+        self._began, self._at = self._began + now - self._at, now
+
+    def seconds(self, rows: int) -> float | None:
+        """Return how long so many more rows take, None where nobody can tell."""
+        took = self._at - self._began
+        return rows * took * took / 2 / self._weighed if rows >= 0 and self._weighed > 0 else None

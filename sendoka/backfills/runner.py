@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 import anyio
@@ -207,6 +208,7 @@ class _Running:
     async def _pass(self, target: Target, run: Run) -> bool:
         """Scan all shards, as far as that is possible here; return whether any batch was done."""
         call = self._call
+        call.forecast.skip(time.monotonic())
         await self._look(run)
         if len(call.parts) > 1 or len(self._sweeps) > 1:
             return await Workers(call, self._sweeps, target, run).work()
