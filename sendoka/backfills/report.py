@@ -99,7 +99,8 @@ class Forecast:
 
     What came last weighs most: each second as much as seconds were before it. It cannot know that the table has another
     number of rows than the planner says, that what is to come is of another kind than what was (locks, throttling, a
-    cold cache), that another pass will be needed, or what other processes did before their shards are read again.
+    cold cache, hours that close before the end), that another pass will be needed, or what other processes did before
+    their shards are read again.
     """
 
     _pass: int = 0

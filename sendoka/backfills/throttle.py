@@ -124,6 +124,8 @@ class Throttle:
                 await self._note(wait.why)
             await walk.keep()
             await rest(seconds, call.stop)
+            if self._closed(time.monotonic()):
+                call.forecast.skip(time.monotonic())  # a day of closed hours says nothing of how fast a run is
 
     def spent(self, rows: int, seconds: float) -> None:
         """Note that a batch scanned so many rows in so many seconds, and is over now."""
