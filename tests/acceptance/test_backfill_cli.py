@@ -365,6 +365,7 @@ async def test_a_second_ctrl_c_stops_at_once_and_nothing_is_lost(project: Projec
     project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.1))
     process = project.start("run", "touch", "--batch-size", "10")
     until(process, "rows scanned")
+    await asyncio.sleep(0.3)  # the next batch is on its way
     process.send_signal(signal.SIGINT)
     await asyncio.sleep(0.2)
     process.send_signal(signal.SIGINT)

@@ -224,7 +224,8 @@ async def engines(database: Database) -> None:
     rows = "select 'o' || n, 'O', 'o' || n from generate_series(1, 250) n"
     await database.run(Statement(f"insert into orgs (id, name, slug) {rows}"))
     for script in (SCRIPT, step):
-        assert (await run_backfill(database, script, batch_size=100)).done
+        # What a look at the load of the server finds is another thing each time.
+        assert (await run_backfill(database, script, batch_size=100, yields={"all": "off"})).done
     assert (await database.run(Statement("select count(*) from orgs where name = 'S'"))).rows == [["250"]]
     assert [run.name for run, _, _ in await list_runs(database)] == ["names", "steps"]
 
