@@ -182,7 +182,7 @@ class Place:
             yield url
 
     def contender(self, name: str, folder: Path, database: str, url: str) -> Contender:
-        """Return one of `start`, `command`, `drizzle` and `alembic`."""
+        """Return one of `start`, `now`, `command`, `drizzle` and `alembic`."""
         environment = {
             "DATABASE_URL": self.server.connection_string(database),
             "ENDPOINT": url,
@@ -193,6 +193,7 @@ class Place:
         programs = Path(sys.executable).parent
         commands = {
             "start": [sys.executable, str(HERE / "_start.py"), str(folder)],
+            "now": [sys.executable, str(HERE / "_start_now.py"), str(folder)],
             "command": [str(programs / "sendoka"), "migrate"],
             "drizzle": ["node", str(HERE / "_migrator.mjs"), str(folder)],
             "alembic": [str(programs / "alembic"), "upgrade", "head"],
@@ -229,6 +230,7 @@ def starts(place: Place, rounds: int) -> dict[str, float]:
         ours = place.database()
         contenders = {
             "start": place.contender("start", project / "migrations", ours, url),
+            "now": place.contender("now", project / "migrations", ours, url),
             "command": place.contender("command", project, ours, url),
             "drizzle": place.contender("drizzle", place.folder / "drizzle", place.database(), url),
             "alembic": place.contender("alembic", place.folder / "alembic", place.database(), url),
@@ -302,6 +304,8 @@ def show_starts(took: dict[str, float]) -> None:
     print("| what, as a whole process | against | measured | at least |")
     print("| --- | --- | ---: | ---: |")
     rows = (
+        ("a script that calls `migrate_now()`, nothing to do", "now", "drizzle", "drizzle's migrator on node", "3.3×"),
+        ("a script that calls `migrate_now()`, nothing to do", "now", "alembic", "`alembic upgrade head`", "5.5×"),
         ("a script that calls `migrate()`, nothing to do", "start", "drizzle", "drizzle's migrator on node", "3.3×"),
         ("a script that calls `migrate()`, nothing to do", "start", "alembic", "`alembic upgrade head`", "5.5×"),
         ("`sendoka migrate`, nothing to do, folder verified", "command", "alembic", "`alembic upgrade head`", "2.5×"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sendoka.blocking import migrate_now as migrate_now
     from sendoka.database.once import Once as Once
     from sendoka.database.retry import Retry as Retry
     from sendoka.database.statement import Result as Result
@@ -65,6 +66,7 @@ _HOME = {
     "join": "sendoka.http.fragments",
     "literal": "sendoka.http.fragments",
     "migrate": "sendoka.migrations.runner",
+    "migrate_now": "sendoka.blocking",
     "neon": "sendoka.http.client",
     "new_id": "sendoka.ids",
     "paginate": "sendoka.pages",
@@ -97,6 +99,7 @@ __all__ = [
     "join",
     "literal",
     "migrate",
+    "migrate_now",
     "neon",
     "new_id",
     "paginate",

@@ -78,6 +78,11 @@ class Neon(Database):
         return self._target
 
     @property
+    def detoured(self) -> bool:
+        """Whether its requests go through httpx, where it was not said how: a proxy applies, or a mock is loaded."""
+        return self._transports.detoured
+
+    @property
     def timeout(self) -> float:
         """The seconds that a call may take, where it does not say otherwise."""
         return self._timeout

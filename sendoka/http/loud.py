@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sendoka.http.events import CallEvent, RequestEvent
-from sendoka.http.observe import LOG, LONGEST, Marks, Watch, head, named, outcome_of
+from sendoka.http.observe import LONGEST, Marks, Watch, head, log, named, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -90,7 +90,7 @@ class LoudWatch(Watch):
 
     def _tell(self, error: BaseException | None, wait: float | None) -> None:
         event = self._ended(error, wait)
-        if LOG.isEnabledFor(logging.DEBUG):
+        if log().isEnabledFor(logging.DEBUG):
             self._log(event)
         for listener in self._listeners:
             _call(listener, event)
@@ -124,7 +124,7 @@ class LoudWatch(Watch):
 
     def _log(self, event: RequestEvent) -> None:
         ended = "ok" if event.error is None else f"{event.outcome}, {named(event.error)}"
-        LOG.debug(
+        log().debug(
             "%s: %s, attempt %d, %.4f s by %s, %d B out, %s B in, status %s%s",
             *(head(self._statements), ended, event.attempt, event.seconds, event.transport or "no transport"),
             *(event.bytes_out, _shown(event.bytes_in), _shown(event.status)),
@@ -147,7 +147,7 @@ def _call(function: Callable[[Any], Any], event: CallEvent) -> Any:
         return function(event)
     except Exception as failure:  # noqa: BLE001 - a hook is somebody else's code
         _part(failure, getattr(event, "error", None))
-        LOG.exception("a hook failed, and the call goes on without it: %r", function)
+        log().exception("a hook failed, and the call goes on without it: %r", function)
         return None
 
 

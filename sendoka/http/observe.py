@@ -7,12 +7,14 @@ because Postgres' words may hold a row's data.
 
 from __future__ import annotations
 
-import logging
+import sys
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendoka.errors import EndpointError, Outcome
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Iterable, Sequence
     from types import TracebackType
     from typing import Self
@@ -22,12 +24,21 @@ if TYPE_CHECKING:
     from sendoka.http.reply import Reply
     from sendoka.http.target import Target
 
-__all__ = ["LOG", "LONGEST", "Marks", "Observer", "Place", "Watch", "head", "named", "outcome_of"]
+__all__ = ["LONGEST", "Marks", "Observer", "Place", "Watch", "head", "log", "named", "outcome_of"]
 
-LOG = logging.getLogger("sendoka.http")
-LOG.addHandler(logging.NullHandler())  # who configures no logging sees nothing of ours on stderr
+_DEBUG, _WARNING = 10, 30  # as `logging` has them
 LONGEST = 100
 """How many characters of a statement or a parameter a line shows."""
+
+
+@cache
+def log() -> logging.Logger:
+    """Return the logger `sendoka.http`. Where nobody else loads `logging`, it is loaded when there is a line."""
+    import logging
+
+    logger = logging.getLogger("sendoka.http")
+    logger.addHandler(logging.NullHandler())  # who configures no logging sees nothing of ours on stderr
+    return logger
 
 
 class Place(NamedTuple):
@@ -73,7 +84,8 @@ class Observer:
 
         `only_reads` is what the server was told.
         """
-        if not self._hooks and not LOG.isEnabledFor(logging.DEBUG):
+        # What is not loaded is not configured either.
+        if not self._hooks and ("logging" not in sys.modules or not log().isEnabledFor(_DEBUG)):
             return Watch(statements, only_reads)
         from sendoka.http.loud import listen
 
@@ -101,9 +113,9 @@ class Watch:
 
     def again(self, error: BaseException, wait: float) -> None:
         """Say that `error` ended the request, and that it is sent again in `wait` seconds."""
-        if LOG.isEnabledFor(logging.WARNING):
+        if log().isEnabledFor(_WARNING):
             said = named(error), outcome_of(error, self._attempt), self._attempt, wait
-            LOG.warning("%s: %s, outcome %s, attempt %d; sent again in %.2f s", head(self._statements), *said)
+            log().warning("%s: %s, outcome %s, attempt %d; sent again in %.2f s", head(self._statements), *said)
 
     def __enter__(self) -> Self:
         return self
@@ -115,10 +127,10 @@ class Watch:
             self._warn(error)
 
     def _warn(self, error: BaseException) -> None:
-        if outcome_of(error, self._attempt) is Outcome.UNKNOWN and LOG.isEnabledFor(logging.WARNING):
+        if outcome_of(error, self._attempt) is Outcome.UNKNOWN and log().isEnabledFor(_WARNING):
             ended = "it only reads" if self._only_reads else "it may have run"
             said = head(self._statements), ended, named(error), self._attempt
-            LOG.warning("%s: %s, and its answer is not known: %s, attempt %d", *said)
+            log().warning("%s: %s, and its answer is not known: %s, attempt %d", *said)
 
 
 def outcome_of(error: BaseException, attempt: int) -> Outcome:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sendoka.database.transaction import TransactionOptions
     from sendoka.http.target import Target
 
-__all__ = ["MAX_BODY", "MAX_PARAMETERS", "Request", "batch_body", "option_headers", "single_body"]
+__all__ = ["MAX_BODY", "MAX_PARAMETERS", "Request", "batch_body", "head_of", "option_headers", "single_body"]
 
 MAX_PARAMETERS = 32_767
 """Neon writes the count of parameters as a signed 16-bit number."""
@@ -39,6 +39,14 @@ class Request:
 
     def __repr__(self) -> str:
         return f"<request to {self.target.url}>"
+
+
+def head_of(request: Request) -> bytes:
+    """Return the request's first line and header lines, up to the length of its body."""
+    target = request.target
+    lines = [f"POST {target.path} HTTP/1.1", f"Host: {target.authority}"]
+    lines += [f"{name}: {value}" for name, value in request.headers]
+    return "\r\n".join([*lines, "Content-Length: "]).encode("ascii")
 
 
 def single_body(statement: Statement) -> bytes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sendoka.migrations.files import Migration
     from sendoka.migrations.folder import Folder
 
-__all__ = ["Applied", "MigrationReport", "migrate"]
+__all__ = ["Applied", "MigrationReport", "at_a_glance", "migrate"]
 
 
 async def migrate(
@@ -59,7 +59,7 @@ async def migrate(
     report = None
     if not verify:
         with suppress(TooManyConnections):  # what follows waits for a connection
-            report = await _at_a_glance(database, folder)
+            report = await at_a_glance(database, folder)
     if report is not None:
         return report
     from sendoka.migrations.applier import Applier  # who has nothing to do does without it
@@ -69,7 +69,7 @@ async def migrate(
     return await Applier(call, folder, examine).catch_up(read_folder(folder))
 
 
-async def _at_a_glance(database: Database, folder: str | Path | Folder) -> MigrationReport | None:
+async def at_a_glance(database: Database, folder: str | Path | Folder) -> MigrationReport | None:
     """Return the report of a call with nothing to do, by one file and one request; None where there may be something.
 
     Nothing is asked for an empty folder.

@@ -41,7 +41,7 @@ NEWEST = max((ROOT / "migrations").glob("*.sql")).stem
 def shop(project: Project, database_url: str) -> Project:
     """The application with the page's files beside its folders, and a new database."""
     project.url = database_url
-    for name in ("migrate.py", "handler.py", "app.py"):
+    for name in ("migrate.py", "start.py", "handler.py", "app.py"):
         (project.folder / name).write_text(FILES[name], encoding="utf-8")
     (project.folder / "Makefile").write_text("".join(block.code for block in MAKE), encoding="utf-8")
     return project
@@ -56,6 +56,7 @@ def at(direct: Direct) -> str:
 def test_every_recipe_is_run_here() -> None:
     assert set(FILES) == {
         "migrate.py",
+        "start.py",
         "handler.py",
         "app.py",
         ".github/workflows/deploy.yml",
@@ -70,6 +71,14 @@ def test_a_script(shop: Project, direct: Direct, endpoint: Endpoint) -> None:
     assert at(direct) == NEWEST
     endpoint.requests = 0
     assert shop.run("python migrate.py") == f"at {NEWEST}\n"
+    assert endpoint.requests == 1
+
+
+def test_a_program_without_an_event_loop(shop: Project, direct: Direct, endpoint: Endpoint) -> None:
+    assert shop.run("python start.py") == f"at {NEWEST}\n"
+    assert at(direct) == NEWEST
+    endpoint.requests = 0
+    assert shop.run("python start.py") == f"at {NEWEST}\n"
     assert endpoint.requests == 1
 
 

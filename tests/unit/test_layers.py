@@ -24,7 +24,7 @@ LAYERS: list[list[set[str]]] = [
     [{"schema"}, {"direct"}, {"otel"}],
     [{"lint"}, {"local"}],
     [{"migrations"}, {"backfills"}, {"scratch"}],
-    [{"testing"}, {"sources"}, {"pull"}],
+    [{"testing"}, {"sources"}, {"pull"}, {"blocking"}],
     [{"cli"}],
 ]
 # The package's front door looks anywhere (lazily); `python -m sendoka` is the command line.

@@ -132,21 +132,23 @@ class Transports:
         self._target = target
         self._wanted = wanted
         self._options = options
-        self._proxied = wanted is None and not target.is_loopback and _proxy_applies(target.host)
+        self._proxied = not target.is_loopback and _proxy_applies(target.host)
         self._made: dict[str, Transport] = {}
 
+    @property
+    def detoured(self) -> bool:
+        """Whether requests go through httpx: behind a proxy, or with a mock loaded that patches it."""
+        return self._proxied or "respx" in sys.modules or "pytest_httpx" in sys.modules
+
     def choose(self) -> Transport:
-        """Return the transport for the next request.
+        """Return the transport for the next request: under trio, too, it is that of httpx.
 
         Raises SettingsError where the native one is insisted upon, and no event loop of asyncio runs.
         """
         if _interceptor is not None:
             return _interceptor
         if self._wanted is None:
-            # Under trio, behind a proxy, or with a mock loaded that patches httpx, requests go through httpx.
-            modules = sys.modules
-            mocked = "respx" in modules or "pytest_httpx" in modules
-            return self._httpx() if mocked or self._proxied or asyncio_loop() is None else self._native()
+            return self._httpx() if self.detoured or asyncio_loop() is None else self._native()
         if self._wanted == "native":
             if asyncio_loop() is None:
                 raise SettingsError(

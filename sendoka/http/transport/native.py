@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from sendoka.http.request import head_of
 from sendoka.http.transport import Transport
 from sendoka.http.transport.connection import Connection
 from sendoka.http.transport.failure import WRONG_PORT, no_connection, not_connected_in_time
@@ -57,7 +58,7 @@ class NativeTransport(Transport):
         if head is None:
             if len(self._heads) >= MOST_HEADS:
                 self._heads.clear()
-            head = self._heads[request.headers] = _head_of(request)
+            head = self._heads[request.headers] = head_of(request)
         return b"%b%d\r\n\r\n%b" % (head, len(request.body), request.body)
 
     # -------------------------------------------------------------- event loops
@@ -133,11 +134,3 @@ class NativeTransport(Transport):
         if self._tls is None:
             self._tls = tls_context(self._options.ca)
         return self._tls
-
-
-def _head_of(request: Request) -> bytes:
-    """Return the request's first line and header lines, up to the length of its body."""
-    target = request.target
-    lines = [f"POST {target.path} HTTP/1.1", f"Host: {target.authority}"]
-    lines += [f"{name}: {value}" for name, value in request.headers]
-    return "\r\n".join([*lines, "Content-Length: "]).encode("ascii")
