@@ -159,7 +159,7 @@ def speeds(place: Place, table: str, rows: int, rounds: int) -> dict[str, float]
         "giant": place.giant,
         "sql": lambda database: place.run("sql", database),
         "python": lambda database: place.run("python", database),
-        "workers": lambda database: place.run("sql", database),
+        "workers": lambda database: place.run("sql", database, workers=4),
     }
     found: dict[str, list[float]] = {way: [] for way in ways}
     highest = 0.0
