@@ -1,4 +1,4 @@
-"""`sendoka backfill` as a process: what it prints, how it exits, and that it can be killed at any moment."""
+"""`sendoka backfill` as a process: what it prints, how it exits, and what it does with signals."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import asyncio
 import json
 import os
 import pty
-import random
 import re
 import signal
-import subprocess
-import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.documents import ROOT
+from tests.fixtures.backfill_project import PACE, PATIENCE, STEP, TOUCH, Project, set_pace, touching, until
 from tests.fixtures.backfills import make_messages, touched, value
-from tests.fixtures.forked import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,101 +23,12 @@ if TYPE_CHECKING:
 
     from sendoka.http.client import Neon
 
-PATIENCE = 60.0
-
-TOUCH = '''"""Touch every message."""
-from sendoka.backfills import backfill
-
-{name} = backfill(
-    table="messages",
-    verify="select count(*) from messages where touched = 0",
-    columns=["id"],
-    sql="update messages m set touched = m.touched + 1 from page p where m.id = p.id and pg_sleep({sleep}) is not null",
-)
-'''
-
-PACE = "(select seconds from pace)"
-"""How long each row takes, as `set_pace` said last: the script stays the same."""
-
-STEP = '''"""Touch every message, in Python."""
-import asyncio
-import os
-import sys
-
-from sendoka import neon
-from sendoka.backfills import Batch, backfill, run
-
-
-@backfill(table="messages", verify="select count(*) from messages where touched = 0", columns=["id"])
-async def step(sql, batch: Batch):
-    await asyncio.sleep(float(os.environ.get("PACE", "0.05")))
-    return [sql("update messages set touched = touched + 1 where id = any($1)", [row.id for row in batch.rows])]
-
-
-async def main() -> None:
-    async with neon(os.environ["DATABASE_URL"]) as sql:
-        print((await run(sql, step, batch_size=25, lease=0.3)).state)
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
-'''
-
-
-class Project:
-    """A project's folder with scripts, and the commands run in it."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder = folder
-        self.started: list[subprocess.Popen[str]] = []
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "COVERAGE_"))}
-        self.environ = {**kept, "DATABASE_URL": url, "NO_COLOR": "1", "COLUMNS": "120"}
-        (folder / "backfill").mkdir()
-        (folder / "pyproject.toml").write_text("[tool.sendoka]\n", encoding="utf-8")
-
-    def script(self, name: str, text: str) -> None:
-        (self.folder / "backfill" / f"{name}.py").write_text(text, encoding="utf-8")
-
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start `sendoka backfill …`."""
-        return self.python("-m", "sendoka", "backfill", *arguments, **options)
-
-    def python(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a Python process in the folder."""
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
-        command = [sys.executable, *arguments]
-        found: subprocess.Popen[str] = subprocess.Popen(command, cwd=self.folder, env=self.environ, **pipes)
-        self.started.append(found)
-        return found
-
-    def stop(self) -> None:
-        """End what a test that failed on its way left running."""
-        for process in self.started:
-            process.kill()
-            process.communicate() if process.stdout and not process.stdout.closed else process.wait()
-
-    def run(self, *arguments: str, exits: int = 0) -> str:
-        """Run `sendoka backfill …` to its end, expecting its exit status; return all that it printed."""
-        done = run([sys.executable, "-m", "sendoka", "backfill", *arguments], self.folder, self.environ)
-        said = done.stdout + done.stderr
-        assert done.returncode == exits, said
-        assert "pass-word" not in said
-        return said
-
 
 @pytest.fixture
 def project(tmp_path: Path, database_url: str) -> Iterator[Project]:
     """A project with one script, `touch`, dated."""
-    found = Project(tmp_path, database_url)
-    found.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0))
-    yield found
-    found.stop()
-
-
-async def set_pace(sql: Neon, seconds: float) -> None:
-    """Let each row take so long from now on, where the script says PACE."""
-    await sql("create table if not exists pace (seconds float)")
-    await sql("with gone as (delete from pace) insert into pace values ($1)", seconds)
+    with touching(tmp_path, database_url) as found:
+        yield found
 
 
 async def test_it_runs_to_its_end_and_a_second_time_says_when_that_was(project: Project, sql: Neon) -> None:
@@ -333,15 +241,6 @@ async def a_shard(sql: Neon) -> bool:
     return bool(there and await sql("select exists (select from sendoka.backfill_shards)").value())
 
 
-def until(process: subprocess.Popen[str], text: str) -> None:
-    """Read the process' output until a line holds `text`."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if text in line:
-            return
-    raise AssertionError(f"{text!r} was never said")
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_one_signal_finishes_the_batch(project: Project, sql: Neon, number: int) -> None:
     await make_messages(sql, 400)
@@ -422,52 +321,6 @@ async def on_a_terminal(project: Project, sql: Neon, name: str) -> str:
     os.close(ours)
     assert process.wait(PATIENCE) == 0
     return re.sub(r"\x1b\[[\d;]*m", "", shown.decode())
-
-
-# ------------------------------------------------------------------ killed
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_the_sql_form_killed_five_times_changes_every_row_once(project: Project, sql: Neon, seed: int) -> None:
-    await make_messages(sql, 2500)
-    await set_pace(sql, 0.002)
-    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=PACE))
-    dice = random.Random(seed)
-    for _ in range(5):
-        process = project.start("run", "touch", "--batch-size", "20")
-        until(process, "rows scanned")
-        await asyncio.sleep(dice.uniform(0, 0.3))
-        assert process.poll() is None
-        process.kill()
-        process.communicate()
-        process.wait(PATIENCE)
-    await set_pace(sql, 0)
-    said = project.run("run", "touch", "--batch-size", "200")
-    assert "is done and verified: 2,500 rows scanned, 2,500 changed" in said
-    assert await touched(sql) == {"1": 2500}
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_the_python_form_killed_five_times_changes_every_row_once(project: Project, sql: Neon, seed: int) -> None:
-    await make_messages(sql, 2000)
-    script = project.folder / "step.py"
-    script.write_text(STEP, encoding="utf-8")
-    dice = random.Random(seed)
-    for _ in range(5):
-        process = project.python(str(script))
-        before = (await touched(sql)).get("1", 0)
-        async with asyncio.timeout(PATIENCE):
-            # What is waited for happens in another process.
-            while (await touched(sql)).get("1", 0) <= before:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-        await asyncio.sleep(dice.uniform(0, 0.2))
-        assert process.poll() is None
-        process.kill()
-        process.communicate()
-    project.environ["PACE"] = "0"
-    out, err = project.python(str(script)).communicate(timeout=PATIENCE)
-    assert out == "done\n", err
-    assert await touched(sql) == {"1": 2000}
 
 
 # ------------------------------------------------------------------ the application's own script

@@ -15,7 +15,7 @@ import pytest
 from sendoka.bookkeeping import operator
 from sendoka.cli._group import run as sendoka
 from sendoka.discover import forget
-from tests.acceptance.test_backfill_cli import PACE, PATIENCE, TOUCH, Project, until
+from tests.fixtures.backfill_project import PACE, PATIENCE, TOUCH, Project, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka.backfills import Batch, backfill, run
-from sendoka.database import Statement
+from sendoka.backfills import run
 from sendoka.database.retry import Retry
 from sendoka.errors import BackfillRunning, BatchFailed
-from tests.fixtures.backfills import Unreliable, execute, ledger_is_whole, make_messages, touched, value
+from tests.fixtures.backfills import (
+    QUICK,
+    Unreliable,
+    execute,
+    in_python,
+    in_sql,
+    ledger_is_whole,
+    make_messages,
+    touched,
+    value,
+)
 
 if TYPE_CHECKING:
     from sendoka import Neon
@@ -20,22 +29,6 @@ if TYPE_CHECKING:
     from sendoka.database import Database
     from sendoka.local.app import Endpoint
     from sendoka.local.faults import FaultKind
-
-
-LEFT = "select count(*) from messages where touched = 0"
-QUICK = Retry(attempts=60, first=0.005, longest=0.03)
-
-# Neither protects itself: a row that was done twice would be touched twice.
-in_sql = backfill(
-    table="messages", verify=LEFT, sql="update messages m set touched = m.touched + 1 from page p where m.id = p.id"
-)
-
-
-@backfill(table="messages", verify=LEFT, columns=["touched"])
-async def in_python(sql: Any, batch: Batch) -> object:
-    ids = "{" + ",".join(row["id"] for row in batch.rows) + "}"
-    return Statement("update messages set touched = touched + 1 where id = any($1::text[])", (ids,))
-
 
 FORMS = [in_sql, in_python]
 SEEDS = range(6)

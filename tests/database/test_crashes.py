@@ -185,7 +185,8 @@ async def try_all(stage: Stage, road: Road, cases: Iterable[Sequence[Fault]], en
             error.add_note(f"{seed}, and {what}")
             raise
         count, met = count + 1, met + bool(played.met)
-    assert met >= 0.9 * count, "how often is asked depends on how long a build takes, but no more than that"
+    # How often is asked depends on how long a build takes, and over TCP on which connection is taken again.
+    assert met >= 0.75 * count, "too few of the faults were met"
 
 
 @pytest.mark.parametrize("command", WRITERS)
