@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from sendoka.backfills.dead_letters import LeftOut
 from sendoka.backfills.each import Calls, Losses
+from sendoka.backfills.keyset import key_of
 from sendoka.backfills.models import modelled
-from sendoka.backfills.statements import key_of, write_back
+from sendoka.backfills.page_text import write_back
 from sendoka.backfills.target import nearest
 from sendoka.database.statement import Result, Statement
 from sendoka.database.transaction import control_command

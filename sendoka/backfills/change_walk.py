@@ -6,11 +6,11 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.change_text import change_batch
 from sendoka.backfills.dead_letters import Fault, too_many
 from sendoka.backfills.isolation import TOO_MANY, isolated_batch
 from sendoka.backfills.patience import is_of_data
 from sendoka.backfills.shards import Shard, read_shard, release
-from sendoka.backfills.statements import change_batch
 from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError, SendokaError

@@ -12,19 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.change_text import advanced, ended, in_last
 from sendoka.backfills.dead_letters import AT_FIRST, LOCK, keys_of
+from sendoka.backfills.keyset import Span, scan, start_of, stride_of
 from sendoka.backfills.patience import OF_DATA
-from sendoka.backfills.statements import (
-    BATCH_COLUMNS,
-    TOOK,
-    Span,
-    advanced,
-    ended,
-    in_last,
-    scan,
-    start_of,
-    stride_of,
-)
+from sendoka.backfills.shards import BATCH_COLUMNS, TOOK
 from sendoka.database.home import Ours
 from sendoka.quoting import ident, literal
 

@@ -1,14 +1,17 @@
 """How many rows a backfill leaves to be done: what decides whether it is done."""
 
+# ruff: noqa: S608 - names are quoted by sendoka.quoting, and the rest is the declaration's own SQL
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.dead_letters import count_dead, without_dead
+from sendoka.backfills.keyset import keys_of, row
 from sendoka.backfills.runs import find_run
-from sendoka.backfills.statements import remaining
 from sendoka.backfills.target import listed, read_target
 from sendoka.database.home import Ours
+from sendoka.database.statement import Statement
 from sendoka.errors import BackfillError
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result
 
-__all__ = ["count_in", "hopeless", "left_and_dead", "verify"]
+__all__ = ["count_in", "hopeless", "left_and_dead", "remaining", "verify"]
 
 _PASSES = 5
 """After so many passes a call gives up where no fewer rows are left than the last one met."""
@@ -81,3 +84,14 @@ def hopeless(backfill: Backfill, shard: Shard, left: int, *, swept: bool) -> str
     if shard.pass_paged <= left and (shard.pass_number == 1 or (swept and shard.pass_number >= _PASSES)):
         return "the change does not make where= false, or such rows are added as fast as they are changed"
     return ""
+
+
+def remaining(backfill: Backfill, target: Target) -> Statement:
+    """Return the query whose one number is what is left to do."""
+    if backfill.verify:
+        return Statement(backfill.verify)
+    text = f"select count(*) from {target.quoted} where (\n{backfill.predicate}\n)"
+    if not target.chosen:
+        return Statement(text)
+    text = f"{text} and {row(keys_of(target))} in ({target.chosen})"
+    return Ours(text) if target.listed else Statement(text)

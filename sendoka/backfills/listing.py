@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from sendoka.backfills.keys import digest_of, given_keys
+from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import rest
 from sendoka.backfills.shards import claim, read_shard, release
-from sendoka.backfills.statements import keys_of
 from sendoka.backfills.sweep import LAST_WORDS
 from sendoka.backfills.target import values_of
 from sendoka.backfills.walk import LEASE

@@ -15,6 +15,7 @@ from sendoka.backfills.declare import Backfill
 from sendoka.backfills.explained import explained, index_of
 from sendoka.backfills.gauges import Gauges
 from sendoka.backfills.keys import peeked, source_of
+from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.limits import Limits
 from sendoka.backfills.order import arranged, checked_order, walked
 from sendoka.backfills.pace import FIRST, LARGEST, SMALLEST, TARGET
@@ -22,7 +23,6 @@ from sendoka.backfills.runs import find_run
 from sendoka.backfills.shards import read_shard
 from sendoka.backfills.signal import half_speed
 from sendoka.backfills.soundness import warnings_of
-from sendoka.backfills.statements import keys_of
 from sendoka.backfills.target import estimate, read_target
 from sendoka.backfills.trial import Sample, endless, is_unfit, measured, sampled, unfit
 from sendoka.database.seam import Database

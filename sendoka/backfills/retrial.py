@@ -19,13 +19,13 @@ import anyio
 from sendoka.backfills.batch import losses_of, read_page, statements_of
 from sendoka.backfills.dead_letters import Fault, bury, is_row, list_dead
 from sendoka.backfills.events import Actor, note
+from sendoka.backfills.fencing import Fence, counted
 from sendoka.backfills.order import arranged
 from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import WAITS, Patience, Stopped, is_fenced, is_of_data
 from sendoka.backfills.revision import revision_of
 from sendoka.backfills.runs import find_run
 from sendoka.backfills.shards import read_shard
-from sendoka.backfills.statements import Fence, counted
 from sendoka.backfills.stepping import StepFailed, call_step
 from sendoka.backfills.sweep import LAST_WORDS
 from sendoka.backfills.target import read_target

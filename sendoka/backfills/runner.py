@@ -13,7 +13,7 @@ from sendoka.backfills.after import check_after_itself
 from sendoka.backfills.call import Call
 from sendoka.backfills.dead_letters import MAX_DEAD, count_dead
 from sendoka.backfills.declare import Backfill
-from sendoka.backfills.left import hopeless, left_and_dead
+from sendoka.backfills.left import hopeless, left_and_dead, remaining
 from sendoka.backfills.limits import Limits
 from sendoka.backfills.listing import list_keys
 from sendoka.backfills.opening import find, open_run, wait_while_paused
@@ -21,7 +21,6 @@ from sendoka.backfills.order import arranged
 from sendoka.backfills.pace import FIRST, Pace
 from sendoka.backfills.patience import WAITS, Stopped
 from sendoka.backfills.shards import next_pass, read_shards
-from sendoka.backfills.statements import remaining
 from sendoka.backfills.sweep import LAST_WORDS, Sweep
 from sendoka.backfills.target import listed, read_target
 from sendoka.backfills.terms import Terms

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sendoka.backfills.statements import BATCH_COLUMNS, key_of
+from sendoka.backfills.keyset import key_of
 from sendoka.database.home import Ours
 from sendoka.http.encode import encode
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sendoka.database.statement import Cells
 
 __all__ = [
+    "BATCH_COLUMNS",
+    "TOOK",
     "TOTALS",
     "WIDTH",
     "Lease",
@@ -35,6 +37,17 @@ __all__ = [
     "together",
     "token_of",
 ]
+
+
+BATCH_COLUMNS = (
+    "case when held then 'held' else state end, "
+    "pass, epoch, seq, cursor::text, lower::text, upper::text, "
+    "scanned, paged, changed, pass_scanned, pass_paged, pass_changed"
+)
+"""What a batch answers of its shard, in the order of `Shard`."""
+
+TOOK = "extract(epoch from clock_timestamp() - transaction_timestamp())"
+"""The seconds since a batch's transaction began."""
 
 
 @dataclass(frozen=True, slots=True)

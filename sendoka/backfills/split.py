@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sendoka.backfills.statements import keys_of
+from sendoka.backfills.keyset import keys_of
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import READ_ONLY
 

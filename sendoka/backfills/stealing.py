@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.keyset import Span, key_of, keys_of, start_of, within
 from sendoka.backfills.runs import locked
-from sendoka.backfills.shards import part_of
+from sendoka.backfills.shards import BATCH_COLUMNS, part_of
 from sendoka.backfills.split import sample_of, tiles
-from sendoka.backfills.statements import BATCH_COLUMNS, Span, key_of, keys_of, start_of, within
 from sendoka.backfills.target import values_of
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement

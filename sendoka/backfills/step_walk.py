@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from sendoka.backfills import statements
 from sendoka.backfills.batch import Page, losses_of, read_page, statements_of
 from sendoka.backfills.bisection import Bisection
 from sendoka.backfills.dead_letters import Fault, bounded, bury, count_dead, is_full, most, too_many
+from sendoka.backfills.fencing import Fence, counted, fence, look, unfalsified
 from sendoka.backfills.owner import gone, new_owner, shown
+from sendoka.backfills.page_text import page as page_statement
 from sendoka.backfills.patience import ANSWER_TOO_LARGE, TOO_LARGE, Stopped, is_fenced, is_of_data, rest
 from sendoka.backfills.shards import Shard, claim, read_shard, read_totals, release, renew, token_of
 from sendoka.backfills.stepping import JUDGED, StepFailed, call_step, endless_step, step_raised
@@ -43,7 +44,7 @@ class _Pending:
     The statement `looks_at` reads the shard; the end reads a page of `following` rows, or nothing where that is 0.
     """
 
-    fence: statements.Fence
+    fence: Fence
     request: list[Statement]
     looks_at: int
     following: int
@@ -236,7 +237,7 @@ class StepWalk:
     def _page_statement(self, cursor: str | None, size: int) -> Statement:
         work, shard = self._work, self._shard
         backfill = work.backfill_at(shard)
-        page = statements.page(backfill, work.target, cursor, size, lower=shard.lower, upper=shard.upper)
+        page = page_statement(backfill, work.target, cursor, size, lower=shard.lower, upper=shard.upper)
         # With dead letters to leave out it asks our own tables, wherever they live.
         return page if shard.pass_number <= 1 else Ours(page.text, page.params)
 
@@ -280,7 +281,7 @@ class StepWalk:
         last: Fault | None = None,
     ) -> _Pending:
         work = self._work
-        batch = statements.Fence(
+        batch = Fence(
             work.run,
             work.shard,
             self._shard.epoch,
@@ -292,10 +293,10 @@ class StepWalk:
             page.last,
             self._lease,
         )
-        counted = [*(statements.counted(change, batch) for change in changes), *graves]
+        body = [*(counted(change, batch) for change in changes), *graves]
         if self._unjudged and changes and not graves and page.paged >= JUDGED:
-            counted.append(statements.unfalsified(work.backfill, work.target, batch, page.keys))
-        request = [statements.fence(batch), *counted, statements.look(batch)]
+            body.append(unfalsified(work.backfill, work.target, batch, page.keys))
+        request = [fence(batch), *body, look(batch)]
         looks_at = len(request) - 1
         if page.scanned and not graves:
             self._written = sum(len(param) for each in changes for param in each.params if param) / page.scanned

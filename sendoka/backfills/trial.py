@@ -12,17 +12,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sendoka.backfills.statements import (
-    Span,
-    change_of,
-    key_of,
-    keys_of,
-    looked_up,
-    page,
-    range_of,
-    start_of,
-    stride_of,
-)
+from sendoka.backfills.change_text import change_of, looked_up, range_of
+from sendoka.backfills.keyset import Span, key_of, keys_of, start_of, stride_of
+from sendoka.backfills.page_text import page
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
 from sendoka.errors import BackfillError, BatchFailed, DatabaseError, TransportError

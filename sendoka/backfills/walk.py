@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sendoka.backfills.dead_letters import MAX_DEAD, without_dead
+from sendoka.backfills.keyset import key_of
 from sendoka.backfills.runs import find_run
-from sendoka.backfills.statements import key_of
 from sendoka.errors import BackfillChanged
 
 if TYPE_CHECKING:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka.backfills import dead_letters, pause, resume, runs, shards
+from sendoka.backfills.change_text import change_batch
 from sendoka.backfills.events import Actor, events_of
+from sendoka.backfills.fencing import Fence, counted, fence, look
 from sendoka.backfills.isolation import isolated_batch
+from sendoka.backfills.left import remaining
 from sendoka.backfills.order import Walked
-from sendoka.backfills.statements import Fence, change_batch, counted, fence, look, page, remaining, write_back
+from sendoka.backfills.page_text import page, write_back
 from sendoka.backfills.target import read_target
 from sendoka.database import Statement
 from sendoka.database.home import Ours

@@ -8,7 +8,10 @@ import pytest
 
 from sendoka.backfills import backfill
 from sendoka.backfills.batch import Page, read_page, statements_of
-from sendoka.backfills.statements import Fence, change_batch, counted, fence, page, remaining, write_back
+from sendoka.backfills.change_text import change_batch
+from sendoka.backfills.fencing import Fence, counted, fence
+from sendoka.backfills.left import remaining
+from sendoka.backfills.page_text import page, write_back
 from sendoka.backfills.target import Target
 from sendoka.backfills.words import words
 from sendoka.database import Field, Result, Statement

@@ -9,8 +9,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from sendoka.backfills.amounts import FACTOR
+from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.signal import Busy, Signal
-from sendoka.backfills.statements import keys_of
 
 if TYPE_CHECKING:
     from sendoka.backfills.target import Target
