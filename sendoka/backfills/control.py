@@ -64,7 +64,7 @@ async def cancel(sql: Database, name: str) -> Switched:
 
 async def _switch(sql: Database, name: str, event: str, *, from_states: tuple[str, ...]) -> Switched:
     text = """with sendoka_before as (
-  select id, number, state from sendoka.backfill_runs where name = $1 order by number desc limit 1 for no key update
+  select id, number, state from sendoka.backfill_runs where id = $1::bigint for no key update
 ), sendoka_switched as (
   update sendoka.backfill_runs r set state = $3, noted_at = clock_timestamp(), reason = $4
   from sendoka_before b where r.id = b.id and b.state = any($5::text[]) returning r.id
@@ -82,10 +82,10 @@ select number, state, (select count(*) from sendoka_switched) from sendoka_befor
     goes_on = event == "resumed"
     state, reason = ("stopped", f"resumed by {who}, and nobody runs it yet") if goes_on else (event, f"by {who}")
     states = "{" + ",".join(from_states) + "}"
-    params = (name, event, state, reason, states, "false" if goes_on else "true", who)
-    await known_run(sql, name)
-    newest = "name = $1 and number = (select max(number) from sendoka.backfill_runs where name = $1)"
-    _, result = await sql.run_all([locked(newest, name), Ours(text, params)], _OPTIONS)
+    # By its id: sent again, or late, it must not find the run that somebody began behind a cancelled one.
+    found = str((await known_run(sql, name)).id)
+    params = (found, event, state, reason, states, "false" if goes_on else "true", who)
+    _, result = await sql.run_all([locked("id = $1::bigint", found), Ours(text, params)], _OPTIONS)
     ((number, before, count),) = result.rows
     if count == "0" and before in {"done", "cancelled"} and before != event:
         raise BackfillError(

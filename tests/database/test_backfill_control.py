@@ -248,6 +248,25 @@ async def test_a_cancelled_one_ends_and_a_new_run_starts_over(sql: Database, fil
     assert await touched(sql) == {"1": 60}
 
 
+class Resent(Late):
+    """A database that gives the answer of a second send, and a new run has begun before it."""
+
+    async def run_all(
+        self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT
+    ) -> list[Result[Cells]]:
+        await self.database.run_all(statements, options)
+        assert (await run(self.database, in_sql(), again=True, stop=lambda: True)).run == 2
+        return await self.database.run_all(statements, options)
+
+
+async def test_a_cancel_that_is_sent_again_leaves_the_run_that_began_behind_the_first_alone(sql: Database) -> None:
+    await make_messages(sql, 5)
+    await run(sql, in_sql(), stop=lambda: True)
+    assert await cancel(Resent(sql), "touch") == switched("cancelled", changed=False)
+    assert [(found.number, found.state) for found, _, _ in await list_runs(sql)] == [(2, "stopped")]
+    assert (await run(sql, in_sql())).done
+
+
 @pytest.mark.parametrize(
     ("state", "act", "said"),
     [

@@ -95,12 +95,12 @@ MISTAKES: dict[str, tuple[str, Mutation]] = {
     ),
     "who pauses locks the run for all": (
         "every_in_sql",
-        (("where name = $1) for no key update", "where name = $1) for update"),),
+        (("where id = $1::bigint for no key update", "where id = $1::bigint for update"),),
     ),
 }
 
 
-SOONER = {"the page is not locked": 700, "who pauses locks the run for all": 195}
+SOONER = {"the page is not locked": 700, "who pauses locks the run for all": 1050}
 """Seeds before which it does not show, to spare the time."""
 
 
