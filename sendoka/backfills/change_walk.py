@@ -6,21 +6,24 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING
 
-from sendoka.backfills.change_text import change_batch
+from sendoka.backfills.caution import Caution
+from sendoka.backfills.change_text import change_batch, may_go_unlocked
 from sendoka.backfills.dead_letters import Fault, too_many
 from sendoka.backfills.isolation import TOO_MANY, isolated_batch
 from sendoka.backfills.patience import is_of_data
 from sendoka.backfills.shards import Shard, read_shard, release
 from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import DatabaseError, SendokaError
+from sendoka.errors import DatabaseError, DeadlockDetected, SendokaError, SerializationFailure
 
 if TYPE_CHECKING:
     from sendoka.backfills.walk import WalkOf
+    from sendoka.database.statement import Cells, Result
 
 __all__ = ["ChangeWalk"]
 
 _OPTIONS = TransactionOptions(isolation_level="ReadCommitted")
+_UNLOCKED = TransactionOptions(isolation_level="RepeatableRead", meets_conflicts=True)
 
 
 class ChangeWalk:
@@ -32,7 +35,8 @@ class ChangeWalk:
     def __init__(self, work: WalkOf, shard: Shard) -> None:
         self._work = work
         self._shard = shard
-        self._texts: dict[tuple[bool, bool, bool], str] = {}
+        self._texts: dict[tuple[bool, bool, bool, bool], str] = {}
+        self._caution = Caution() if may_go_unlocked(work.backfill, work.target) else None
         self.batches = 0
         self.width = 0.0
         self.lost = False
@@ -71,18 +75,29 @@ class ChangeWalk:
                 await release(work.database, work.run, owner=work.owner)
 
     async def _change(self, size: int) -> Shard | None:
-        work, shard = self._work, self._shard
+        """Do the page without locking it, where it may be and where nobody changes its rows meanwhile; else lock it."""
+        work, shard, caution = self._work, self._shard, self._caution
         place = (str(work.run), str(work.shard), str(size), secrets.token_hex(8), str(shard.epoch))
         params = (*place, str(work.lease), work.owner)
-        rows = (await work.database.run(Ours(self._text(), params))).rows
-        return Shard.of(rows[0]) if rows else None
+        if caution and caution.allows:
+            try:
+                results = await work.database.run_all([Ours(self._text(locks=False), params)], _UNLOCKED)
+            except (SerializationFailure, DeadlockDetected):
+                caution.met()
+            else:
+                caution.spared()
+                return _found(results[0])
+        elif caution:
+            caution.passed()
+        return _found(await work.database.run(Ours(self._text(locks=True), params)))
 
-    def _text(self) -> str:
+    def _text(self, *, locks: bool) -> str:
         """Return the batch's text, which differs at the table's ends, and after the first pass."""
         work, shard = self._work, self._shard
-        which = (shard.first, shard.last, shard.pass_number > 1)
+        which = (shard.first, shard.last, shard.pass_number > 1, locks)
         if which not in self._texts:
-            self._texts[which] = change_batch(work.backfill_at(shard), work.target, first=shard.first, last=shard.last)
+            backfill = work.backfill_at(shard)
+            self._texts[which] = change_batch(backfill, work.target, first=shard.first, last=shard.last, locks=locks)
         return self._texts[which]
 
     async def _isolate(self, size: int, cause: DatabaseError) -> Shard | None:
@@ -110,3 +125,7 @@ class ChangeWalk:
             dead, paged, code = (error.detail or "0 0").split(" ", 2)
             raise too_many(work.backfill, int(dead), int(paged), Fault(code, error.message)) from error
         return Shard.of(cells[:-1]) if cells[-1] == token else None
+
+
+def _found(result: Result[Cells]) -> Shard | None:
+    return Shard.of(result.rows[0]) if result.rows else None

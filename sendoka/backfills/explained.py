@@ -11,7 +11,7 @@ __all__ = ["explained", "index_of"]
 
 _PARTS = {
     "CTE sendoka_scan": "scan",
-    "CTE sendoka_locked": "lock",
+    "CTE sendoka_hits": "lock",
     "CTE sendoka_page": "page",
     "CTE sendoka_change": "change",
 }

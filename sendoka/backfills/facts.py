@@ -54,7 +54,8 @@ select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
      from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid
     where t.tgrelid = coalesce(to_regclass($2), c.oid) and not t.tgisinternal and t.tgenabled in ('O', 'A'))::text,
   (select json_agg(distinct p.proname) from pg_catalog.pg_proc p
-    where p.proname = any($3::name[]) and p.provolatile = 'v' and p.prokind = 'f')::text
+    where p.proname = any($3::name[]) and p.provolatile = 'v' and p.prokind = 'f')::text,
+  (to_regclass($2) = c.oid)::text
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid = to_regclass($1)
 """
@@ -85,7 +86,8 @@ class Facts:
 
     `columns` are types by name, `filled` the columns that are never null, `correlations` how far a column's order is
     that of the table on disk, from -1 to 1, where statistics tell. `triggers` are those that the change fires, each in
-    words; `volatile` the functions in the SQL form that may give another value each time they are called.
+    words; `volatile` the functions in the SQL form that may give another value each time they are called; `own` tells
+    whether the table that the SQL form changes is this one.
     """
 
     oid: str
@@ -100,6 +102,7 @@ class Facts:
     correlations: dict[str, float | None] = field(default_factory=dict)
     triggers: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
+    own: bool = False
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -123,7 +126,7 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
     rows = (await database.run(Statement(_FACTS, params))).rows
     if not rows:
         return None
-    oid, namespace, table, kind, columns, indexes, size, cache, correlations, triggers, volatile = rows[0]
+    oid, namespace, table, kind, columns, indexes, size, cache, correlations, triggers, volatile, own = rows[0]
     found: list[list[Any]] = json.loads(columns or "[]")
     event = next(words(backfill.sql), "update") if backfill.sql else "update"
     return Facts(
@@ -143,6 +146,7 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
             if event in events
         ),
         tuple(json.loads(volatile or "[]")),
+        own == "true",
     )
 
 

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sendoka.backfills.change_text import change_of, looked_up, range_of
+from sendoka.backfills.change_text import change_of, looked_up, may_go_unlocked, range_of
 from sendoka.backfills.keyset import Span, key_of, keys_of, start_of, stride_of
 from sendoka.backfills.page_text import page
 from sendoka.database.statement import Statement
@@ -51,7 +51,7 @@ PATIENCE = 10.0
 _PAGES = 200
 """Pages of the table that are looked at, for rows that satisfy `where` and for their share."""
 
-_COUNTS = """select (select count(*) from sendoka_scan), (select count(*) from sendoka_locked),
+_COUNTS = """select (select count(*) from sendoka_scan), (select count(*) from sendoka_hits),
   (select count(*) from sendoka_change)"""
 _CHOSEN = 10_000
 """Rows that are looked at where only some are chosen."""
@@ -203,15 +203,16 @@ def _chosen(backfill: Backfill, target: Target, chosen: str) -> str:
     """Return a batch without its checkpoint, over the keys that `chosen` reads. It answers three counts."""
     return f"""with sendoka_scan as materialized (
   {chosen}
-), {looked_up(backfill, target)}, {change_of(backfill)}
+), {looked_up(backfill, target, locks=True)}, {change_of(backfill)}
 {_COUNTS}"""
 
 
 def _batch(backfill: Backfill, target: Target, size: int, *, first: bool) -> str:
     """Return a batch behind the cursor that is its one parameter. It answers three counts."""
+    span, locks = Span.of("sendoka_checkpoint", first=first, last=True), not may_go_unlocked(backfill, target)
     return f"""with sendoka_checkpoint as (
   select {start_of(target, "$1::jsonb")} as start, {stride_of("$1::jsonb")} as stride
-), {range_of(backfill, target, Span.of("sendoka_checkpoint", first=first, last=True), str(size))}, {change_of(backfill)}
+), {range_of(backfill, target, span, str(size), locks=locks)}, {change_of(backfill)}
 {_COUNTS}"""
 
 
@@ -243,10 +244,10 @@ select jsonb_agg(distinct l.relation::regclass::text || ': ' || l.mode) into fou
 end"""
     told = await _tried(database, block, seconds)
     plan = told["plan"][0]
-    counts = {name: _rows_of(plan["Plan"], f"CTE sendoka_{name}") for name in ("scan", "locked", "change")}
+    counts = {name: _rows_of(plan["Plan"], f"CTE sendoka_{name}") for name in ("scan", "hits", "change")}
     took = (float(plan["Planning Time"]) + float(plan["Execution Time"])) / 1000
     locks = tuple(told["locks"] or ())
-    return Measured(counts["scan"], counts["locked"], counts["change"], took, plan, locks)
+    return Measured(counts["scan"], counts["hits"], counts["change"], took, plan, locks)
 
 
 async def _read(database: Database, backfill: Backfill, target: Target, cursor: str | None, size: int) -> Measured:

@@ -39,7 +39,8 @@ class TransactionOptions(NamedTuple):
 
     `isolation_level` is one of ReadUncommitted, ReadCommitted, RepeatableRead, Serializable. `idempotent` is the
     caller's word that running the statements twice does no harm, so that a lost answer may be met by sending again;
-    `insistent` asks for that whatever the reason. `timeout` is the seconds this call may take, where it is not the
+    `insistent` asks for that whatever the reason. With `meets_conflicts` the caller meets conflicts of transactions
+    himself: 40001 and 40P01 are raised at once. `timeout` is the seconds this call may take, where it is not the
     client's own.
     """
 
@@ -49,6 +50,7 @@ class TransactionOptions(NamedTuple):
     idempotent: bool = False
     timeout: float | None = None
     insistent: bool = False
+    meets_conflicts: bool = False
 
 
 DEFAULT = TransactionOptions()

@@ -212,7 +212,7 @@ class Neon(Database):
                         self._pause,
                         failed=error,
                         retry=self._retry,
-                        batch=batch,
+                        batch=batch and not options.meets_conflicts,
                         repeatable=reads or options.idempotent,
                         deadline=timing.deadline,
                         insistent=options.insistent,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka.backfills import backfill, run
+from sendoka.backfills import backfill, change_walk, run
 from sendoka.database import Statement
 from sendoka.direct import Direct
 from sendoka.errors import BackfillChanged, BackfillError, BatchFailed, DatabaseError
@@ -165,6 +165,14 @@ async def test_the_columns_of_page_can_be_chosen(sql: Database) -> None:
 # ------------------------------------------------------------------ the application beside it
 
 
+@pytest.fixture(params=["unlocked", "locked"])
+def locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    if request.param == "locked":
+        monkeypatch.setattr(change_walk, "may_go_unlocked", lambda *_: False)
+    return bool(request.param == "locked")
+
+
+@pytest.mark.usefixtures("locks")
 async def test_what_the_application_writes_meanwhile_is_not_overwritten(sql: Database) -> None:
     await make_messages(sql, 10)
     # The application changes every row in a transaction that is still open when the batch begins.
@@ -179,6 +187,7 @@ async def test_what_the_application_writes_meanwhile_is_not_overwritten(sql: Dat
     assert await touched(sql) == {"0": 10}
 
 
+@pytest.mark.usefixtures("locks")
 async def test_a_page_holds_what_the_application_wrote_while_the_batch_waited(sql: Database) -> None:
     await make_messages(sql, 20)
     moving = asyncio.create_task(

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka.backfills import backfill, cancel, opening, pause, resume, run
+from sendoka.backfills import backfill, cancel, change_walk, opening, pause, resume, run
+from sendoka.backfills.caution import Caution
 from sendoka.backfills.events import Actor, events_of
 from sendoka.backfills.order import Walked
 from sendoka.backfills.runs import begin, open_run
 from sendoka.database import Database
 from sendoka.database.transaction import DEFAULT
-from tests.fixtures.backfills import make_messages, touched
+from tests.fixtures.backfills import in_sql, make_messages, touched
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -113,3 +114,31 @@ async def test_who_finds_it_paused_for_a_moment_only_begins_all_the_same(
     assert (await run(PausedJustThen(sql), touch)).done
     assert await touched(sql) == {"1": 10}
     assert await told(sql) == ["paused", "resumed", "started", "done"]
+
+
+async def test_a_batch_that_meets_a_conflict_and_the_next_ones_lock_their_pages(
+    sql: Database, direct: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_messages(sql, 100)
+    told: list[str] = []
+
+    class Told(Caution):
+        def met(self) -> None:
+            told.append("met")
+            super().met()
+
+        def passed(self) -> None:
+            told.append("locked")
+            super().passed()
+
+        def spared(self) -> None:
+            told.append("unlocked")
+            super().spared()
+
+    monkeypatch.setattr(change_walk, "Caution", Told)
+    change = "update messages set touched = 7 where id = (select min(id) from messages)"
+    (report,) = await all_wait(direct, [run(sql, in_sql, batch_size=10)], change)
+    assert (report.changed, report.retries) == (100, 0)
+    assert told[:6] == ["met", "locked", "locked", "locked", "locked", "unlocked"]
+    assert set(told[6:]) == {"unlocked"}
+    assert await touched(sql) == {"1": 99, "8": 1}

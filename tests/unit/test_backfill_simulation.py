@@ -1,10 +1,11 @@
 """The runner against a model of the database: no sleeping, everything by a seed.
 
 The code that runs is the runner's own, and so are its statements: `tests.fixtures.modelled` reads them with Postgres'
-parser and does what they say, under READ COMMITTED, with row locks, in virtual time. One to three runners are killed at
-any await, stand still beyond their lease and come again; each request may be refused, lost before or behind its commit,
-late, twice, or slow; the application writes rows; an operator pauses, resumes and cancels. What must hold at the end is
-in `verdict`; that the model answers as PostgreSQL does, in tests/database/test_backfill_model.py.
+parser and does what they say, at READ COMMITTED and at REPEATABLE READ, with row locks, in virtual time. One to three
+runners are killed at any await, stand still beyond their lease and come again; each request may be refused, lost
+before or behind its commit, late, twice, or slow; the application writes rows; an operator pauses, resumes and
+cancels. What must hold at the end is in `verdict`; that the model answers as PostgreSQL does, in
+tests/database/test_backfill_model.py.
 
 `SENDOKA_SEED=123` plays the world of that seed; `make soak` plays twenty times as many.
 
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sendoka.backfills import change_walk
+from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import BackfillError
 from tests.fixtures.modelled.clock import virtual_time
 from tests.fixtures.modelled.network import KINDS
@@ -65,7 +68,7 @@ MISTAKES: dict[str, tuple[str, Mutation]] = {
         "every_in_sql",
         (("null\n  for update\n), sendoka_scan", "null), sendoka_scan"), ("seq = c.seq + 1", "seq = b.seq + 1")),
     ),
-    "the page is not locked": (
+    "a page to be locked is not": (
         "some_in_sql",
         (("limit $3::int for no key update", "limit $3::int"),),
     ),
@@ -100,16 +103,27 @@ MISTAKES: dict[str, tuple[str, Mutation]] = {
 }
 
 
-SOONER = {"the page is not locked": 700, "who pauses locks the run for all": 1050}
+LOCKED = {"a page to be locked is not", "the cursor moves by what was changed"}
+"""Those that show where every batch locks its page: otherwise few do."""
+
+SOONER = {"a page to be locked is not": 700, "who pauses locks the run for all": 1050}
 """Seeds before which it does not show, to spare the time."""
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_in_a_statement_is_found(mistake: str) -> None:
+def test_a_mistake_in_a_statement_is_found(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     form, mutation = MISTAKES[mistake]
     first = SOONER.get(mistake, 0)
+    if mistake in LOCKED:
+        monkeypatch.setattr(change_walk, "may_go_unlocked", lambda *_: False)
     with virtual_time() as loop, pytest.raises((AssertionError, BackfillError, ExceptionGroup)):
         _play_some(loop, first, mutation, form)
+
+
+def test_a_page_without_locks_at_the_wrong_level_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_walk, "_UNLOCKED", TransactionOptions("ReadCommitted", meets_conflicts=True))
+    with virtual_time() as loop, pytest.raises((AssertionError, BackfillError, ExceptionGroup)):
+        _play_some(loop, 700, (), "some_in_sql")
 
 
 def _play_some(loop: VirtualLoop, first: int, mutation: Mutation, form: str) -> None:

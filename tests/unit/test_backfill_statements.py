@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sendoka.backfills import backfill
 from sendoka.backfills.batch import Page, read_page, statements_of
-from sendoka.backfills.change_text import change_batch
+from sendoka.backfills.change_text import change_batch, may_go_unlocked
+from sendoka.backfills.facts import Facts
 from sendoka.backfills.fencing import Fence, counted, fence
 from sendoka.backfills.left import remaining
 from sendoka.backfills.page_text import page, write_back
@@ -77,8 +79,42 @@ def test_a_shard_s_end_is_an_upper_bound_in_both_forms() -> None:
 def test_the_page_is_locked_in_order_and_read_whole_before_the_change() -> None:
     text = flat(change_batch(one, simple, first=True))
     assert 'order by "messages"."id" limit $3::int for no key update' in text
-    assert "page as ( select l.* from sendoka_locked l where (select count(*) from sendoka_locked) >= 0 )" in text
+    assert "page as ( select l.* from sendoka_hits l where (select count(*) from sendoka_hits) >= 0 )" in text
     assert "for update ), sendoka_scan" in text
+
+
+@pytest.mark.parametrize("target", [simple, odd])
+def test_a_page_that_is_not_locked_is_read_in_one_scan(target: Target) -> None:
+    text = flat(change_batch(one, target, first=False, last=False, locks=False))
+    assert "for no key update" not in text
+    assert text.count(f"from {target.quoted}") == 1
+    assert "still ) is true as sendoka_hit" in text
+    assert "page as ( select l.* from sendoka_hits l where (select count(*) from sendoka_hits) >= 0 )" in text
+    assert "for update ), sendoka_scan" in text
+
+
+facts = Facts("1", "public", "messages", "r", simple.types, frozenset(), own=True)
+
+
+@pytest.mark.parametrize(
+    ("sql", "known", "may"),
+    [
+        (one.sql, facts, True),
+        ("/* x */ DELETE from messages using page where true", facts, True),
+        ("insert into messages select * from page", facts, False),
+        (one.sql, replace(facts, own=False), False),
+        (one.sql, replace(facts, triggers=("stamp (before update, set_updated_at)",)), False),
+        (one.sql, replace(facts, volatile=("random",)), False),
+        (one.sql, None, False),
+    ],
+)
+def test_only_a_plain_change_of_the_table_itself_may_leave_its_page_unlocked(
+    sql: str, known: Facts | None, may: bool
+) -> None:
+    assert (
+        may_go_unlocked(backfill(table="messages", where="a = 0", sql=sql, name="chosen"), replace(simple, facts=known))
+        is may
+    )
 
 
 def test_the_user_s_texts_may_end_in_comments() -> None:
