@@ -20,7 +20,7 @@ from sendoka.http.encode import encode
 from sendoka.http.query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from typing_extensions import TypeVar
 
@@ -138,20 +138,24 @@ class Batch(Generic[M]):
         TypeError for a value that has no Postgres text.
         """
         groups: dict[tuple[str, ...], list[tuple[Cells, Mapping[str, Any]]]] = {}
+        ordered: dict[tuple[str, ...], list[tuple[Cells, Mapping[str, Any]]]] = {}
         for key, values in changes.items():
-            groups.setdefault(tuple(sorted(values)), []).append((self._known(key, values), values))
+            cells = self._of_this("update", key)
+            rows = ordered.get(tuple(values))
+            if rows is None:
+                self._check_columns(values)
+                rows = ordered[tuple(values)] = groups.setdefault(tuple(sorted(values)), [])
+            rows.append((cells, values))
         return [self._statement(columns, rows) for columns, rows in groups.items() if columns]
 
-    def _known(self, key: Any, values: Mapping[str, Any]) -> Cells:
-        cells = self._of_this("update", key)
-        for column in values:
+    def _check_columns(self, columns: Iterable[str]) -> None:
+        for column in columns:
             if column not in self._target.types:
                 raise BackfillError(
                     f"the table {self._target.shown} has no column {column!r}",
                     where=f"in the step {self._backfill.name}",
                     todo=nearest(column, self._target.types),
                 )
-        return cells
 
     def _of_this(self, method: str, key: Any) -> Cells:
         cells = self._cells.get(key)
@@ -165,7 +169,7 @@ class Batch(Generic[M]):
 
     def _statement(self, columns: tuple[str, ...], rows: list[tuple[Cells, Mapping[str, Any]]]) -> Statement:
         fixed = zip(*(cells for cells, _ in rows), strict=True)
-        set_to = ([encode(values[column]) for _, values in rows] for column in columns)
+        set_to = (_texts([values[column] for _, values in rows]) for column in columns)
         arrays = tuple(encode(list(column)) for column in (*fixed, *set_to))
         return Statement(write_back(self._backfill, self._target, columns), arrays)
 
@@ -191,6 +195,11 @@ def read_page(result: Result[Cells], asked: int, backfill: Backfill, target: Tar
         made = modelled(backfill.model, made, losses.errors)
     batch: Batch[Any] = Batch(tuple(made.values()), tuple(made), tuple(last_key), known, backfill, target, losses)
     return Page(asked, int(scanned or 0), cursor, batch, size)
+
+
+def _texts(values: list[Any]) -> list[str | None]:
+    """Return the values of a column as Postgres text; texts, which are most of them, are what they are."""
+    return values if set(map(type, values)) <= {str} else [encode(value) for value in values]
 
 
 def losses_of(batch: Batch[Any]) -> Losses:

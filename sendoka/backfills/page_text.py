@@ -43,8 +43,8 @@ def page(
 ) -> Statement:
     """Return the read of one page of the Python form: `size` rows behind `cursor`, in the bounds of its shard.
 
-    Its columns: rows scanned, the next cursor (both in the first row only), the row's version, the page's columns.
-    One row with an empty version comes where no scanned row satisfies `where`.
+    Its columns: rows scanned, the next cursor, the row's version, the page's columns. The first row has only the first
+    two, all others only the rest; a scan that is kept gives its rows in the order in which it read them.
     """
     keys = keys_of(target)
     names = [ident(key) for key in target.key]
@@ -74,21 +74,21 @@ def page(
     if target.chosen:
         read = f"""{scan(target, span, stride, "$1::int")}
 ), sendoka_met as materialized (
-  {met} where {row(keys)} in (select {commas(aliases_of(target))} from sendoka_scan)"""
+  {met} where {row(keys)} in (select {commas(aliases_of(target))} from sendoka_scan)
+  order by {commas(keys)}"""
     else:
         read = f"""{met}
   {bound(target, span, stride)}
   order by {commas(keys)} limit $1::int"""
+    columns = commas(ident(column) for column in target.columns)
     text = f"""with sendoka_scan as materialized (
   {read}
-), sendoka_page as (
-  select row_number() over (order by {commas(names)}) as sendoka_place, *
-  from {"sendoka_met" if target.chosen else "sendoka_scan"} where sendoka_hit
 )
-select case when coalesce(sendoka_place, 1) = 1 then (select count(*) from sendoka_scan) end as sendoka_scanned,
-  case when coalesce(sendoka_place, 1) = 1 then ({following})::text end as sendoka_cursor,
-  sendoka_version, {commas(ident(column) for column in target.columns)}
-from (select) one left join sendoka_page on true order by sendoka_place"""
+select (select count(*) from sendoka_scan) as sendoka_scanned, ({following})::text as sendoka_cursor,
+  null as sendoka_version, {commas(f"null as {ident(column)}" for column in target.columns)}
+union all
+select null, null, sendoka_version, {columns}
+from {"sendoka_met" if target.chosen else "sendoka_scan"} where sendoka_hit"""
     return Ours(text, tuple(params)) if target.listed else Statement(text, tuple(params))
 
 
