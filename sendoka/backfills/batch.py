@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic
 
 from sendoka.backfills.dead_letters import LeftOut
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from sendoka.backfills.declare import Backfill
     from sendoka.backfills.target import Target
-    from sendoka.database.statement import Cells
+    from sendoka.database.statement import Cells, Field
     from sendoka.http.row import Row
 
     M = TypeVar("M", default=Row)
@@ -43,7 +45,7 @@ _EXTRA = 3
 """A page's columns before those of the table: rows scanned, last key scanned, the row's version."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page:
     """What one read of the walk gave: of `asked` rows at most so many were scanned.
 
@@ -53,13 +55,27 @@ class Page:
     asked: int
     scanned: int
     cursor: str | None
-    batch: Batch[Any]
-    size: int = 0
+    size: int
+    _fields: tuple[Field, ...]
+    _found: list[Cells]
+    _backfill: Backfill
+    _target: Target
+    _batch: Batch[Any] | None = None
+
+    @property
+    def batch(self) -> Batch[Any]:
+        """Its rows, made of their cells when they are first asked for. Raises DecodeError for a cell that is no value.
+
+        That takes as long as a step, and so does not belong where a page is only waited for.
+        """
+        if self._batch is None:
+            self._batch = self._made()
+        return self._batch
 
     @property
     def first_key(self) -> str:
         """The key of its first row, a JSON array of texts as Postgres has them."""
-        return self.key_of(next(iter(self.batch._cells)))
+        return json.dumps(self._key(self._found[0]))
 
     def key_of(self, key: Any) -> str:
         """Return the key of a row of its batch as a JSON array of texts as Postgres has them."""
@@ -68,12 +84,28 @@ class Page:
     @property
     def paged(self) -> int:
         """How many of its rows satisfied `where`: the batch's, and those that were left out of it."""
-        return len(self.batch._cells)
+        return len(self._found)
 
     @property
     def keys(self) -> list[list[str | None]]:
         """The keys of its rows as Postgres has them, a list a column."""
-        return [list(column) for column in zip(*(cells[:-1] for cells in self.batch._cells.values()), strict=True)]
+        return [list(column) for column in zip(*map(self._key, self._found), strict=True)]
+
+    def _key(self, cells: Cells) -> Cells:
+        return cells[_EXTRA : _EXTRA + len(self._target.key)]
+
+    def _made(self) -> Batch[Any]:
+        target, backfill, found = self._target, self._backfill, self._found
+        values = [cells[_EXTRA:] for cells in found]
+        rows = decode_rows(Result(self._fields[_EXTRA:], values, "SELECT", len(found)))
+        by = itemgetter(*(target.key.index(column) for column in target.identity))
+        known = {by(row): [*self._key(cells), cells[_EXTRA - 1]] for row, cells in zip(rows, found, strict=True)}
+        last_key = key_of(self.cursor) or _object(self.cursor).get("after") or ()
+        losses = Losses()
+        made: dict[Any, Any] = dict(zip(known, rows, strict=True))
+        if backfill.model is not None:
+            made = modelled(backfill.model, made, losses.errors)
+        return Batch(tuple(made.values()), tuple(made), tuple(last_key), known, backfill, target, losses)
 
     @property
     def last(self) -> bool:
@@ -175,26 +207,11 @@ class Batch(Generic[M]):
 
 
 def read_page(result: Result[Cells], asked: int, backfill: Backfill, target: Target) -> Page:
-    """Return the page that `statements.page` read, having been asked for so many rows."""
+    """Return the page that was read by the statement of `page_text.page`, having been asked for so many rows."""
     scanned, cursor = result.rows[0][:2]
     found = [cells for cells in result.rows if cells[_EXTRA - 1] is not None]
-    rows = decode_rows(Result(result.fields[_EXTRA:], [cells[_EXTRA:] for cells in found], "SELECT", len(found)))
-    width, by = len(target.key), [target.key.index(column) for column in target.identity]
-    known = {
-        row[by[0]] if len(by) == 1 else tuple(row[place] for place in by): [
-            *cells[_EXTRA : _EXTRA + width],
-            cells[_EXTRA - 1],
-        ]
-        for row, cells in zip(rows, found, strict=True)
-    }
-    last_key = key_of(cursor) or _object(cursor).get("after") or ()
-    size = sum(len(cell) if cell else 1 for cells in found for cell in cells)
-    losses = Losses()
-    made = dict(zip(known, rows, strict=True))
-    if backfill.model is not None:
-        made = modelled(backfill.model, made, losses.errors)
-    batch: Batch[Any] = Batch(tuple(made.values()), tuple(made), tuple(last_key), known, backfill, target, losses)
-    return Page(asked, int(scanned or 0), cursor, batch, size)
+    size = sum(map(len, filter(None, chain.from_iterable(found)))) + len(found)
+    return Page(asked, int(scanned or 0), cursor, size, result.fields, found, backfill, target)
 
 
 def _texts(values: list[Any]) -> list[str | None]:

@@ -16,6 +16,11 @@ class Bisection:
 
     _parts: list[int] = field(default_factory=list)
 
+    @property
+    def going_on(self) -> bool:
+        """Whether parts are left of a page that failed."""
+        return bool(self._parts)
+
     def size(self, usual: int, *, then: int = 0) -> int:
         """Return how many rows the next page shall scan, or the one `then` pages after it: `usual` at most."""
         return min(usual, self._parts[-1 - then]) if len(self._parts) > then else usual

@@ -37,8 +37,8 @@ class ChangeWalk:
         self._shard = shard
         self._texts: dict[tuple[bool, bool, bool, bool], str] = {}
         self._caution = Caution() if may_go_unlocked(work.backfill, work.target) else None
-        self.batches = 0
-        self.width = 0.0
+        self.batches = self.asked = 0
+        self.width = self.stepped = 0.0
         self.lost = False
 
     async def take(self) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from sendoka.backfills.declared import check_names, fragment, is_name, one_change, wrong
 from sendoka.backfills.models import check_model
-from sendoka.backfills.words import strip_end, words
-from sendoka.database.transaction import control_command
+from sendoka.backfills.words import words
 from sendoka.errors import InvalidBackfill
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ DATED = re.compile(r"\d{4}_\d{2}_\d{2}_(?P<name>.+)")
 ORDERS = ("key", "created", "strided")
 """By the key, in the order in which rows were made, or in strides over one of these."""
 
-_FIRST_WORDS = ("insert", "update", "delete")
-
 
 def script_name(stem: str) -> str:
     """Return the backfill's name that a file's name carries: `2026_04_22_message_tenants` gives `message_tenants`."""
@@ -52,7 +50,7 @@ class Backfill:
     `where` are counted. `order` is None where it is left to the runner, `model` what a step's rows are made into, None
     for rows as they are. `after` are the backfills that must be done first. `module` is where it was declared.
     Only some rows of the table are walked where `source`, a SELECT of keys, or `keys` is there: a tuple, a path of a
-    CSV file, or a function.
+    CSV file, or a function. `ahead` is whether a step is called while the batch before is still on its way.
     """
 
     table: str
@@ -69,6 +67,7 @@ class Backfill:
     after: tuple[str | Backfill, ...] = ()
     source: str | None = None
     keys: Any = None
+    ahead: bool = True
 
     @property
     def name(self) -> str:
@@ -101,7 +100,7 @@ class Backfill:
 
     def __call__(self, *_arguments: object) -> object:
         """Raise InvalidBackfill: it was used as a decorator although it has its change in sql=."""
-        raise _wrong("it has both sql= and a step; a backfill has one of them", self.table)
+        raise wrong("it has both sql= and a step; a backfill has one of them", self.table)
 
     def checksum(self) -> str:
         """Return the sha256 of the file that declares it, line endings and BOM apart, or of the declaration."""
@@ -137,6 +136,7 @@ class Undecorated:
     after: tuple[str | Backfill, ...] = ()
     source: str | None = None
     keys: Any = None
+    ahead: bool = True
 
     def __call__(self, step: Step) -> Backfill:
         """Return the backfill whose change is `step`. Raises InvalidBackfill for what is no step."""
@@ -151,20 +151,19 @@ class Undecorated:
             self.after,
             self.source,
             self.keys,
+            self.ahead,
         )
 
     def _check(self, step: Step) -> None:
         if not callable(step):
-            raise _wrong(
-                "a backfill has either sql= or a step: backfill(…, sql='update …') or @backfill(…)", self.table
-            )
+            raise wrong("a backfill has either sql= or a step: backfill(…, sql='update …') or @backfill(…)", self.table)
         shown = getattr(step, "__name__", repr(step))
         if not inspect.iscoroutinefunction(step):
-            raise _wrong(f"the step {shown} must be an async function", self.table)
+            raise wrong(f"the step {shown} must be an async function", self.table)
         try:
             inspect.signature(step).bind(None, None)
         except TypeError:
-            raise _wrong(f"the step {shown} must take two arguments, (sql, batch)", self.table) from None
+            raise wrong(f"the step {shown} must take two arguments, (sql, batch)", self.table) from None
 
 
 @overload
@@ -197,6 +196,7 @@ def backfill(
     order: str | None = None,
     model: Any = None,
     after: After = (),
+    ahead: bool = True,
     name: str | None = None,
 ) -> Undecorated: ...
 
@@ -214,6 +214,7 @@ def backfill(
     order: str | None = None,
     model: Any = None,
     after: After = (),
+    ahead: bool = True,
     name: str | None = None,
 ) -> Backfill | Undecorated:
     """Declare a backfill: with `sql=`, or as a decorator of `async def step(sql, batch)`.
@@ -232,6 +233,8 @@ def backfill(
     model: what the rows of a step's batch are made into: a dataclass, TypedDict, NamedTuple, pydantic model or msgspec
         Struct, or a function of a row. A row that it refuses becomes a dead letter.
     after: backfills that must be done before this one begins: their names, or what `backfill()` returned for them.
+    ahead: whether the step is called for a page while the batch before it is still on its way. False for one that
+        reads what the batch before wrote, as a number that goes on.
     name: where the variable, or the step, is not called as the backfill should be.
 
     A step returns `batch.update({…})`, queries made by `sql(…)`, a list of them, or None. Raises InvalidBackfill at
@@ -240,52 +243,60 @@ def backfill(
     module = sys._getframe(1).f_globals.get("__name__", "")  # the only way to learn who declares
     by = (key,) if isinstance(key, str) else tuple(key)
     if isinstance(columns, str):
-        raise _wrong(f"columns= is a list of names, not the text {columns!r}", table)
+        raise wrong(f"columns= is a list of names, not the text {columns!r}", table)
     _check_order(order, by, table)
     declared = _checked(table, where, by, tuple(columns), verify)
     _check_model(model, sql, table)
+    _check_ahead(ahead, sql, table)
     before = _checked_after(after, table)
     chosen = _checked_choice(source, keys, order, table)
     if sql is None:
-        return Undecorated(*declared, name, order, model, before, *chosen)
+        return Undecorated(*declared, name, order, model, before, *chosen, ahead)
     table, where, by, names, verify = declared
     return Backfill(
-        table, where, by, names, _one_change(sql, table), None, verify, module, name, order, None, before, *chosen
+        table, where, by, names, one_change(sql, table), None, verify, module, name, order, None, before, *chosen
     )
 
 
 def _checked(
     table: str, where: str | None, key: tuple[str, ...], columns: tuple[str, ...], verify: str | None
 ) -> tuple[str, str | None, tuple[str, ...], tuple[str, ...], str | None]:
-    if not _is_name(table) or not all(table.split(".")) or table.count(".") > 1:
+    if not is_name(table) or not all(table.split(".")) or table.count(".") > 1:
         raise InvalidBackfill(f"table= is the name of a table, or namespace.table, not {table!r}")
-    _check_names("key", key, table)
-    _check_names("columns", columns, table)
-    where, verify = _fragment("where", where, table), _fragment("verify", verify, table)
+    check_names("key", key, table)
+    check_names("columns", columns, table)
+    where, verify = fragment("where", where, table), fragment("verify", verify, table)
     _check_end(where, verify, table)
     return table, where, key, columns, verify
 
 
 def _check_order(order: object, key: tuple[str, ...], table: str) -> None:
     if order is not None and order not in ORDERS:
-        raise _wrong(f"order= is one of {', '.join(ORDERS)}, not {order!r}", table)
+        raise wrong(f"order= is one of {', '.join(ORDERS)}, not {order!r}", table)
     if order == "created" and key:
-        raise _wrong("key= is an order by itself, so order='created' says another one", table, "give one of them")
+        raise wrong("key= is an order by itself, so order='created' says another one", table, "give one of them")
+
+
+def _check_ahead(ahead: object, sql: str | None, table: str) -> None:
+    if not isinstance(ahead, bool):
+        raise wrong(f"ahead= is True or False, not {ahead!r}", table)
+    if sql is not None and not ahead:
+        raise wrong("ahead= is for a step, and sql= has none: its batches are never ahead of each other", table)
 
 
 def _checked_choice(source: str | None, keys: Keys, order: str | None, table: str) -> tuple[str | None, Any]:
     """Return `source` without its end, and `keys` as they are kept."""
     if source is not None and keys is not None:
-        raise _wrong("it has both source= and keys=; give one of them", table)
+        raise wrong("it has both source= and keys=; give one of them", table)
     if order not in {None, "key"} and (source, keys) != (None, None):
-        raise _wrong(f"rows that source= or keys= choose are walked by their key, not by order={order!r}", table)
-    source = _fragment("source", source, table)
+        raise wrong(f"rows that source= or keys= choose are walked by their key, not by order={order!r}", table)
+    source = fragment("source", source, table)
     if source is not None and next(words(source)) not in {"select", "with", "values", "("}:
-        raise _wrong("source= is a SELECT that returns the columns of the key: select id from …", table)
+        raise wrong("source= is a SELECT that returns the columns of the key: select id from …", table)
     if keys is None or isinstance(keys, Path) or callable(keys):
         return source, keys
     if isinstance(keys, str | bytes) or not hasattr(keys, "__iter__"):
-        raise _wrong(
+        raise wrong(
             f"keys= is a list, a Path of a CSV file or an async generator function, not {keys!r}",
             table,
             "a SELECT of keys is source=; a generator that was called already can be read only once: give its function",
@@ -295,8 +306,8 @@ def _checked_choice(source: str | None, keys: Keys, order: str | None, table: st
 
 def _checked_after(after: After, table: str) -> tuple[str | Backfill, ...]:
     found: tuple[Any, ...] = (after,) if isinstance(after, str | Backfill) else tuple(after)
-    if not all(isinstance(each, Backfill) or _is_name(each) for each in found):
-        raise _wrong(f"after= holds names of backfills, or backfills, not {found!r}", table)
+    if not all(isinstance(each, Backfill) or is_name(each) for each in found):
+        raise wrong(f"after= holds names of backfills, or backfills, not {found!r}", table)
     return found
 
 
@@ -304,96 +315,20 @@ def _check_model(model: object, sql: str | None, table: str) -> None:
     if model is None:
         return
     if sql is not None:
-        raise _wrong("model= is for the rows of a step, and sql= has none", table)
+        raise wrong("model= is for the rows of a step, and sql= has none", table)
     try:
         check_model(model)
     except TypeError as error:
-        raise _wrong(f"model={error}", table) from None
-
-
-def _check_names(label: str, names: tuple[str, ...], table: str) -> None:
-    if not all(_is_name(name) for name in names):
-        raise _wrong(f"{label}= holds names of columns, not {names!r}", table)
-    if len(set(names)) != len(names):
-        raise _wrong(f"{label}= names a column twice", table)
+        raise wrong(f"model={error}", table) from None
 
 
 def _check_end(where: str | None, verify: str | None, table: str) -> None:
     """Refuse what would not say when it is done."""
     if where is None and verify is None:
-        raise _wrong(
+        raise wrong(
             "nothing says when it is done",
             table,
             "give where= (the rows still to be changed), or verify= (a query that counts what is left)",
         )
     if verify is not None and next(words(verify)) not in {"select", "with"}:
-        raise _wrong("verify= is a query that returns one number: select count(*) from …", table)
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and bool(value) and "\0" not in value
-
-
-def _fragment(label: str, text: str | None, table: str) -> str | None:
-    """Return the condition or query without its end, None where there is none."""
-    if text is None:
-        return None
-    text = strip_end(text)
-    found = list(words(text))
-    if not found:
-        raise _wrong(f"{label}= is empty", table)
-    if ";" in found:
-        raise _wrong(f"{label}= holds more than one statement", table)
-    _closed(label, found, table)
-    return text
-
-
-def _closed(label: str, found: list[str], table: str) -> None:
-    """Refuse what would reach beyond its place once it is wrapped: open parentheses and quotes, parameters."""
-    depth = 0
-    for word in found:
-        depth += (word == "(") - (word == ")")
-        if depth < 0:
-            break
-    if depth:
-        raise _wrong(f"the parentheses of {label}= do not match", table)
-    if {"'", '"'} & set(found):
-        raise _wrong(f"{label}= opens a quote that it does not close", table)
-    if any(re.fullmatch(r"\$\d+", word) for word in found):
-        raise _wrong(f"{label}= has a parameter, and nothing gives it a value", table, "write the value into the text")
-
-
-def _one_change(sql: str, table: str) -> str:
-    """Return the text of the SQL form without its end. Raises InvalidBackfill for what cannot be one batch's change."""
-    text = strip_end(sql)
-    found = list(words(text))
-    _check_kind(text, found, table)
-    if ";" in found:
-        raise _wrong("sql= holds more than one statement", table, "one backfill is one statement; declare another")
-    if "returning" in found:
-        raise _wrong("sql= has a RETURNING; the runner adds its own", table, "leave it out")
-    _check_page(found, table)
-    _closed("sql", found, table)
-    return text
-
-
-def _check_kind(text: str, found: list[str], table: str) -> None:
-    first = found[0] if found else ""
-    control = control_command(text)
-    if control:
-        raise _wrong(f"sql= is {control}; a batch is one transaction by itself", table)
-    if first not in _FIRST_WORDS:
-        raise _wrong(f"sql= must be one INSERT, UPDATE or DELETE; it starts with {first.upper() or 'nothing'}", table)
-
-
-def _check_page(found: list[str], table: str) -> None:
-    if "page" not in found and '"page"' not in found:
-        raise _wrong(
-            "sql= does not read `page`, so every batch would change everything",
-            table,
-            "join the rows of the batch: update t set … from page p where t.id = p.id",
-        )
-
-
-def _wrong(what: str, table: str, todo: str = "") -> InvalidBackfill:
-    return InvalidBackfill(what, where=f"in the backfill of {table}", todo=todo)
+        raise wrong("verify= is a query that returns one number: select count(*) from …", table)

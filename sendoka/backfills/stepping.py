@@ -56,7 +56,7 @@ async def call_step(backfill: Backfill, database: Database, batch: Batch[Any], t
     )
 
 
-def step_raised(backfill: Backfill, batch: Batch[Any], error: Exception, shard: Shard) -> BatchFailed:
+def step_raised(backfill: Backfill, batch: Batch[Any], error: BaseException, shard: Shard) -> BatchFailed:
     """Return the error of a step that raised `error`."""
     return BatchFailed(
         f"the step {backfill.name} raised {type(error).__name__}: {error}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from sendoka.backfills.beside import beside
 from sendoka.backfills.change_walk import ChangeWalk
 from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import TOO_LARGE, passes
@@ -16,6 +17,8 @@ from sendoka.backfills.walk import WalkOf, after_correction, key_of
 from sendoka.errors import BatchFailed, DatabaseError, EndpointError, Outcome, RequestTimeout, TransportError
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
     from sendoka.backfills.call import Call, Worker
     from sendoka.backfills.runs import Run
     from sendoka.backfills.shards import Part, Shard
@@ -52,20 +55,21 @@ class Sweep:
         shard, self.worker.at = part.shard, part.number
         if shard.state != "running":
             return False
-        walk = self.walk(self.work(target, run, part.number, self.owner if claimed else ""), shard)
-        try:
-            while shard.state == "running" and not walk.lost:
-                await self.call.throttle.room(target, walk)
-                size = self._size()
-                if self.call.reason:
-                    break
-                shard = await self._batch(walk, shard, size)
-                self.call.note(part.number, shard)
-        finally:
-            self.worker.at = None
-            self.call.here += walk.batches
-            with anyio.move_on_after(LAST_WORDS, shield=True):
-                await walk.stop()
+        async with beside() as group:
+            walk = self.walk(self.work(target, run, part.number, self.owner if claimed else ""), shard, group)
+            try:
+                while shard.state == "running" and not walk.lost:
+                    await self.call.throttle.room(target, walk)
+                    size = self._size()
+                    if self.call.reason:
+                        break
+                    shard = await self._batch(walk, shard, size)
+                    self.call.note(part.number, shard)
+            finally:
+                self.worker.at = None
+                self.call.here += walk.batches
+                with anyio.move_on_after(LAST_WORDS, shield=True):
+                    await walk.stop()
         return True
 
     def cut(self) -> None:
@@ -74,9 +78,9 @@ class Sweep:
             rows, began = self.sent
             self.worker.pace.cut(rows, time.monotonic() - began)
 
-    def walk(self, work: WalkOf, shard: Shard) -> Walk:
-        """Return the way through a shard that suits the form of the change."""
-        return StepWalk(work, shard) if work.backfill.step else ChangeWalk(work, shard)
+    def walk(self, work: WalkOf, shard: Shard, group: TaskGroup) -> Walk:
+        """Return the way through a shard that suits the form of the change; its step is called in `group`."""
+        return StepWalk(work, shard, group) if work.backfill.step else ChangeWalk(work, shard)
 
     def work(self, target: Target, run: Run, number: int, owner: str) -> WalkOf:
         """Return what is walked: the shard with this number."""
@@ -125,15 +129,20 @@ class Sweep:
                     raise _failed(call.backfill.name, error, before) from error
                 continue
             self.worker.pace.widen(walk.width)
-            self._note(before, shard, size, time.monotonic() - began)
+            self._note(walk, before, shard, size, time.monotonic() - began)
             return shard
 
-    def _note(self, before: Shard, shard: Shard, size: int, seconds: float) -> None:
-        """Learn from a batch that was done, and tell of it."""
+    def _note(self, walk: Walk, before: Shard, shard: Shard, size: int, seconds: float) -> None:
+        """Learn from a batch that was done, and tell of it.
+
+        Its step may have been called while the batch before it was on its way, or the run rested: as long as that took
+        a batch takes in any case.
+        """
+        asked = walk.asked or size
         call, worker, self.sent = self.call, self.worker, None
         worker.patience.renew()
         scanned = max(0, shard.scanned - before.scanned)
-        worker.pace.note(min(scanned, size), seconds, size)
+        worker.pace.note(min(scanned, asked), max(seconds, walk.stepped), asked)
         worker.meter.add(scanned, seconds + call.throttle.rested)
         call.throttle.spent(min(scanned, size), seconds)
         assert worker.at is not None  # noqa: S101 - over() set it

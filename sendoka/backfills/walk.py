@@ -73,8 +73,15 @@ class Walk(Protocol):
     width: float
     """How many bytes a scanned row of the last page had on the wire, read or written; 0 where none crosses it."""
 
-    lost: bool
-    """Whether the shard is somebody else's by now."""
+    asked: int
+    """For how many rows the page of the last batch was asked; 0 where that is the size it was given."""
+
+    stepped: float
+    """How many seconds the step of the last batch took; 0 where there is none."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the shard is somebody else's by now."""
 
     async def take(self) -> Shard | None:
         """Get hold of the shard, waiting for who holds it; return how it stands where nothing is left of it to do.

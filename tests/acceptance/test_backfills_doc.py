@@ -117,6 +117,21 @@ def test_rows_are_chosen_in_four_ways(folder: Path, database_url: str, direct: D
     assert asyncio.run(go("by_query")) == [ROWS - 9]
 
 
+def test_a_number_goes_on_where_the_batch_before_ended(folder: Path, database_url: str, direct: Direct) -> None:
+    direct.execute("alter table messages add position int")
+    direct.execute("create index on messages (created_at, id)")
+    names: dict[str, Any] = {"__name__": "positions"}
+    exec(compile(FILES["positions.py"], "positions.py", "exec"), names)  # noqa: S102 - the page's own code
+
+    async def go() -> None:
+        async with neon(database_url, transport="native") as sql:
+            await run_backfill(sql, names["message_positions"], batch_size=7)
+
+    asyncio.run(go())
+    numbers = direct.execute("select position from messages order by created_at, id").fetchall()
+    assert numbers == [(number,) for number in range(1, ROWS + 1)]
+
+
 def test_the_commands_run_it_and_tell_of_it(folder: Path, direct: Direct, capsys: pytest.CaptureFixture[str]) -> None:
     statuses = [sendoka(line.split()[1:]) for line in commands(SHELL[1:2])]
     assert statuses == [0, 0, 1, 0, 0, 0, 0, 0]

@@ -1,0 +1,84 @@
+"""A turn of a step: a page, and what the step says of it, be it while the batch before is still on its way."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from sendoka.backfills.batch import losses_of, statements_of
+from sendoka.backfills.beside import beside
+from sendoka.backfills.stepping import call_step, step_raised
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from sendoka.backfills.batch import Page
+    from sendoka.backfills.holding import Holding
+    from sendoka.backfills.shards import Shard
+    from sendoka.backfills.walk import WalkOf
+    from sendoka.database.statement import Statement
+
+__all__ = ["Turn"]
+
+
+class Turn:
+    """A page, and its step. `begun` is whether that was called, `ended` tells its end; it took so many `seconds`."""
+
+    def __init__(self, work: WalkOf, page: Page, holding: Holding) -> None:
+        self._work = work
+        self._holding = holding
+        self._scope = anyio.CancelScope()
+        self.ended = anyio.Event()
+        self._changes: list[Statement] | None = None
+        self._failure: Exception | None = None
+        self.page = page
+        self.begun = False
+        self.seconds = 0.0
+
+    @property
+    def errors(self) -> dict[Any, Exception]:
+        """The rows that are left out of the page, by their keys."""
+        return losses_of(self.page.batch).errors
+
+    def begin(self, group: TaskGroup, at: Shard, after: anyio.Event | None) -> None:
+        """Call the step in `group`, once the event `after` was; `at` is its shard before its batch."""
+        self.begun, self._failure = True, None
+        self._scope, self.ended = anyio.CancelScope(), anyio.Event()
+        group.start_soon(self._run, at, after)
+
+    def drop(self) -> None:
+        """Let the step end, whatever it is at: nobody asks for its answer any more."""
+        self._scope.cancel()
+
+    async def changes(self, at: Shard) -> list[Statement]:
+        """Return what the step said, as soon as it did; where it failed, raise that, and it may be begun anew."""
+        await self.ended.wait()
+        if self._changes is not None:
+            return self._changes
+        self.begun = False
+        if self._failure is None:
+            raise step_raised(self._work.backfill, self.page.batch, anyio.get_cancelled_exc_class()(), at)
+        raise self._failure
+
+    async def _run(self, at: Shard, after: anyio.Event | None) -> None:
+        try:
+            with self._scope:
+                if after is not None:
+                    await after.wait()
+                began = time.monotonic()
+                async with beside() as group:
+                    group.start_soon(self._holding.keep_on)
+                    self._changes = await self._call(at)
+                self.seconds = time.monotonic() - began
+        except Exception as error:  # noqa: BLE001 - it is raised when its batch comes
+            self._failure = error
+        finally:
+            self.ended.set()
+
+    async def _call(self, at: Shard) -> list[Statement]:
+        work, batch = self._work, self.page.batch
+        losses_of(batch).room = work.max_dead
+        answer = await call_step(work.backfill, work.database, batch, work.step_timeout, at) if batch.rows else None
+        return statements_of(answer, work.backfill, work.database)
