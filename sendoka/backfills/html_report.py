@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.plot import Band, Plot
+from sendoka.phrases import duration, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,9 +63,9 @@ _ENDS = frozenset({"paused", "stopped", "failed", "cancelled"})
 def html_report(found: Timeline) -> str:
     """Return the page: complete HTML without a script, a font or a picture from elsewhere."""
     run, title = found.run, f"{found.run.name}, run {found.run.number}"
-    where = f"begun {_moment(run.started_at)} by {run.started_by or 'somebody'}"
+    where = f"begun {moment(run.started_at)} by {run.started_by or 'somebody'}"
     if run.finished_at:
-        where += f", done {_moment(run.finished_at)} by {run.finished_by or 'somebody'}"
+        where += f", done {moment(run.finished_at)} by {run.finished_by or 'somebody'}"
     script = f"script {run.checksum[:12]}" + (f", git {run.revision[:12]}" if run.revision else "")
     return "\n".join(
         (
@@ -113,10 +114,6 @@ def _time(iso: str) -> datetime:
     return datetime.fromisoformat(iso.replace("Z", "+00:00"))
 
 
-def _moment(iso: str) -> str:
-    return f"{iso[:19].replace('T', ' ')} UTC"
-
-
 def _tiles(found: Timeline) -> str:
     totals, seconds = found.totals, found.seconds
     working = sum(found.width for slot in found.slots if slot.batches) or seconds
@@ -126,7 +123,7 @@ def _tiles(found: Timeline) -> str:
         ("left out", f"{len(found.letters):,}", "bad" if found.letters else ""),
         ("batches", f"{totals.seq:,}", ""),
         ("passes", f"{totals.pass_number:,}", ""),
-        ("time", _duration(seconds), ""),
+        ("time", duration(seconds, tenths=True), ""),
         ("rows a second", f"{totals.scanned / working:,.0f}" if totals.scanned else "–", ""),
     ]
     shown = (
@@ -172,12 +169,12 @@ def _highest(points: Iterable[tuple[float, float, float | None]]) -> float:
 
 def _told(event: Event) -> str:
     detail = f": {event.detail}" if event.detail else ""
-    return f"{event.event} {_moment(event.at)} by {event.operator or 'somebody'}{detail}"
+    return f"{event.event} {moment(event.at)} by {event.operator or 'somebody'}{detail}"
 
 
 def _events(events: Iterable[Event]) -> str:
     rows = (
-        (_moment(event.at), event.event, event.operator or "somebody", event.runner or "", event.detail)
+        (moment(event.at), event.event, event.operator or "somebody", event.runner or "", event.detail)
         for event in events
     )
     return "<h2>What happened</h2>\n" + _table(("when", "what", "by", "process", "why"), rows)
@@ -187,7 +184,7 @@ def _letters(found: Timeline) -> str:
     if not found.letters:
         return ""
     rows = (
-        (letter.key, letter.sqlstate or "", letter.message, str(letter.attempt), _moment(letter.at))
+        (letter.key, letter.sqlstate or "", letter.message, str(letter.attempt), moment(letter.at))
         for letter in found.letters[:LETTERS]
     )
     more = len(found.letters) - LETTERS
@@ -204,16 +201,3 @@ def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
         for row in rows
     )
     return f'<div class="scroll"><table><thead><tr>{names}</tr></thead>\n<tbody>{body}</tbody></table></div>'
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600:02} h"

@@ -21,6 +21,7 @@ from sendoka.backfills.split import split
 from sendoka.backfills.target import estimate, read_target
 from sendoka.backfills.trial import PATIENCE, check_change
 from sendoka.errors import BackfillChanged, BackfillError, DatabaseError
+from sendoka.phrases import moment
 
 if TYPE_CHECKING:
     from sendoka.backfills.call import Call
@@ -153,12 +154,7 @@ async def _refuse_change(call: Call, run: Run, checksum: str) -> None:
     if totals.seq == 0:
         return
     raise BackfillChanged(
-        f"the script of the backfill {run.name} changed since its run was started {_shown_time(run.started_at)}",
+        f"the script of the backfill {run.name} changed since its run was started {moment(run.started_at)}",
         where=f"the run began with {run.checksum[:12]}, the script is now {checksum[:12]}",
         todo="restore the script, or go on with the new one: --accept-change (accept_change=True)",
     )
-
-
-def _shown_time(iso: str) -> str:
-    """Return a time for people: seconds, and that it is UTC."""
-    return f"{iso[:19].replace('T', ' ')} UTC"

@@ -24,7 +24,6 @@ __all__ = [
     "console",
     "env_file_option",
     "json_option",
-    "moment",
     "print_json",
     "printable",
     "run",
@@ -94,11 +93,6 @@ def say(text: str, *, dim: bool = False, err: bool = False) -> None:
 def shown(path: Path, root: Path) -> str:
     """Return a path as a person gives it in `root`, whole where it is elsewhere."""
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-
-
-def moment(iso: str | None) -> str:
-    """Return a time for people, to the second, from its ISO 8601 form in UTC."""
-    return f"{(iso or '')[:19].replace('T', ' ')} UTC"
 
 
 def printable(text: str) -> str:

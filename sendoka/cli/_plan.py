@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sendoka.cli._hazard import hazard_data
 from sendoka.cli._options import console, say
-from sendoka.cli._progress import counted
+from sendoka.phrases import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,7 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from sendoka.cli._options import console, moment, printable, say
+from sendoka.cli._options import console, printable, say
+from sendoka.phrases import counted, duration, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     Show = Callable[[Progress], None]
 
-__all__ = ["ORDERS", "counted", "duration", "left_out", "say_report", "shown", "why_stopped"]
+__all__ = ["ORDERS", "left_out", "say_report", "shown", "why_stopped"]
 
 ORDERS = ("key", "created", "strided")
 """What `--order` takes: as `sendoka.backfills.declare` has it, which is loaded only to run one."""
@@ -30,25 +31,6 @@ _LINE_EVERY = 2.0
 _LEAST = 10
 _MOST = 40
 """Columns of the bar."""
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 batch`, `1,200 batches`, `3 rows`, `2 policies`."""
-    if number == 1:
-        return f"1 {noun}"
-    if noun.endswith("cy"):
-        return f"{number:,} {noun[:-1]}ies"
-    return f"{number:,} {noun}{'es' if noun.endswith(('ch', 'ss', 'x')) else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration for people: `12 s`, `3 min 05 s`, `2 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
 def left_out(dead: int) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendoka.cli._database import connect, place_of
-from sendoka.cli._options import env_file_option, json_option, moment, print_json, printable, run, say
+from sendoka.cli._options import env_file_option, json_option, print_json, printable, run, say
 from sendoka.errors import AnswerMissing
+from sendoka.phrases import moment
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from sendoka.cli._answers import answer_options, until_answered
 from sendoka.cli._database import connect, place_of
 from sendoka.cli._options import env_file_option, json_option, print_json, run, say
 from sendoka.cli._plan import as_data, branches_of, show
-from sendoka.cli._progress import counted
 from sendoka.cli._report import INTERRUPTED
+from sendoka.phrases import counted
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sendoka.cli._options import moment, printable
-from sendoka.cli._progress import counted, duration, left_out, why_stopped
+from sendoka.cli._options import printable
+from sendoka.cli._progress import left_out, why_stopped
+from sendoka.phrases import counted, duration, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from sendoka.cli._database import connect
-from sendoka.cli._options import Whole, env_file_option, json_option, moment, print_json, printable, run, say
+from sendoka.cli._options import Whole, env_file_option, json_option, print_json, printable, run, say
 from sendoka.cli._progress import why_stopped
+from sendoka.phrases import moment
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:

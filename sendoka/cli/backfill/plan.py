@@ -10,8 +10,9 @@ import click
 
 from sendoka.cli._database import connect
 from sendoka.cli._options import Whole, env_file_option, json_option, print_json, run, say
-from sendoka.cli._progress import ORDERS, counted, duration
+from sendoka.cli._progress import ORDERS
 from sendoka.cli.backfill._pace import pace_of, pace_options
+from sendoka.phrases import counted, duration
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import click
 
 from sendoka.cli._database import connect
 from sendoka.cli._options import env_file_option, json_option, print_json, run, say
-from sendoka.cli._progress import counted, left_out
+from sendoka.cli._progress import left_out
+from sendoka.phrases import counted
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
