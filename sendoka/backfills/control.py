@@ -5,7 +5,12 @@ every later one finds its shard held and changes nothing. The run's row is locke
 so that a batch may still refer to it (a dead letter does): or each would wait for the other.
 
 The shards get a new epoch too: a batch that was refused, and looks only after the run was resumed, sees that it was.
+
+A switch says which one came before it, and holds only there: a pause that is delivered late, when the run was resumed
+long ago, does not pause it again. Where others switched it meanwhile, it is looked at anew.
 """
+
+# ruff: noqa: S608 - what is put into the texts is constant
 
 from __future__ import annotations
 
@@ -13,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.log import known_run
+from sendoka.backfills.owner import new_owner
 from sendoka.backfills.runs import locked
 from sendoka.bookkeeping import operator
 from sendoka.database.home import Ours
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Switched", "cancel", "pause", "resume"]
 
 _OPTIONS = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
+_SWITCHES = "('paused', 'resumed', 'cancelled')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +70,45 @@ async def cancel(sql: Database, name: str) -> Switched:
 
 
 async def _switch(sql: Database, name: str, event: str, *, from_states: tuple[str, ...]) -> Switched:
-    text = """with sendoka_before as (
-  select id, number, state from sendoka.backfill_runs where id = $1::bigint for no key update
+    run, by = await known_run(sql, name), new_owner()
+    while True:
+        seen = await _last_switch(sql, run.id)
+        state, count, others = await _try_switch(sql, run.id, event, from_states=from_states, seen=seen, by=by)
+        if count or not others:
+            break
+    if not count and state in {"done", "cancelled"} and state != event:
+        raise BackfillError(
+            f"the run of the backfill {name} is {state}, so it cannot be {event}",
+            where=f"run {run.number}; nothing was changed",
+            todo=f"start a new run: sendoka backfill run {name} --again",
+        )
+    return Switched(name, run.number, event if count else state, bool(count))
+
+
+async def _last_switch(sql: Database, run: int) -> str:
+    """Return the number of the run's last switch, 0 before the first."""
+    text = f"select coalesce(max(id), 0) from sendoka.backfill_events where run = $1::bigint and event in {_SWITCHES}"
+    ((number,),) = (await sql.run(Ours(text, (str(run),)))).rows
+    return str(number)
+
+
+async def _try_switch(
+    sql: Database, run: int, event: str, *, from_states: tuple[str, ...], seen: str, by: str
+) -> tuple[str, int, int]:
+    """Switch the run, unless it was switched since the one that was `seen` last.
+
+    Return the state before, how many switches are our own (`by`), and how many others came since. Sent twice it holds
+    once, and delivered late it finds the switch that was made meanwhile, if only by its own twin.
+    """
+    text = f"""with sendoka_before as (
+  select id, state from sendoka.backfill_runs where id = $1::bigint for no key update
+), sendoka_since as materialized (
+  select id, coalesce(runner = $9, false) as ours from sendoka.backfill_events
+  where run = $1::bigint and id > $8::bigint and event in {_SWITCHES}
 ), sendoka_switched as (
   update sendoka.backfill_runs r set state = $3, noted_at = clock_timestamp(), reason = $4
-  from sendoka_before b where r.id = b.id and b.state = any($5::text[]) returning r.id
+  from sendoka_before b where r.id = b.id and b.state = any($5::text[])
+    and not exists (select from sendoka_since) returning r.id
 ), sendoka_shards as materialized (
   select s.run, s.shard from sendoka.backfill_shards s join sendoka_switched w on s.run = w.id
   order by s.shard for update of s
@@ -75,22 +116,15 @@ async def _switch(sql: Database, name: str, event: str, *, from_states: tuple[st
   update sendoka.backfill_shards s set held = $6::boolean, epoch = s.epoch + 1, owner = null, lease_until = null
   from sendoka_shards t where s.run = t.run and s.shard = t.shard
 ), sendoka_told as (
-  insert into sendoka.backfill_events (run, event, operator) select id, $2, $7 from sendoka_switched
+  insert into sendoka.backfill_events (run, event, operator, runner) select id, $2, $7, $9 from sendoka_switched
 )
-select number, state, (select count(*) from sendoka_switched) from sendoka_before"""
+select state, (select count(*) from sendoka_switched) + (select count(*) from sendoka_since where ours),
+  (select count(*) from sendoka_since where not ours) from sendoka_before"""
     who = operator() or "somebody"
     goes_on = event == "resumed"
     state, reason = ("stopped", f"resumed by {who}, and nobody runs it yet") if goes_on else (event, f"by {who}")
     states = "{" + ",".join(from_states) + "}"
-    # By its id: sent again, or late, it must not find the run that somebody began behind a cancelled one.
-    found = str((await known_run(sql, name)).id)
-    params = (found, event, state, reason, states, "false" if goes_on else "true", who)
-    _, result = await sql.run_all([locked("id = $1::bigint", found), Ours(text, params)], _OPTIONS)
-    ((number, before, count),) = result.rows
-    if count == "0" and before in {"done", "cancelled"} and before != event:
-        raise BackfillError(
-            f"the run of the backfill {name} is {before}, so it cannot be {event}",
-            where=f"run {number}; nothing was changed",
-            todo=f"start a new run: sendoka backfill run {name} --again",
-        )
-    return Switched(name, int(number or 0), event if count != "0" else str(before), count != "0")
+    params = (str(run), event, state, reason, states, "false" if goes_on else "true", who, seen, by)
+    _, result = await sql.run_all([locked("id = $1::bigint", str(run)), Ours(text, params)], _OPTIONS)
+    ((before, count, others),) = result.rows
+    return str(before), int(count or 0), int(others or 0)

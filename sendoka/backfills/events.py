@@ -45,9 +45,9 @@ class Event:
 
     `event` is one of `started`, `continued` (a process went on with it), `script changed`, `waits`, `stopped`,
     `failed`, `paused`, `resumed`, `cancelled`, `retried` (its dead letters, again) and `done`; `detail` why, where
-    there is a why. `at` is ISO 8601 in UTC, `operator` who did it, and `runner` the process, `host:pid:random`, None
-    where it was none that runs. Who begins or retries says with which script, by its `checksum`, and by its git
-    `revision` where it is in a repository.
+    there is a why. `at` is ISO 8601 in UTC, `operator` who did it, and `runner` the process, `host:pid:random`: one
+    that runs, or that paused, resumed or cancelled it. Who begins or retries says with which script, by its `checksum`,
+    and by its git `revision` where it is in a repository.
     """
 
     at: str

@@ -20,7 +20,7 @@ from sendoka.backfills.opening import find, open_run, wait_while_paused
 from sendoka.backfills.order import arranged
 from sendoka.backfills.pace import FIRST, Pace
 from sendoka.backfills.patience import WAITS, Stopped
-from sendoka.backfills.shards import next_pass, read_shards
+from sendoka.backfills.shards import read_shards
 from sendoka.backfills.sweep import LAST_WORDS, Sweep
 from sendoka.backfills.target import listed, read_target
 from sendoka.backfills.terms import Terms
@@ -226,7 +226,7 @@ class _Running:
         call, database, backfill = self._call, self._call.database, self._call.backfill
         left, call.dead = await call.insist(lambda: left_and_dead(database, backfill, target, run.id))
         if left == 0:
-            call.run = await call.insist(lambda: runs.finish(database, run.id, by=call.by))
+            call.run = await call.insist(lambda: runs.finish(database, run.id, after=shard.pass_number, by=call.by))
             return
         why = "" if changed and backfill.where else hopeless(backfill, shard, left, swept=swept)
         if why:
@@ -236,4 +236,5 @@ class _Running:
                 where=f"counted by: {' '.join(remaining(backfill, target).text.split())}",
                 todo="correct the change, or where= and verify=, and run it again with --accept-change",
             )
-        await call.insist(lambda: next_pass(database, run.id, after=shard.pass_number))
+        await call.insist(lambda: runs.next_pass(database, run.id, after=shard.pass_number))
+        call.run = await call.insist(lambda: runs.read_run(database, run.id))  # a rival may have found it done

@@ -22,7 +22,20 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Statement
 
-__all__ = ["RUN_COLUMNS", "Run", "begin", "find_run", "finish", "locked", "note_end", "note_wait", "open_run", "run_of"]
+__all__ = [
+    "RUN_COLUMNS",
+    "Run",
+    "begin",
+    "find_run",
+    "finish",
+    "locked",
+    "next_pass",
+    "note_end",
+    "note_wait",
+    "open_run",
+    "read_run",
+    "run_of",
+]
 
 _OPTIONS = TransactionOptions(isolation_level="ReadCommitted")
 _IDEMPOTENT = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
@@ -163,11 +176,12 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk:
     they have done nothing yet the run is walked as the new one wants (`walk`): a batch of theirs that is in flight is
     waited for; its shards, bounded by the former key, become one again. Rivals that begin at once wait for each other
     at the run's row, so what they have to know of each other is read from that row: the rest is as it was before the
-    wait.
+    wait. Where the run has a third script by now, neither this one nor the one it was read with, it begins nothing:
+    delivered late, it would undo what somebody accepted meanwhile.
     """
     text = """with sendoka_before as (
   select id, checksum <> $2 as other, checksum as former, runner as latest from sendoka.backfill_runs
-  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') for no key update
+  where id = $1::bigint and state not in ('done', 'paused', 'cancelled') and checksum in ($2, $7) for no key update
 ), sendoka_shards as materialized (
   select s.seq from sendoka_before b join sendoka.backfill_shards s on s.run = b.id where b.other
   order by s.shard for no key update of s
@@ -200,7 +214,7 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk:
 )
 select walk::text from sendoka_begun"""
     kept = json.dumps(walk.as_json())
-    begun = Ours(text, (str(run.id), checksum, by.runner, by.operator, by.revision, kept))
+    begun = Ours(text, (str(run.id), checksum, by.runner, by.operator, by.revision, kept, run.checksum))
     rows = (await database.run_all([locked("id = $1::bigint", str(run.id)), begun], _OPTIONS))[-1].rows
     return Walked.of(json.loads(str(rows[0][0]))) if rows else None
 
@@ -217,7 +231,8 @@ async def note_end(database: Database, run: int, *, state: str, reason: str, rat
     """Note that somebody ended a run before it was done: `stopped` or `failed`, and why.
 
     It does not touch the shards, so it never waits for a batch that is still in flight. What is paused, cancelled or
-    done stays so.
+    done stays so. Said twice at once it is told once: the run's row is locked before, as a statement sees no event that
+    was written while it waited.
     """
     text = """with sendoka_ended as (
   update sendoka.backfill_runs set state = $2, reason = $3, rate = coalesce($4::float8, rate),
@@ -226,7 +241,8 @@ async def note_end(database: Database, run: int, *, state: str, reason: str, rat
 insert into sendoka.backfill_events (run, event, operator, runner, detail)
 select e.id, $2, $6, $5, $3 from sendoka_ended e
 where not exists (select from sendoka.backfill_events t where t.run = e.id and t.runner = $5 and t.event = $2)"""
-    await _rows(database, text, str(run), state, reason, None if rate is None else str(rate), by.runner, by.operator)
+    params = (str(run), state, reason, None if rate is None else str(rate), by.runner, by.operator)
+    await database.run_all([locked("id = $1::bigint", str(run)), Ours(text, params)], _OPTIONS)
 
 
 async def note_wait(database: Database, run: int, *, why: str, by: Actor) -> None:
@@ -239,20 +255,46 @@ insert into sendoka.backfill_events (run, event, operator, runner, detail)
 select w.id, 'waits', $3, $4, $2 from sendoka_waits w where $2 is distinct from (
   select case when t.event = 'waits' then t.detail end from sendoka.backfill_events t where t.run = w.id
   order by t.id desc limit 1)"""
-    await _rows(database, text, str(run), why, by.operator, by.runner)
+    params = (str(run), why, by.operator, by.runner)
+    await database.run_all([locked("id = $1::bigint", str(run)), Ours(text, params)], _OPTIONS)
 
 
-async def finish(database: Database, run: int, *, by: Actor) -> Run:
-    """Note that a run is done and verified; the first to say so is kept. One that is paused or cancelled stays so.
+async def finish(database: Database, run: int, *, after: int, by: Actor) -> Run:
+    """Note that a run is done, verified `after` this pass; the first to say so is kept.
 
-    So does one of which a shard is on its way: somebody sent it through the table again, and will say how that ends.
+    One that is paused or cancelled stays so, and so does one of which a shard is in another pass: somebody sent it
+    through the table again, and will say how that ends. That waits for the run's row too (`next_pass`).
     """
     text = """with sendoka_done as (
   update sendoka.backfill_runs set state = 'done', reason = null, finished_at = clock_timestamp(), finished_by = $2
   where id = $1::bigint and state not in ('done', 'paused', 'cancelled')
-    and not exists (select from sendoka.backfill_shards s where s.run = id and s.state = 'running') returning id
+    and not exists (select from sendoka.backfill_shards s
+      where s.run = id and (s.state <> 'scanned' or s.pass <> $4::int)) returning id
 )
 insert into sendoka.backfill_events (run, event, operator, runner) select id, 'done', $2, $3 from sendoka_done"""
-    await _rows(database, text, str(run), by.operator, by.runner)
+    params = (str(run), by.operator, by.runner, str(after))
+    await database.run_all([locked("id = $1::bigint", str(run)), Ours(text, params)], _OPTIONS)
+    return await read_run(database, run)
+
+
+async def read_run(database: Database, run: int) -> Run:
+    """Return the run with this id as it stands."""
     (cells,) = await _rows(database, f"select {RUN_COLUMNS} from sendoka.backfill_runs where id = $1::bigint", str(run))
     return run_of(cells)
+
+
+async def next_pass(database: Database, run: int, *, after: int) -> None:
+    """Send a run whose pass `after` is over in all shards through the table again, unless somebody found it done.
+
+    Who asks second changes nothing.
+    """
+    text = """with sendoka_all as materialized (
+  select s.shard, s.state, s.pass from sendoka.backfill_shards s join sendoka.backfill_runs r on r.id = s.run
+  where s.run = $1::bigint and r.state not in ('done', 'cancelled') order by s.shard for update of s
+)
+update sendoka.backfill_shards b set state = 'running', pass = b.pass + 1, cursor = null, owner = null,
+  lease_until = null, pass_scanned = 0, pass_paged = 0, pass_changed = 0
+from sendoka_all a where b.run = $1::bigint and b.shard = a.shard
+  and not exists (select from sendoka_all o where o.state <> 'scanned' or o.pass <> $2::int)"""
+    params = (str(run), str(after))
+    await database.run_all([locked("id = $1::bigint", str(run)), Ours(text, params)], _OPTIONS)

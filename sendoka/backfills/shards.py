@@ -27,7 +27,6 @@ __all__ = [
     "Shard",
     "claim",
     "claim_any",
-    "next_pass",
     "part_of",
     "read_shard",
     "read_shards",
@@ -250,15 +249,3 @@ async def release(database: Database, run: int, *, owner: str) -> None:
     text = """update sendoka.backfill_shards set owner = null, lease_until = null
 where run = $1::bigint and owner = $2"""
     await _rows(database, text, str(run), owner)
-
-
-async def next_pass(database: Database, run: int, *, after: int) -> None:
-    """Send a run whose pass `after` is over in all shards through the table again. Who asks second changes nothing."""
-    text = """with sendoka_all as materialized (
-  select s.shard, s.state, s.pass from sendoka.backfill_shards s where s.run = $1::bigint order by s.shard for update
-)
-update sendoka.backfill_shards b set state = 'running', pass = b.pass + 1, cursor = null, owner = null,
-  lease_until = null, pass_scanned = 0, pass_paged = 0, pass_changed = 0
-from sendoka_all a where b.run = $1::bigint and b.shard = a.shard
-  and not exists (select from sendoka_all o where o.state <> 'scanned' or o.pass <> $2::int)"""
-    await _rows(database, text, str(run), str(after))

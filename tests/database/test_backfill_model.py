@@ -75,7 +75,7 @@ class Script:
             lambda db: shards.release(db, 1, owner=owner),
             lambda db: shards.read_totals(db, 1),
             lambda db: shards.token_of(db, 1, 0, seq),
-            lambda db: shards.next_pass(db, 1, after=int(epoch)),
+            lambda db: runs.next_pass(db, 1, after=int(epoch)),
             lambda db: runs.begin(db, found, found.checksum, by=by, walk=WALK),
             lambda db: runs.note_end(db, 1, state="stopped", reason="so", rate=1.5, by=by),
             lambda db: dead_letters.count_dead(db, 1),
