@@ -28,17 +28,33 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Call", "Worker"]
+__all__ = ["LAST_WORDS", "Call", "Worker"]
+
+LAST_WORDS = 2.0
+"""Seconds at most for giving back leases and noting how a run ended."""
+
+_LAST_PART = 5
+"""So much of a deadline, a fifth, is kept for last words where that is less than `LAST_WORDS`."""
+
+_ONE_MORE = 0.05
+"""Seconds that last words have in any case."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """One of those that change rows at once: how fast it goes, how long it waits. `at` is its shard, if any."""
+    """One of those that change rows at once: how fast it goes, how long it waits. `at` is its shard, if any.
+
+    `held` is the limit that its last batch was held to, empty where to none, `rested` for how many seconds; `owed` are
+    the rows that the batch on its way counts for.
+    """
 
     pace: Pace
     patience: Patience
     meter: Meter = field(default_factory=Meter)
     at: int | None = None
+    held: str = ""
+    rested: float = 0.0
+    owed: int = 0
 
 
 @dataclass(slots=True)
@@ -91,8 +107,11 @@ class Call:
     @property
     def rate(self) -> float | None:
         """Rows scanned a second by the workers that are at it."""
-        active = [worker for worker in self.workers if worker.at is not None or len(self.workers) == 1]
-        return sum(worker.meter.rate or 0 for worker in active) or None
+        return sum(worker.meter.rate or 0 for worker in self._active) or None
+
+    @property
+    def _active(self) -> list[Worker]:
+        return [worker for worker in self.workers if worker.at is not None or len(self.workers) == 1]
 
     def keep(self, parts: Iterable[Part]) -> None:
         """Note how all shards of the run stand."""
@@ -111,9 +130,18 @@ class Call:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds until the deadline, infinity without one."""
+        """Seconds until the last words have to begin, infinity without a deadline."""
+        deadline = self.terms.deadline
+        return math.inf if deadline is None else self._until_over - min(LAST_WORDS, deadline / _LAST_PART)
+
+    @property
+    def _until_over(self) -> float:
         deadline = self.terms.deadline
         return math.inf if deadline is None else self.started + deadline - time.monotonic()
+
+    def last_words(self, *, more: bool = False) -> float:
+        """Return the seconds for last words, half of what is left where `more` are to come: all is over in time."""
+        return max(_ONE_MORE, min(LAST_WORDS, self._until_over / (2 if more else 1)))
 
     async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do `work`, which may be done twice, until it answers; what does not pass is raised."""
@@ -145,7 +173,7 @@ class Call:
                 waiting_left=left,
                 dead=self.dead,
                 warnings=warnings,
-                pace=self.throttle.pace,
+                pace=next((worker.held for worker in self._active if worker.held), ""),
             )
         )
 

@@ -22,7 +22,6 @@ from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import rest
 from sendoka.backfills.shards import claim, read_shard, release
-from sendoka.backfills.sweep import LAST_WORDS
 from sendoka.backfills.target import values_of
 from sendoka.backfills.walk import LEASE
 from sendoka.database.home import Ours
@@ -77,7 +76,7 @@ async def _stored(call: Call, run: Run, target: Target, digest: str | None) -> b
     try:
         return await _Listing(call, run, target, owner, str(shard.epoch), digest).store()
     finally:
-        with contextlib.suppress(SendokaError), anyio.move_on_after(LAST_WORDS, shield=True):
+        with contextlib.suppress(SendokaError), anyio.move_on_after(call.last_words(more=True), shield=True):
             await release(call.database, run.id, owner=owner)
 
 

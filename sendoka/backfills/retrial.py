@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from sendoka.backfills.batch import losses_of, read_page, statements_of
+from sendoka.backfills.call import LAST_WORDS
 from sendoka.backfills.dead_letters import Fault, bury, is_row, list_dead
 from sendoka.backfills.events import Actor, note
 from sendoka.backfills.fencing import Fence, counted
@@ -27,7 +28,6 @@ from sendoka.backfills.revision import revision_of
 from sendoka.backfills.runs import find_run
 from sendoka.backfills.shards import read_shard
 from sendoka.backfills.stepping import StepFailed, call_step
-from sendoka.backfills.sweep import LAST_WORDS
 from sendoka.backfills.target import read_target
 from sendoka.backfills.walk import STEP_TIMEOUT
 from sendoka.bookkeeping import operator

@@ -21,7 +21,7 @@ from sendoka.backfills.order import arranged
 from sendoka.backfills.pace import FIRST, Pace
 from sendoka.backfills.patience import WAITS, Stopped
 from sendoka.backfills.shards import read_shards
-from sendoka.backfills.sweep import LAST_WORDS, Sweep
+from sendoka.backfills.sweep import Sweep
 from sendoka.backfills.target import listed, read_target
 from sendoka.backfills.terms import Terms
 from sendoka.backfills.walk import LEASE, STEP_TIMEOUT
@@ -68,8 +68,9 @@ async def run(
 
     sql: the client, `neon(url)`; a step in Python is given it.
     batch_size: rows scanned a batch; by default it starts at 1,000 and adapts to half a second a batch.
-    deadline: seconds after which this call is over, done or not; what it did stays, and the next call goes on. Batches
-        are made small enough for it, so that a call gets something done.
+    deadline: seconds within which this call is over, done or not; what it did stays, and the next call goes on. Batches
+        are made small enough for it, so that a call gets something done. The last fifth, two seconds at most, is for
+        giving back what it holds and noting how it ended.
     accept_change: go on although the script changed since the run was started.
     again: start a new run where the last one is done and rows are to be done again; the old one is kept for the audit.
     max_dead: how many rows that cannot be changed the run may leave out, as dead letters, in all; 0 stops it at the
@@ -134,7 +135,7 @@ class _Running:
         """Do it, and note how it ended."""
         call = self._call
         try:
-            with anyio.move_on_after(call.terms.deadline) as scope:
+            with anyio.move_on_after(call.seconds_left) as scope:
                 await self._go()
             if scope.cancelled_caught:
                 call.reason = "deadline"
@@ -162,7 +163,7 @@ class _Running:
         run = call.run
         if run is None or call.was_done:
             return
-        with contextlib.suppress(SendokaError), anyio.move_on_after(LAST_WORDS, shield=True):
+        with contextlib.suppress(SendokaError), anyio.move_on_after(call.last_words(), shield=True):
             if call.begun and run.state != "done":
                 rates = [worker.pace.rate for worker in call.workers if worker.pace.rate]
                 rate = sum(rates) / len(rates) if rates else None

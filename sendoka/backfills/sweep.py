@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from sendoka.backfills.target import Target
     from sendoka.backfills.walk import Walk
 
-__all__ = ["LAST_WORDS", "Sweep"]
+__all__ = ["Sweep"]
 
 _STEEP = 8
 """By how much a page that was too large is made smaller: each try may cost the server an answer of 64 MB."""
-
-LAST_WORDS = 2.0
-"""Seconds for giving back a lease, and as many for noting how a run ended, whatever the deadline."""
 
 
 @dataclass(slots=True)
@@ -59,16 +56,17 @@ class Sweep:
             walk = self.walk(self.work(target, run, part.number, self.owner if claimed else ""), shard, group)
             try:
                 while shard.state == "running" and not walk.lost:
-                    await self.call.throttle.room(target, walk)
+                    await self.call.throttle.room(target, walk, self.worker)
                     size = self._size()
                     if self.call.reason:
                         break
+                    self.call.throttle.begins(size, self.worker)
                     shard = await self._batch(walk, shard, size)
                     self.call.note(part.number, shard)
             finally:
                 self.worker.at = None
                 self.call.here += walk.batches
-                with anyio.move_on_after(LAST_WORDS, shield=True):
+                with anyio.move_on_after(self.call.last_words(more=True), shield=True):
                     await walk.stop()
         return True
 
@@ -143,8 +141,8 @@ class Sweep:
         worker.patience.renew()
         scanned = max(0, shard.scanned - before.scanned)
         worker.pace.note(min(scanned, asked), max(seconds, walk.stepped), asked)
-        worker.meter.add(scanned, seconds + call.throttle.rested)
-        call.throttle.spent(min(scanned, size), seconds)
+        worker.meter.add(scanned, seconds + worker.rested)
+        call.throttle.spent(min(scanned, size), seconds, worker)
         assert worker.at is not None  # noqa: S101 - over() set it
         call.note(worker.at, shard)
         call.waiting("")

@@ -20,7 +20,7 @@ from sendoka.backfills.signal import half_speed, signals
 from sendoka.errors import DatabaseError, SendokaError, TransportError
 
 if TYPE_CHECKING:
-    from sendoka.backfills.call import Call
+    from sendoka.backfills.call import Call, Worker
     from sendoka.backfills.gauges import Seen
     from sendoka.backfills.limits import Limits
     from sendoka.backfills.signal import Busy
@@ -68,10 +68,7 @@ class _Wait(NamedTuple):
 
 
 class Throttle:
-    """What holds the runners of a call back.
-
-    `pace` is the limit that the last batch was held to, empty where to none, and `rested` for how many seconds.
-    """
+    """What holds the workers of a call back, all of them together."""
 
     def __init__(self, call: Call, limits: Limits) -> None:
         self._call = call
@@ -90,16 +87,15 @@ class Throttle:
         self._held = (0.0, "")
         self._paid = 0.0
         self._noted = (0.0, "")
-        self.pace = ""
-        self.rested = 0.0
 
     @property
     def most(self) -> int | None:
-        """Rows that a batch may have for the sake of the rate, None for any number: what a second has room for."""
-        return None if self._limits.rate is None else max(1, int(self._limits.rate))
+        """Rows that a batch may have for the sake of the rate, None for any number: a worker's part of a second's."""
+        rate = self._limits.rate
+        return None if rate is None else max(1, int(rate / len(self._call.workers)))
 
-    async def room(self, target: Target, walk: Walk) -> None:
-        """Return when the next batch may begin, or where the run must not go on; sets the call's reason for an end.
+    async def room(self, target: Target, walk: Walk, worker: Worker) -> None:
+        """Return when `worker` may begin its next batch, or must not go on; sets the call's reason for an end.
 
         Raises Stopped where the run is asked to stop meanwhile.
         """
@@ -109,7 +105,7 @@ class Throttle:
             wait = self._wait(time.monotonic()) if self._going else None
             if wait is None:
                 unseen = half_speed(self._hidden) if self._hidden else ""
-                self.pace, self.rested = held or unseen, rested
+                worker.held, worker.rested = held or unseen, rested
                 return
             if wait.left is not None and wait.seconds > call.seconds_left:
                 call.reason = wait.why if self._closed(time.monotonic()) else "deadline"
@@ -127,15 +123,21 @@ class Throttle:
             if self._closed(time.monotonic()):
                 call.forecast.skip(time.monotonic())  # a day of closed hours says nothing of how fast a run is
 
-    def spent(self, rows: int, seconds: float) -> None:
-        """Note that a batch scanned so many rows in so many seconds, and is over now."""
-        now, rate = time.monotonic(), self._limits.rate
+    def begins(self, rows: int, worker: Worker) -> None:
+        """Note that a batch of so many rows begins now: they count from here on, or others would begin beside it."""
+        rate, worker.owed = self._limits.rate, rows
+        if rate is not None:
+            self._paid = max(self._paid, time.monotonic()) + rows / rate
+
+    def spent(self, rows: int, seconds: float, worker: Worker) -> None:
+        """Note that the batch of `worker` scanned so many rows in so many seconds, and is over now."""
+        rate = self._limits.rate
         self._begun = True
         if self._hidden:
-            self._hold(now + min(seconds, _CAREFUL), half_speed(self._hidden))
+            self._hold(time.monotonic() + min(seconds, _CAREFUL), half_speed(self._hidden))
         if rate is not None:
-            # What is owed for the batches before, by other runners too, is owed still.
-            self._paid = max(self._paid, now - seconds) + rows / rate
+            self._paid += (rows - worker.owed) / rate
+        worker.owed = 0
 
     def _hold(self, until: float, why: str) -> None:
         self._held = max(self._held, (until, why))

@@ -15,7 +15,6 @@ from sendoka.backfills.owner import gone
 from sendoka.backfills.patience import Stopped, rest
 from sendoka.backfills.shards import claim_any, read_shards, release
 from sendoka.backfills.stealing import steal
-from sendoka.backfills.sweep import LAST_WORDS
 from sendoka.errors import SendokaError
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Workers:
         except BaseException as error:  # noqa: BLE001 - raised again by work()
             self._error = self._error or error
             self._call.failed = True
-            scope.deadline = min(scope.deadline, anyio.current_time() + LAST_WORDS)
+            scope.deadline = min(scope.deadline, anyio.current_time() + self._call.last_words(more=True))
 
     async def _go(self, sweep: Sweep) -> None:
         """Take one shard after the other, as long as any is to be scanned."""
@@ -105,7 +104,7 @@ class Workers:
         try:
             yield
         except BaseException:
-            with contextlib.suppress(SendokaError), anyio.move_on_after(LAST_WORDS, shield=True):
+            with contextlib.suppress(SendokaError), anyio.move_on_after(self._call.last_words(more=True), shield=True):
                 await release(self._call.database, self._run.id, owner=owner)
             raise
 

@@ -204,26 +204,23 @@ async def test_a_page_holds_what_the_application_wrote_while_the_batch_waited(sq
     ]
 
 
-async def test_a_row_that_was_committed_behind_the_cursor_is_found_by_another_pass(sql: Database) -> None:
+async def test_a_row_that_was_committed_behind_the_cursor_is_found_by_another_pass(sql: Database, direct: Any) -> None:
     await make_messages(sql, 40)
-    late = asyncio.create_task(
-        sql.run_all(
-            [
-                Statement("insert into messages (id, org_id) values ('msg_', 'org_1')"),
-                Statement("select pg_sleep(0.5)"),
-            ]
-        )
-    )
-    await asyncio.sleep(0.15)
-    slow = backfill(
+    direct.execute("begin")
+    direct.execute("insert into messages (id, org_id) values ('msg_', 'org_1')")
+
+    def listen(progress: Progress) -> None:
+        if progress.scanned >= 20:
+            direct.execute("commit")
+
+    fill = backfill(
         table="messages",
         where="tenant_id is null",
-        sql=SET_TENANT + " and pg_sleep(0.02) is not null",
-        name="slow",
+        sql=SET_TENANT,
+        name="fill",
         verify="select count(*) from messages where tenant_id is null",
     )
-    report = await run(sql, slow, batch_size=5)
-    await late
+    report = await run(sql, fill, batch_size=5, on_progress=listen)
     assert (report.state, report.passes, report.changed) == ("done", 2, 41)
     assert await touched(sql) == {"1": 41}
 

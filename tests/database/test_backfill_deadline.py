@@ -1,4 +1,4 @@
-"""A call is over by its deadline, however slow its last batch is; nothing is lost, and the next call goes on."""
+"""A call is over within its deadline, however slow its last batch is; nothing is lost, and the next call goes on."""
 
 from __future__ import annotations
 
@@ -9,57 +9,96 @@ import anyio
 import pytest
 
 from sendoka.backfills import Batch, backfill, run
-from sendoka.backfills.sweep import LAST_WORDS
 from sendoka.database import Statement
-from tests.fixtures.backfills import ledger_is_whole, make_messages, touched
+from tests.fixtures.backfills import QUICK, in_python, in_sql, ledger_is_whole, make_messages, touched
 
 if TYPE_CHECKING:
+    from sendoka import Neon
     from sendoka.backfills import Backfill
     from sendoka.database import Database
+    from sendoka.local.app import Endpoint
 
 DEADLINE = 0.8
-BOUND = DEADLINE + 3 * LAST_WORDS
-"""Seconds until the call is over: the last words of a batch and those of the run, and as much for a busy machine."""
+LATE = 0.4
+"""Seconds for which a busy machine may let a call wait that is over."""
 
-TOUCH = "update messages m set touched = m.touched + 1 from page p where m.id = p.id"
+LONG = 30.0
+FORMS = pytest.mark.parametrize("form", [in_sql, in_python], ids=["sql", "python"])
+BATCH = {"in_sql": "sendoka_advanced", "in_python": "sendoka_fence as"}
+
+FAULTS: dict[str, list[dict[str, Any]]] = {
+    "slow from the start": [{"kind": "delay", "seconds": LONG, "match": True}],
+    "slow suddenly": [{"kind": "delay", "seconds": LONG, "match": True, "skip": 3}],
+    "the answer never comes": [{"kind": "drip", "seconds": LONG, "match": True, "skip": 3}],
+    "every request is slow": [{"kind": "delay", "seconds": 0.06}],
+    "every request is cut": [{"kind": "cut_after", "match": True, "skip": 3}],
+    "nothing is answered any more": [
+        {"kind": "delay", "seconds": LONG, "match": True, "skip": 2},
+        {"kind": "delay", "seconds": LONG, "match": "set owner = null", "optional": True},
+        {"kind": "delay", "seconds": LONG, "match": "sendoka_ended"},
+    ],
+}
+"""What the endpoint does to all requests that match, here True for batches."""
 
 
-def in_sql(_slow: list[bool]) -> Backfill:
-    """Return a change whose batches sleep once 20 rows are changed, until rows say that it is to be quick."""
-    wait = """ and (select case when (select bool_or(body = 'quick') from messages)
-        or (select count(*) from messages where touched = 1) < 20 then 0
-        else length(pg_sleep(30)::text) end) is not null"""
-    return backfill(table="messages", where="touched = 0", sql=TOUCH + wait, name="late")
+async def within(sql: Database, form: Backfill, workers: int) -> Any:
+    """Run for as long as a deadline allows; return the report."""
+    began = time.monotonic()
+    options: dict[str, Any] = {"workers": workers, "shards": workers * 2, "lease": 0.5, "retry": QUICK}
+    report = await run(sql, form, batch_size=4, deadline=DEADLINE, **options)
+    assert time.monotonic() - began < DEADLINE + LATE
+    return report
 
 
-def in_python(slow: list[bool]) -> Backfill:
-    """Return a change whose step hangs once 20 rows are changed, as long as `slow` holds anything."""
+async def goes_on(sql: Database, form: Backfill, workers: int, count: int) -> None:
+    """Let the next call do the rest, and look at all of it."""
+    assert (await run(sql, form, batch_size=50, workers=workers, lease=0.5)).done
+    assert await touched(sql) == {"1": count}
+    assert await ledger_is_whole(sql)
 
+
+@FORMS
+@pytest.mark.parametrize(("case", "workers"), [*((case, 3) for case in FAULTS), ("slow suddenly", 1)])
+async def test_a_call_is_over_within_its_deadline_whatever_the_endpoint_does(
+    sql: Neon, endpoint: Endpoint, form: Backfill, workers: int, case: str
+) -> None:
+    await make_messages(sql, 300)
+    for fault in FAULTS[case]:
+        match = {"match": BATCH[form.name]} if fault.get("match") is True else {}
+        endpoint.faults.add(**fault | match, times=0)
+    report = await within(sql, form, workers)
+    assert (report.state, report.reason) == ("stopped", "deadline")
+    endpoint.faults.verify()
+    endpoint.faults.clear()
+    assert set(await touched(sql)) <= {"0", "1"}
+    await goes_on(sql, form, workers, 300)
+
+
+@FORMS
+async def test_a_call_is_over_within_its_deadline_while_the_application_holds_a_row(
+    sql: Neon, direct: Any, form: Backfill
+) -> None:
+    await make_messages(sql, 100)
+    with direct.transaction():
+        direct.execute("update messages set body = 'theirs' where id in (select max(id) from messages)")
+        report = await within(sql, form, 3)
+    assert (report.state, report.reason) == ("stopped", "deadline")
+    await goes_on(sql, form, 3, 100)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_a_call_is_over_within_its_deadline_while_a_step_hangs(sql: Neon, workers: int) -> None:
+    await make_messages(sql, 60)
+    slow = [True]
+
+    @backfill(table="messages", where="touched = 0")
     async def late(sql: Any, batch: Batch) -> object:
         if slow and (await touched(sql)).get("1", 0) >= 20:
-            await anyio.sleep(30)
+            await anyio.sleep(LONG)
         ids = "{" + ",".join(row["id"] for row in batch.rows) + "}"
         return Statement("update messages set touched = touched + 1 where id = any($1::text[])", (ids,))
 
-    return backfill(table="messages", where="touched = 0", name="late")(late)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("form", [in_sql, in_python])
-async def test_a_call_is_over_by_its_deadline_however_slow_its_last_batch(
-    sql: Database, form: Any, workers: int
-) -> None:
-    await make_messages(sql, 60)
-    slow = [True]
-    began = time.monotonic()
-    late = form(slow)
-    report = await run(sql, late, batch_size=10, deadline=DEADLINE, workers=workers, shards=workers)
-    assert time.monotonic() - began < BOUND
-    assert (report.state, report.reason) == ("stopped", "deadline")
-    assert set(await touched(sql)) <= {"0", "1"}
+    report = await within(sql, late, workers)
+    assert (report.state, report.reason, report.changed >= 20) == ("stopped", "deadline", True)
     slow.clear()
-    await sql.run(Statement("update messages set body = 'quick'"))
-    report = await run(sql, late, batch_size=10, workers=workers)
-    assert report.done
-    assert await touched(sql) == {"1": 60}
-    assert await ledger_is_whole(sql)
+    await goes_on(sql, late, workers, 60)

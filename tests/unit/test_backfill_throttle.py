@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sendoka.backfills import Progress
+    from sendoka.backfills.call import Worker
     from sendoka.backfills.walk import Walk
 
 TARGET = Target("16400", "public", "messages", ("id",), ("id",), {"id": "text"})
@@ -47,6 +48,7 @@ class Held:
     busy: Callable[[float], dict[str, Busy] | Exception] = lambda now: {}
     state: str = "running"
     stopped_at: float = float("inf")
+    workers: int = 1
     now: float = 0.0
     looks: int = 0
     kept: int = 0
@@ -58,10 +60,10 @@ class Held:
         self.monkeypatch.setattr(throttle, "rest", self.rest)
         self.monkeypatch.setattr(throttle, "Gauges", lambda bounds: self)
         self.monkeypatch.setattr(runs, "note_wait", self.note)
-        terms = Terms(deadline=self.deadline, limits=Limits.of(**self.options))
+        terms = Terms(deadline=self.deadline, workers=self.workers, limits=Limits.of(**self.options))
         self.call = Call(FakeDatabase(), FILL, terms, Pace(), lambda: False, self.said.append, started=0.0, run=RUN)
         self.monkeypatch.setattr("sendoka.backfills.call.time", self)
-        self.call.throttle.spent(0, 0.0)
+        self.call.throttle.spent(0, 0.0, self.call.workers[0])
 
     def monotonic(self) -> float:
         return self.now
@@ -85,18 +87,19 @@ class Held:
     async def keep(self) -> None:
         self.kept += 1
 
-    async def room(self) -> float:
-        """Ask for room, and return the seconds that it took."""
+    async def room(self, worker: Worker | None = None) -> float:
+        """Ask for room, for the first worker or another one, and return the seconds that it took."""
         before = self.now
         walk: Walk = self  # type: ignore[assignment]  # of a walk, only keep() is needed
-        await self.call.throttle.room(TARGET, walk)
+        await self.call.throttle.room(TARGET, walk, worker or self.call.workers[0])
         return self.now - before
 
     async def batch(self, rows: int, seconds: float) -> float:
         """Do a batch, and return the seconds that were waited before it."""
         waited = await self.room()
+        self.call.throttle.begins(rows, self.call.workers[0])
         self.now += seconds
-        self.call.throttle.spent(rows, seconds)
+        self.call.throttle.spent(rows, seconds, self.call.workers[0])
         return waited
 
 
@@ -104,7 +107,7 @@ async def test_where_nobody_is_busy_there_is_room_at_once_and_looks_are_seldom(m
     held = Held(monkeypatch, {})
     assert [await held.batch(1000, 0.1) for _ in range(25)] == [0.0] * 25
     assert held.looks == 3
-    assert (held.said, held.noted, held.call.throttle.pace) == ([], [], "")
+    assert (held.said, held.noted, held.call.workers[0].held) == ([], [], "")
 
 
 async def test_the_first_batch_is_done_without_a_look_unless_numbers_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +200,7 @@ async def test_a_wait_ends_where_the_run_is_asked_to_stop(monkeypatch: pytest.Mo
 
 
 async def test_a_wait_that_outlasts_the_deadline_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = Held(monkeypatch, {}, busy=lambda now: {"vacuum": VACUUM}, deadline=5.5)
+    held = Held(monkeypatch, {}, busy=lambda now: {"vacuum": VACUUM}, deadline=7)  # a fifth is for last words
     assert await held.room() == pytest.approx(5)
     assert held.call.reason == "deadline"
 
@@ -207,22 +210,48 @@ async def test_a_wait_that_outlasts_the_deadline_ends_the_call(monkeypatch: pyte
 
 @pytest.mark.parametrize("runners", [1, 4])
 async def test_a_rate_is_kept_over_all_runners(monkeypatch: pytest.MonkeyPatch, runners: int) -> None:
+    """Those that begin together count from their begin on: no second has more than one has room for, and a batch."""
+    held = Held(monkeypatch, {"rate": "2000/s"}, workers=runners)
+    most, begun = held.call.throttle.most or 0, []
+    assert most == 2000 / runners
+    for number in range(80):
+        worker = held.call.workers[number % runners]
+        if number >= runners:
+            held.call.throttle.spent(400, 0.1, worker)
+        await held.room(worker)
+        held.call.throttle.begins(400, worker)
+        begun.append(held.now)
+    assert all(sum(at <= other < at + 1 for other in begun) <= 2000 / 400 + 1 for at in begun)
+    assert 80 * 400 / held.now == pytest.approx(2000, rel=0.02)
+    assert [worker.held for worker in held.call.workers] == ["2,000/s at most"] * runners
+
+
+async def test_what_a_worker_was_held_to_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch, {"rate": "2000/s"}, workers=2)
+    one, other = held.call.workers
+    await held.room(one)
+    held.call.throttle.begins(1000, one)
+    assert (await held.room(other), other.held, other.rested) == (0.5, "2,000/s at most", 0.5)
+    assert (one.held, one.rested) == ("", 0.0)
+    held.call.waiting("")
+    assert held.said[-1].pace == ""  # nobody is at a shard
+    other.at = 1
+    held.call.waiting("")
+    assert held.said[-1].pace == "2,000/s at most"
+
+
+async def test_rows_that_a_batch_did_not_scan_are_not_owed(monkeypatch: pytest.MonkeyPatch) -> None:
     held = Held(monkeypatch, {"rate": "2000/s"})
-    for _ in range(20):
-        await held.room()
-        held.now += 0.1  # all of them at once
-        for _ in range(runners):
-            held.call.throttle.spent(500, 0.1)
-    await held.room()
-    assert 20 * runners * 500 / held.now == pytest.approx(2000, rel=0.01)
-    assert held.call.throttle.pace == "2,000/s at most"
-    assert held.call.throttle.most == 2000
+    (worker,) = held.call.workers
+    held.call.throttle.begins(1000, worker)
+    held.call.throttle.spent(200, 0.0, worker)
+    assert await held.room() == pytest.approx(0.1)
 
 
 async def test_what_is_slower_than_the_rate_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
     held = Held(monkeypatch, {"rate": 2000})
     assert [await held.batch(1000, 1.0) for _ in range(5)] == [0.0] * 5
-    assert held.call.throttle.pace == ""
+    assert held.call.workers[0].held == ""
     # A slow time is not made up for afterwards.
     assert [await held.batch(1000, 0.1) for _ in range(3)] == pytest.approx([0.0, 0.4, 0.4])
 
@@ -239,7 +268,7 @@ async def test_a_budget_holds_a_run_up_for_as_long_as_it_says(monkeypatch: pytes
     budget = {"wal": Busy("20 MB/s of WAL at most", seconds=1.5)}
     held = Held(monkeypatch, {"wal_budget": "20MB/s"}, busy=lambda now: budget if now == 0 else {})
     assert await held.room() == 1.5
-    assert (held.call.throttle.pace, held.call.throttle.rested) == ("20 MB/s of WAL at most", 1.5)
+    assert (held.call.workers[0].held, held.call.workers[0].rested) == ("20 MB/s of WAL at most", 1.5)
     assert held.said == []
 
 
@@ -265,7 +294,7 @@ async def test_what_cannot_be_seen_is_taken_for_busy_at_half_speed_and_never_for
 ) -> None:
     held = Held(monkeypatch, {}, busy=lambda now: found)
     assert [await held.batch(1000, 0.5) for _ in range(4)] == pytest.approx([0.0, 0.5, 0.5, 0.5])
-    assert held.call.throttle.pace == said
+    assert held.call.workers[0].held == said
     assert await held.batch(1000, 60.0) == 0.5
     assert await held.batch(1000, 0.5) == 2.0
 
