@@ -142,7 +142,7 @@ class Sweep:
         scanned = max(0, shard.scanned - before.scanned)
         worker.pace.note(min(scanned, asked), max(seconds, walk.stepped), asked)
         worker.meter.add(scanned, seconds + worker.rested)
-        call.throttle.spent(min(scanned, size), seconds, worker)
+        call.throttle.spent(min(scanned, asked), seconds, worker)
         assert worker.at is not None  # noqa: S101 - over() set it
         call.note(worker.at, shard)
         call.waiting("")

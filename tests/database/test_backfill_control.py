@@ -262,7 +262,7 @@ class Resent(Late):
 async def test_a_cancel_that_is_sent_again_leaves_the_run_that_began_behind_the_first_alone(sql: Database) -> None:
     await make_messages(sql, 5)
     await run(sql, in_sql(), stop=lambda: True)
-    assert await cancel(Resent(sql), "touch") == switched("cancelled", changed=False)
+    assert await cancel(Resent(sql), "touch") == switched("cancelled", changed=True)
     assert [(found.number, found.state) for found, _, _ in await list_runs(sql)] == [(2, "stopped")]
     assert (await run(sql, in_sql())).done
 

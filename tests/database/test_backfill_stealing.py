@@ -71,6 +71,30 @@ async def test_a_shard_that_is_small_is_left_alone(sql: Database, form: str) -> 
     assert await value(sql, "select count(*) from sendoka.backfill_shards") == "1"
 
 
+@pytest.mark.parametrize(("place", "taken"), [(40, True), (64, True), (65, False), (95, False)])
+async def test_a_split_waits_for_the_batch_in_flight_and_takes_nothing_that_it_went_beyond(
+    sql: Database, direct: Any, place: int, taken: bool
+) -> None:
+    """Of 100 rows 30 are scanned, so the middle is the 65th; the batch in flight comes to the row at `place`."""
+    await make_messages(sql, 100)
+    fill = declared("sql", "key")
+    asked = iter([False] * 3 + [True])
+    await run(sql, fill, batch_size=10, stop=lambda: next(asked))
+    number = int(await value(sql, "select id from sendoka.backfill_runs") or 0)
+    target, parts = arranged(fill, await read_target(sql, fill)), await read_shards(sql, number)
+    assert parts[0].shard.scanned == 30
+    key = f"(select jsonb_build_array(id) from messages order by id limit 1 offset {place - 1})"
+    with direct.transaction():
+        direct.execute(f"update sendoka.backfill_shards set seq = seq + 1, cursor = {key}")
+        given: dict[str, Any] = {"owner": "me", "lease": 0.3, "checksum": fill.checksum(), "least": 10}
+        stealing = asyncio.create_task(steal(sql, target, number, parts, **given))
+        while direct.execute("select count(*) from pg_locks where not granted").fetchone()[0] == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    part = await stealing
+    assert (part is not None) == taken
+    assert await is_whole(sql)
+
+
 @pytest.mark.parametrize("order", ["key", "strided"])
 @pytest.mark.parametrize("small", [1000, 20])
 async def test_the_middle_is_that_of_what_is_left(sql: Database, order: str, small: int) -> None:

@@ -103,14 +103,10 @@ MISTAKES: dict[str, tuple[str, Mutation]] = {
 }
 
 
-<<<<<<< HEAD
 LOCKED = {"a page to be locked is not", "the cursor moves by what was changed"}
 """Those that show where every batch locks its page: otherwise few do."""
 
-SOONER = {"a page to be locked is not": 700, "who pauses locks the run for all": 1050}
-=======
-SOONER = {"the page is not locked": 700, "who pauses locks the run for all": 1160}
->>>>>>> 89af971 (Let switches, ends and passes of a backfill take effect once, however late they arrive)
+SOONER = {"a page to be locked is not": 700, "who pauses locks the run for all": 1030}
 """Seeds before which it does not show, to spare the time."""
 
 
