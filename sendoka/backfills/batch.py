@@ -100,6 +100,12 @@ class Page:
         rows = decode_rows(Result(self._fields[_EXTRA:], values, "SELECT", len(found)))
         by = itemgetter(*(target.key.index(column) for column in target.identity))
         known = {by(row): [*self._key(cells), cells[_EXTRA - 1]] for row, cells in zip(rows, found, strict=True)}
+        if len(known) < len(found):
+            raise BackfillError(
+                f"two rows of {target.shown} have keys that are the same in Python, though not in the database",
+                where=f"in a page of {len(found)} rows of the step {backfill.name}; nothing of it was changed",
+                todo="write the change in SQL, sql=, or walk by other columns: key=[…]",
+            )
         last_key = key_of(self.cursor) or _object(self.cursor).get("after") or ()
         losses = Losses()
         made: dict[Any, Any] = dict(zip(known, rows, strict=True))

@@ -22,8 +22,13 @@ __all__ = ["Facts", "Index", "called", "changed_table", "read_facts"]
 # order is that of its columns: a B-tree without a condition, all columns in one direction, each in its own collation.
 _FACTS = """
 select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
-  (select json_agg(json_build_array(a.attname, format_type(a.atttypid, -1), a.attnotnull) order by a.attnum)
-     from pg_catalog.pg_attribute a
+  (select json_agg(json_build_array(a.attname, format_type(a.atttypid, -1), a.attnotnull, case
+       when b.typtype = 'c' or b.typcategory = 'A' or b.oid in ('json'::regtype, 'jsonb'::regtype)
+         then 'holds several values, which a key kept as JSON cannot be read back as'
+       when b.oid in ('real'::regtype, 'float8'::regtype) and current_setting('extra_float_digits')::int < 1
+         then 'is rounded by this role''s extra_float_digits, which must be 1 or more' end) order by a.attnum)
+     from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+     join pg_catalog.pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)::text,
   (select json_agg(json_build_object(
        'name', x.relname, 'primary', i.indisprimary,
@@ -55,7 +60,14 @@ select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
     where t.tgrelid = coalesce(to_regclass($2), c.oid) and not t.tgisinternal and t.tgenabled in ('O', 'A'))::text,
   (select json_agg(distinct p.proname) from pg_catalog.pg_proc p
     where p.proname = any($3::name[]) and p.provolatile = 'v' and p.prokind = 'f')::text,
-  (to_regclass($2) = c.oid)::text
+  (to_regclass($2) = c.oid)::text,
+  case when c.relpersistence = 't' then 'a temporary table'
+    else (select label from (values ('v', 'a view'), ('m', 'a materialized view'), ('f', 'a foreign table'),
+      ('S', 'a sequence'), ('i', 'an index'), ('I', 'an index'), ('c', 'a type')) kinds (kind, label)
+      where kind = c.relkind::text) end,
+  case when c.relkind = 'r' then (select json_agg(i.inhrelid::regclass::text order by 1)
+    from pg_catalog.pg_inherits i where i.inhparent = c.oid) end::text,
+  row_security_active(c.oid)::text
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid = to_regclass($1)
 """
@@ -87,7 +99,9 @@ class Facts:
     `columns` are types by name, `filled` the columns that are never null, `correlations` how far a column's order is
     that of the table on disk, from -1 to 1, where statistics tell. `triggers` are those that the change fires, each in
     words; `volatile` the functions in the SQL form that may give another value each time they are called; `own` tells
-    whether the table that the SQL form changes is this one.
+    whether the table that the SQL form changes is this one. `unfit` says of a column why no table can be walked by it,
+    `other` what this is where it is no table that can be walked, and `heirs` are the tables that inherit from it.
+    `secured` is whether policies may hide rows of it from this role.
     """
 
     oid: str
@@ -103,6 +117,10 @@ class Facts:
     triggers: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
     own: bool = False
+    unfit: dict[str, str] = field(default_factory=dict)
+    other: str = ""
+    heirs: tuple[str, ...] = ()
+    secured: bool = False
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -126,7 +144,8 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
     rows = (await database.run(Statement(_FACTS, params))).rows
     if not rows:
         return None
-    oid, namespace, table, kind, columns, indexes, size, cache, correlations, triggers, volatile, own = rows[0]
+    oid, namespace, table, kind, columns, indexes, size, cache, *told = rows[0]
+    correlations, triggers, volatile, own, other, heirs, secured = told
     found: list[list[Any]] = json.loads(columns or "[]")
     event = next(words(backfill.sql), "update") if backfill.sql else "update"
     return Facts(
@@ -134,8 +153,8 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
         str(namespace),
         str(table),
         str(kind),
-        {column: type_ for column, type_, _ in found},
-        frozenset(column for column, _, filled in found if filled),
+        {column: type_ for column, type_, *_ in found},
+        frozenset(column for column, _, filled, _ in found if filled),
         tuple(_index(each) for each in json.loads(indexes or "[]")),
         int(size or 0),
         int(cache or 0),
@@ -147,6 +166,10 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
         ),
         tuple(json.loads(volatile or "[]")),
         own == "true",
+        {column: why for column, _, _, why in found if why},
+        other or "",
+        tuple(json.loads(heirs or "[]")),
+        secured == "true",
     )
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.dead_letters import count_dead, without_dead
@@ -13,6 +14,7 @@ from sendoka.backfills.target import listed, read_target
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.errors import BackfillError
+from sendoka.quoting import ident
 
 if TYPE_CHECKING:
     from sendoka.backfills.declare import Backfill
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result
 
-__all__ = ["count_in", "hopeless", "left_and_dead", "remaining", "verify"]
+__all__ = ["count_in", "hopeless", "left_and_dead", "of_others", "remaining", "verify"]
 
 _PASSES = 5
 """After so many passes a call gives up where no fewer rows are left than the last one met."""
@@ -73,15 +75,37 @@ def count_in(result: Result[Cells], backfill: Backfill, target: Target) -> int:
         ) from None
 
 
-def hopeless(backfill: Backfill, shard: Shard, left: int, *, swept: bool) -> str:
-    """Say why another pass is of no use, or nothing where it may help: late commits, rows somebody held back."""
+async def of_others(database: Database, backfill: Backfill, target: Target, run: int, left: int, shard: Shard) -> int:
+    """Return how many rows that are left others made or wrote since the pass began: no fault of the change.
+
+    Asked after a first pass only that met no more rows than are `left`; else 0. It is told by the transactions that
+    wrote them: younger than the pass's first batch, and none that wrote a batch.
+    """
+    if backfill.where is None or shard.pass_number > 1 or shard.pass_paged > left:
+        return 0
+    batches = f"select b.xmin from sendoka.backfill_batches b where b.run = {run:d}"
+    since = f"select max(age(b.xmin)) from sendoka.backfill_batches b where b.run = {run:d} and b.pass = 1"
+    version = f"{ident(target.table)}.xmin"
+    where = f"""(
+{backfill.predicate}
+) and age({version}) <= ({since}) and {version} not in ({batches})"""
+    theirs = dataclasses.replace(backfill, where=where, verify=None, given_name=backfill.name)
+    return count_in(await database.run(Ours(remaining(theirs, target).text)), theirs, target)
+
+
+def hopeless(backfill: Backfill, shard: Shard, left: int, *, swept: bool, others: int = 0) -> str:
+    """Say why another pass is of no use, or nothing where it may help: late commits, rows somebody held back.
+
+    others: how many of the rows that are `left` are of others, as `of_others` counted them.
+    """
     if backfill.where is None:
         return "its rows have no where=, so another pass would change every row again"
     if shard.pass_changed == 0:
         return "a whole pass changed nothing" if swept else ""
-    # In a first pass this is the fault of the change. Later passes are short, and rows that others add may outnumber
-    # them: those get some more passes, and a call that finds them left tries one more.
-    if shard.pass_paged <= left and (shard.pass_number == 1 or (swept and shard.pass_number >= _PASSES)):
+    # In a first pass this is the fault of the change, unless others made them. Later passes are short, and rows that
+    # others add may outnumber them: those get some more passes, and a call that finds them left tries one more.
+    first = shard.pass_number == 1 and shard.pass_paged <= left - others
+    if first or (shard.pass_paged <= left and swept and shard.pass_number >= _PASSES):
         return "the change does not make where= false, or such rows are added as fast as they are changed"
     return ""
 

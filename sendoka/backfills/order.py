@@ -102,6 +102,7 @@ def arranged(backfill: Backfill, target: Target, order: str | None = None, kept:
         found = _asked(backfill, target, wanted) if wanted else _suited(backfill, target)
         check_index(backfill, found)
         return found
+    _check_there(backfill, target, kept)
     found = _by(target, kept.by, _name(kept, target), kept.strides, "the run began so")
     other = _asked(backfill, target, wanted) if wanted else target
     if wanted and walked(other) != kept:
@@ -121,6 +122,17 @@ def _check_rows(backfill: Backfill, kept: Walked, now: Walked) -> None:
         where="where it stands means nothing for other rows; nothing was changed from here",
         todo=f"give the new one another name; or sendoka backfill cancel {backfill.name}, and run it with --again",
     )
+
+
+def _check_there(backfill: Backfill, target: Target, kept: Walked) -> None:
+    """Refuse to go on by columns that the table has no more."""
+    gone = [column for column in kept.by if column not in target.types]
+    if gone:
+        raise BackfillChanged(
+            f"the run of the backfill {backfill.name} walks by {kept}, and {target.shown} has no {gone[0]!r} any more",
+            where="it was renamed or dropped since the run began; nothing was changed from here",
+            todo=f"name it as before; or begin anew: sendoka backfill cancel {backfill.name}, and run it with --again",
+        )
 
 
 def _rows_of(kept: Walked) -> str:

@@ -13,7 +13,7 @@ from sendoka.backfills.after import check_after_itself
 from sendoka.backfills.call import Call
 from sendoka.backfills.dead_letters import MAX_DEAD, count_dead
 from sendoka.backfills.declare import Backfill
-from sendoka.backfills.left import hopeless, left_and_dead, remaining
+from sendoka.backfills.left import hopeless, left_and_dead, of_others, remaining
 from sendoka.backfills.limits import Limits
 from sendoka.backfills.listing import list_keys
 from sendoka.backfills.opening import find, open_run, wait_while_paused
@@ -229,7 +229,8 @@ class _Running:
         if left == 0:
             call.run = await call.insist(lambda: runs.finish(database, run.id, after=shard.pass_number, by=call.by))
             return
-        why = "" if changed and backfill.where else hopeless(backfill, shard, left, swept=swept)
+        others = await call.insist(lambda: of_others(database, backfill, target, run.id, left, shard))
+        why = "" if changed and backfill.where else hopeless(backfill, shard, left, swept=swept, others=others)
         if why:
             raise BackfillError(
                 f"{left} row{'s are' if left != 1 else ' is'} left after pass {shard.pass_number} of the backfill"

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["check_index", "missing_index", "warnings_of"]
 
 
+_HIDDEN = (
+    "row level security is in force for this role: rows of {} that a policy hides from it are neither changed nor"
+    " counted; the table's owner, or a role with bypassrls, has all of them"
+)
 _SORTED = 10_000
 """Sorting fewer rows than that takes some milliseconds."""
 
@@ -47,7 +51,9 @@ def warnings_of(target: Target) -> list[str]:
         else []
     )
     fired = [f"the trigger {trigger} fires for every row" for trigger in facts.triggers]
+    hidden = [_HIDDEN.format(target.shown)] if facts.secured else []
     return [
+        *hidden,
         *sorts,
         *fired,
         *(

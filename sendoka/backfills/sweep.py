@@ -14,7 +14,15 @@ from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import TOO_LARGE, passes
 from sendoka.backfills.step_walk import StepWalk
 from sendoka.backfills.walk import WalkOf, after_correction, key_of
-from sendoka.errors import BatchFailed, DatabaseError, EndpointError, Outcome, RequestTimeout, TransportError
+from sendoka.errors import (
+    BatchFailed,
+    DatabaseError,
+    DecodeError,
+    EndpointError,
+    Outcome,
+    RequestTimeout,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -158,6 +166,8 @@ def _failed(name: str, error: DatabaseError | TransportError, shard: Shard) -> B
         todo = "it did not pass by itself while this waited; when it has, run it again: it goes on where it stands"
     if isinstance(error, DatabaseError) and error.sqlstate == "42501":
         todo = "grant the role what is missing, and run it again: it goes on where it stands"
+    if isinstance(error, DecodeError) and error.todo:
+        todo = error.todo
     if _too_large(error):
         todo = (
             "one row is more than a request or an answer may hold: leave wide columns out of columns=[…], or write the"

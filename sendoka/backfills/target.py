@@ -104,8 +104,7 @@ async def read_target(database: Database, backfill: Backfill) -> Target:
             where="nothing was changed",
             todo="apply the migration that makes it (sendoka migrate), or correct table=",
         )
-    if facts.kind not in {"r", "p"}:
-        raise BackfillError(f"{backfill.table} is not a table, so its rows cannot be walked and locked")
+    _check_kind(backfill, facts)
     key = backfill.key or facts.primary_key
     _check_columns(backfill, facts.columns)
     _check_key(backfill, key, facts)
@@ -153,6 +152,22 @@ def values_of(source: str, target: Target) -> str:
     return f"({', '.join(values)})"
 
 
+def _check_kind(backfill: Backfill, facts: Facts) -> None:
+    where = f"in the backfill {backfill.name}; nothing was changed"
+    if facts.other:
+        raise BackfillError(
+            f"{backfill.table} is {facts.other}, which is not a table whose rows any session can walk and lock",
+            where=where,
+            todo="give the table that its rows are in; the change may write elsewhere",
+        )
+    if facts.heirs:
+        raise BackfillError(
+            f"other tables inherit from {backfill.table}, {', '.join(facts.heirs)}: no key is unique over all of them",
+            where=where,
+            todo="part them (alter table … no inherit …) and make a backfill of each, or make it a partitioned table",
+        )
+
+
 def _check_columns(backfill: Backfill, types: dict[str, str]) -> None:
     for column in (*backfill.key, *backfill.columns):
         if column not in types:
@@ -187,6 +202,14 @@ def _check_key(backfill: Backfill, key: tuple[str, ...], facts: Facts) -> None:
             f"the table {backfill.table} has no primary key to walk by",
             where=where,
             todo="give key=[…]: unique columns",
+        )
+    unfit = next((column for column in key if column in facts.unfit), None)
+    if unfit is not None:
+        raise BackfillError(
+            f"{backfill.table} cannot be walked by {unfit!r}: a value of type {facts.columns[unfit]}"
+            f" {facts.unfit[unfit]}",
+            where=where,
+            todo="walk by other columns that are unique and never null: key=[…]",
         )
     nullable = [column for column in key if column not in facts.filled]
     if nullable:

@@ -13,6 +13,7 @@ from sendoka.backfills import Batch, backfill, run
 from sendoka.database import Database
 from sendoka.database.transaction import DEFAULT
 from sendoka.errors import BackfillChanged, BatchFailed
+from tests.fixtures import backfills
 from tests.fixtures.backfills import make_messages
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from sendoka import Neon
-    from sendoka.backfills import Backfill
+    from sendoka.backfills import Backfill, Progress
     from sendoka.database import Cells, Result, Statement, TransactionOptions
 
     Direct = psycopg.Connection[Any]
@@ -41,6 +42,24 @@ async def test_rows_added_behind_short_passes_do_not_end_the_run_for_good(sql: N
 
     assert (await run(sql, late)).done
     assert direct.execute("select touched, count(*) from messages group by 1").fetchall() == [(1, 8)]
+
+
+@pytest.mark.parametrize("form", [backfills.in_sql, backfills.in_python])
+async def test_more_rows_added_behind_the_first_pass_than_it_met_are_changed_too(
+    sql: Neon, direct: Direct, form: Backfill
+) -> None:
+    """So many are left after it as a change would leave that leaves `where` true, which would end the run."""
+    await make_messages(sql, 6)
+    fill, added = replace(form, where="touched = 0", verify=None, given_name="late"), iter((True,))
+
+    def add(told: Progress) -> None:
+        if told.scanned and next(added, False):
+            more = "insert into messages (id, org_id) select '0' || g, 'org_1' from generate_series(1, 9) g"
+            direct.execute(more.encode())
+
+    report = await run(sql, fill, batch_size=3, on_progress=add)
+    assert (report.state, report.passes, report.changed) == ("done", 2, 15)
+    assert direct.execute("select touched, count(*) from messages group by 1").fetchall() == [(1, 15)]
 
 
 @pytest.mark.parametrize("name", ["c", "k", "b", "t", "l", "page", "one", "sendoka_scan", 'we"ird'])
