@@ -61,10 +61,9 @@ select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
   (select json_agg(distinct p.proname) from pg_catalog.pg_proc p
     where p.proname = any($3::name[]) and p.provolatile = 'v' and p.prokind = 'f')::text,
   (to_regclass($2) = c.oid)::text,
-  case when c.relpersistence = 't' then 'a temporary table'
-    else (select label from (values ('v', 'a view'), ('m', 'a materialized view'), ('f', 'a foreign table'),
-      ('S', 'a sequence'), ('i', 'an index'), ('I', 'an index'), ('c', 'a type')) kinds (kind, label)
-      where kind = c.relkind::text) end,
+  (select label from (values ('v', 'a view'), ('m', 'a materialized view'), ('f', 'a foreign table'),
+     ('S', 'a sequence'), ('i', 'an index'), ('I', 'an index'), ('c', 'a type')) kinds (kind, label)
+   where kind = c.relkind::text),
   case when c.relkind = 'r' then (select json_agg(i.inhrelid::regclass::text order by 1)
     from pg_catalog.pg_inherits i where i.inhparent = c.oid) end::text,
   row_security_active(c.oid)::text

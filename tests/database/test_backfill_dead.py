@@ -66,6 +66,7 @@ POISONED = {
     "around an edge": ([10, 11], 10),
     "both ends": ([1, 40], 100),
     "every 7th": (list(range(7, 41, 7)), 16),
+    "every 2nd": (list(range(1, 41, 2)), 10),
     "a whole page": (list(range(11, 21)), 10),
     "pages of one": ([3, 4], 1),
 }

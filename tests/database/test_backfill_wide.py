@@ -12,6 +12,7 @@ from sendoka.errors import BatchFailed
 from tests.fixtures.backfills import execute, ledger_is_whole, rows
 
 if TYPE_CHECKING:
+    from sendoka.backfills import Backfill
     from sendoka.http.client import Neon
     from sendoka.local.app import Endpoint
 
@@ -27,6 +28,11 @@ async def mark(sql: Any, batch: Batch) -> object:
 @backfill(table="wide", where="done is null", columns=["id"])
 async def fill(sql: Any, batch: Batch) -> object:
     return batch.update({row["id"]: {"done": 1, "body": "x" * 15_000} for row in batch.rows})
+
+
+in_sql = backfill(
+    table="wide", where="done is null", sql="update wide w set done = 1, body = p.body from page p where w.id = p.id"
+)
 
 
 async def make(sql: Neon, width: int, count: int = 60) -> None:
@@ -85,11 +91,13 @@ async def test_a_row_that_no_request_holds_ends_the_run_and_says_what_to_do(
     assert await rows(sql, "select times, count(*) from wide group by 1 order by 1") == [["0", "4"]]
 
 
-async def test_a_row_of_five_megabytes_and_one_of_two_hundred_columns_are_changed(sql: Neon) -> None:
+@pytest.mark.parametrize("form", [mark, in_sql], ids=["python", "sql"])
+async def test_a_row_of_five_megabytes_and_one_of_two_hundred_columns_are_changed(sql: Neon, form: Backfill) -> None:
     columns = ", ".join(f"c{place} text" for place in range(197))
     await execute(
         sql,
         f"create table wide (id int primary key, body text, done int, {columns})",
         "insert into wide (id, body) values (1, 'x'), (2, repeat('y', 5 * 1024 * 1024)), (3, 'z')",
     )
-    assert (await run(sql, mark)).changed == 3
+    assert (await run(sql, form)).changed == 3
+    assert await rows(sql, "select done, sum(length(body)) from wide group by 1") == [["1", str(5 * 1024 * 1024 + 2)]]
