@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fixtures.attacked",
     "tests.fixtures.client",
     "tests.fixtures.folders",
+    "tests.fixtures.garbage",
     "tests.fixtures.project",
     "tests.fixtures.shaping",
     "tests.fixtures.peers",

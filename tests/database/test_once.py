@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import random
 import warnings
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from sendoka.local import Endpoint
     from sendoka.local.postgres import Postgres
     from sendoka.local.server import Server
+    from tests.fixtures.garbage import Search
 
     Direct = psycopg.Connection[Any]
 
@@ -353,7 +353,7 @@ async def test_the_longest_key_fits_into_the_index(sql: Neon, table: str) -> Non
     ids=str,
 )
 def test_what_is_refused_is_not_said_to_be_forgotten(
-    sql: Neon, wrong: dict[str, Any], error: type[Exception], says: str
+    sql: Neon, wrong: dict[str, Any], error: type[Exception], says: str, garbage: Search
 ) -> None:
     queries = wrong.get("queries") or [sql("select 1")]
     given = {"once": Once("k", then=[sql("select 2")]), **wrong, "queries": queries}
@@ -362,7 +362,7 @@ def test_what_is_refused_is_not_said_to_be_forgotten(
         with pytest.raises(error, match=says):
             sql.transaction(**given)
         del given, queries
-        gc.collect()
+        garbage()
     assert not heard
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sendoka.http.client import Neon
+    from tests.fixtures.garbage import Search
 
 
 @pytest.fixture
@@ -67,12 +67,12 @@ async def test_what_has_no_effect_by_itself_is_refused(server: CannedServer, sql
 
 
 @pytest.mark.parametrize("shape", ["result", "one", "one_or_none", "value", "column"])
-async def test_whatever_it_is_asked_for(server: CannedServer, sql: Neon, shape: str) -> None:
+async def test_whatever_it_is_asked_for(server: CannedServer, sql: Neon, shape: str, garbage: Search) -> None:
     query = sql("set role app", read_only=True)
     with pytest.raises(ValueError, match="SET ROLE by itself"):
         getattr(query, shape)()
     del query
-    gc.collect()  # refused is not forgotten: nothing warns
+    garbage()  # refused is not forgotten: nothing warns
     assert server.requests == []
 
 

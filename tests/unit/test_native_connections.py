@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import threading
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sendoka.http.client import Neon
+    from tests.fixtures.garbage import Search
 
 
 async def test_one_connection_serves_one_request_after_the_other() -> None:
@@ -229,7 +229,7 @@ def test_two_event_loops_in_two_threads_share_a_client(transport: str) -> None:
 
 
 @pytest.mark.parametrize("transport", ["httpx"])
-def test_over_httpx_too_a_client_that_nobody_closes_outlives_its_loops(transport: str) -> None:
+def test_over_httpx_too_a_client_that_nobody_closes_outlives_its_loops(transport: str, garbage: Search) -> None:
     with in_a_thread(answer(ONE)) as server:
         sql = client(server.url, transport=transport)
 
@@ -238,4 +238,4 @@ def test_over_httpx_too_a_client_that_nobody_closes_outlives_its_loops(transport
 
         assert [asyncio.run(ask()) for _ in range(3)] == [1, 1, 1]
         assert server.connections == 3
-        gc.collect()
+        garbage()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from sendoka.http.client import Neon
     from sendoka.http.transport.pool import Pool
+    from tests.fixtures.garbage import Search
 
 LARGE = "x" * 8_000_000
 """More than the kernel's buffers take."""
@@ -111,7 +111,7 @@ async def _send(sql: Neon) -> None:
 
 
 @pytest.mark.parametrize("transport", ["native", "httpx"])
-async def test_the_deadline_passes_while_connecting(tmp_path: Path, transport: str) -> None:
+async def test_the_deadline_passes_while_connecting(tmp_path: Path, transport: str, garbage: Search) -> None:
     """A server that takes the connection and says nothing of TLS: nothing was sent, whichever limit comes first."""
     hold = Hold(read=True)
     served = Served(None, write_authority(trustme.CA(), tmp_path))
@@ -129,7 +129,7 @@ async def test_the_deadline_passes_while_connecting(tmp_path: Path, transport: s
             with pytest.raises(asyncio.CancelledError):
                 await task
             await asyncio.wait_for(hold.ended.wait(), 2)
-    gc.collect()  # a socket that was left open is a ResourceWarning, and that an error
+    garbage()  # a socket that was left open is a ResourceWarning, and that an error
     assert (late.value.outcome, failed.value.outcome) == ("not_sent", "not_sent")
     assert (late.value.passing, failed.value.passing) == (False, True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from sendoka.http.client import Neon
     from sendoka.http.query import Query
     from sendoka.http.row import Row
+    from tests.fixtures.garbage import Search
 
 
 @pytest.fixture
@@ -58,17 +58,17 @@ async def test_awaiting_twice_is_an_error(server: CannedServer, sql: Neon) -> No
     assert len(server.requests) == 1
 
 
-def test_a_query_never_awaited_warns() -> None:
+def test_a_query_never_awaited_warns(garbage: Search) -> None:
     sql = neon("postgresql://u:p@localhost/db")
     with pytest.warns(RuntimeWarning, match="query 'select 1'> was never awaited"):
-        forget(lambda: sql("select 1"))
+        forget(lambda: sql("select 1"), garbage)
     with pytest.warns(RuntimeWarning, match="transaction of 0 statements> was never awaited"):
-        forget(lambda: sql.transaction([]))
+        forget(lambda: sql.transaction([]), garbage)
 
 
-def forget(make: Callable[[], object]) -> None:
+def forget(make: Callable[[], object], garbage: Search) -> None:
     make()
-    gc.collect()
+    garbage()
 
 
 @pytest.mark.parametrize(("rows", "shape"), [([], "one"), ([], "value"), ([["1"], ["2"]], "one_or_none")])
@@ -186,12 +186,12 @@ REFUSED: list[tuple[str, Any, type[Exception], str]] = [
 
 @pytest.mark.parametrize(("name", "make", "error", "says"), REFUSED, ids=[case[0] for case in REFUSED])
 async def test_what_cannot_be_sent_is_refused_before_sending(
-    name: str, make: Any, error: type[Exception], says: str, server: CannedServer, sql: Neon
+    name: str, make: Any, error: type[Exception], says: str, server: CannedServer, sql: Neon, garbage: Search
 ) -> None:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         refused(make, error, says, sql)
-        gc.collect()
+        garbage()
     assert [str(warning.message) for warning in warned] == []
     assert server.requests == []
 
