@@ -66,7 +66,13 @@ select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
    where kind = c.relkind::text),
   case when c.relkind = 'r' then (select json_agg(i.inhrelid::regclass::text order by 1)
     from pg_catalog.pg_inherits i where i.inhparent = c.oid) end::text,
-  row_security_active(c.oid)::text
+  row_security_active(c.oid)::text,
+  (select json_build_array(l.oid::text, format('%I.%I', m.nspname, l.relname))
+     from pg_partition_tree(c.oid) p join pg_catalog.pg_class l on l.oid = p.relid
+     join pg_catalog.pg_namespace m on m.oid = l.relnamespace
+    where c.relkind = 'p' and p.isleaf and l.relkind = 'r' and pg_relation_size(l.oid) > 0
+      and has_schema_privilege(m.oid, 'usage') and has_table_privilege(l.oid, 'select')
+    order by l.oid desc limit 1)::text
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid = to_regclass($1)
 """
@@ -101,6 +107,8 @@ class Facts:
     whether the table that the SQL form changes is this one. `unfit` says of a column why no table can be walked by it,
     `other` what this is where it is no table that can be walked, and `heirs` are the tables that inherit from it.
     `secured` is whether policies may hide rows of it from this role.
+    `recent` is where its recent rows are, as an oid and a quoted name: the table itself, or its newest partition that
+    has rows and may be read; None where there is none.
     """
 
     oid: str
@@ -120,6 +128,7 @@ class Facts:
     other: str = ""
     heirs: tuple[str, ...] = ()
     secured: bool = False
+    recent: tuple[str, str] | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -144,7 +153,7 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
     if not rows:
         return None
     oid, namespace, table, kind, columns, indexes, size, cache, *told = rows[0]
-    correlations, triggers, volatile, own, other, heirs, secured = told
+    correlations, triggers, volatile, own, other, heirs, secured, part = told
     found: list[list[Any]] = json.loads(columns or "[]")
     event = next(words(backfill.sql), "update") if backfill.sql else "update"
     return Facts(
@@ -169,7 +178,14 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
         other or "",
         tuple(json.loads(heirs or "[]")),
         secured == "true",
+        _recent(str(oid), f"{ident(str(namespace))}.{ident(str(table))}", str(kind), part),
     )
+
+
+def _recent(oid: str, quoted: str, kind: str, partition: str | None) -> tuple[str, str] | None:
+    if kind != "p":
+        return (oid, quoted) if kind == "r" else None
+    return tuple(json.loads(partition)) if partition else None
 
 
 def _index(found: dict[str, Any]) -> Index:

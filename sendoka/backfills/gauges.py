@@ -9,7 +9,7 @@ from sendoka.backfills.signal import signals
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import LockNotAvailable
+from sendoka.errors import LockNotAvailable, UndefinedTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +47,11 @@ class Gauges:
         """Look once. Raises what the request meets.
 
         Where somebody locks the table, or waits to do so, what touches it is left out: the rest tells who that is.
+        So it is where a partition is gone.
         """
         try:
             return await self._read(database, target, run, list(self._signals))
-        except LockNotAvailable:
+        except (LockNotAvailable, UndefinedTable):
             apart = [name for name, signal in self._signals.items() if not signal.touches]
             if len(apart) == len(self._signals):
                 raise

@@ -124,14 +124,47 @@ async def test_nothing_is_busy_on_an_idle_database_and_a_look_is_one_request(
     assert endpoint.requests - before == 3
 
 
-async def test_reads_of_recent_rows_are_timed(sql: Neon, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> list[list[float] | None]:
+    """Return the reads that each look timed, filled as it goes."""
+    told: list[list[float] | None] = []
+    monkeypatch.setattr(signals()["latency"], "judge", lambda self, found, *_: told.append(found))
+    return told
+
+
+async def test_reads_of_recent_rows_are_timed(sql: Neon, timed: list[list[float] | None]) -> None:
     await make_messages(sql, 500)
-    told: list[list[float]] = []
-    latency = signals()["latency"]
-    monkeypatch.setattr(latency, "judge", lambda self, found, *_: told.append(found))
     await Gauges({"latency": 5.0}).read(sql, await read_target(sql, IN_SQL))
-    assert len(told[0]) == 20
-    assert 0 < min(told[0]) <= max(told[0]) < 5000
+    assert timed[0]
+    assert len(timed[0]) == 20
+    assert 0 < min(timed[0]) <= max(timed[0]) < 5000
+
+
+async def test_reads_of_a_partitioned_table_are_of_its_newest_partition_that_has_rows(
+    sql: Neon, timed: list[list[float] | None]
+) -> None:
+    of = "partition of messages for values from"
+    await execute(
+        sql,
+        "create table messages (id int primary key, touched int) partition by range (id)",
+        f"create table messages_1 {of} (0) to (100)",
+        'create schema "o ld"',
+        f'create table "o ld"."mess""ages" {of} (100) to (200)',
+        f"create table messages_3 {of} (200) to (300)",
+        "insert into messages select g, 0 from generate_series(50, 150) g",
+    )
+    target = await read_target(sql, IN_SQL)
+    assert target.facts
+    assert target.facts.recent
+    assert target.facts.recent[1] == '"o ld"."mess""ages"'
+    gauges = Gauges({"latency": 5.0})
+    await gauges.read(sql, target)
+    await execute(sql, 'drop table "o ld"."mess""ages"')
+    await gauges.read(sql, target)  # leaves it out
+    assert [len(reads or []) for reads in timed] == [20]
+    await execute(sql, "truncate messages")
+    await gauges.read(sql, await read_target(sql, IN_SQL))
+    assert timed[1:] == [None]
 
 
 # ------------------------------------------------------------------ somebody
@@ -308,7 +341,8 @@ async def test_a_standby_that_this_role_cannot_see_halves_the_speed(sql: Neon, p
         sender.finish()
 
 
-async def test_a_budget_of_wal_is_held(sql: Neon) -> None:
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_a_budget_of_wal_is_held(sql: Neon, workers: int) -> None:
     """A run takes the time that what it writes is worth, at least: a busy machine only makes it longer."""
     await make_messages(sql, 50)
     told: list[Progress] = []
@@ -321,14 +355,43 @@ async def test_a_budget_of_wal_is_held(sql: Neon) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Gauges, "read", noted)
-        report = await run(sql, IN_SQL, batch_size=5, wal_budget="20kB/s", on_progress=told.append)
+        report = await run(sql, IN_SQL, batch_size=5, wal_budget="5kB/s", workers=workers, on_progress=told.append)
     assert report.done
     saved = 1.0  # seconds
-    assert report.seconds + saved > (lsns[-1] - lsns[0]) / (20 * 1024)
-    assert "20 kB/s of WAL at most" in {progress.pace for progress in told}
+    assert report.seconds + saved > (lsns[-1] - lsns[0]) / (5 * 1024)
+    assert "5 kB/s of WAL at most" in {progress.pace for progress in told}
+
+
+async def test_a_rate_is_held_for_all_workers_together(sql: Neon) -> None:
+    """No second has more rows than the rate, but for the batches that were on their way when it began."""
+    await make_messages(sql, 600)
+    told: list[Progress] = []
+    report = await run(sql, IN_SQL, batch_size=20, rate="400/s", workers=4, shards=8, on_progress=told.append)
+    assert (report.done, report.changed) == (True, 600)
+    assert report.seconds > (600 - 20) / 400
+    most = await value(
+        sql,
+        """select max(rows) from (select sum(scanned) over (order by at range interval '1 second' preceding) as rows
+        from sendoka.backfill_batches) b""",
+    )
+    assert int(most or 0) <= 400 + 20 + 4 * 20
+    assert "400/s at most" in {progress.pace for progress in told}
 
 
 # ------------------------------------------------------------------ while it waits
+
+
+async def test_workers_that_wait_for_the_same_say_so_as_one(sql: Neon, monkeypatch: pytest.MonkeyPatch) -> None:
+    await make_messages(sql, 50)
+    await execute(sql, "create table busy as select true as now")
+    monkeypatch.setattr(Vacuum, "ask", lambda *_: "to_jsonb((select now from busy))")
+    async with waiting(sql, workers=3, shards=6, batch_size=5) as told:
+        await _until(sql, "select reason ~ 'vacuum' from sendoka.backfill_runs")
+        assert "vacuum" in told[-1].waiting
+        await execute(sql, "update busy set now = false")
+    waits = [event.detail for event in await events_of(sql, 1) if event.event == "waits"]
+    assert len(waits) == 1
+    assert "vacuum" in waits[0]
 
 
 async def test_a_step_holds_its_rows_while_it_waits(sql: Neon, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sendoka.backfills.amounts import FACTOR
 from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.signal import Busy, Signal
+from sendoka.quoting import ident
 
 if TYPE_CHECKING:
     from sendoka.backfills.target import Target
@@ -31,7 +32,8 @@ _PAGES = 64
 class Latency(Signal):
     """How long the database takes to read a random recent row by its key, against what it took before the first batch.
 
-    Compared are 95 in 100 of the last twenty reads. A partitioned table has no end, so nothing is read of it.
+    Compared are 95 in 100 of the last twenty reads. Of a partitioned table the rows are those of its newest partition
+    that has any, and they are looked up in the whole of it.
     """
 
     name = "latency"
@@ -47,8 +49,9 @@ class Latency(Signal):
 
     def ask(self, target: Target, bound: float) -> str:
         """Return the milliseconds of some reads."""
-        if target.facts is None or target.facts.kind != "r":
+        if target.facts is None or target.facts.recent is None:
             return "null::jsonb"
+        oid, recent = target.facts.recent
         reads = _KEPT if self._idle is None else _EACH
         keys = keys_of(target)
         names = [f"k{place}" for place in range(1, len(keys) + 1)]
@@ -58,10 +61,10 @@ class Latency(Signal):
         # the one before, its number keeps an answer from being taken for another's, and what is found is used.
         return f"""(select jsonb_agg(round(1000 * extract(epoch from clock_timestamp() - c.began) + 0 * f.found, 3))
 from (
-  select g as number, greatest(0, pg_relation_size({int(target.oid)}) / current_setting('block_size')::int - 1
+  select g as number, greatest(0, pg_relation_size({int(oid)}) / current_setting('block_size')::int - 1
     - floor(random() * {_PAGES})::bigint) as page from generate_series(1, {reads}) g
 ) n cross join lateral (
-  select {named} from {target.quoted} where ctid = any(
+  select {named} from {recent} as {ident(target.table)} where ctid = any(
     array(select format('(%s,%s)', n.page, i)::tid from generate_series(1, 100) i)) limit 1
 ) r cross join lateral (
   select r.*, n.number, clock_timestamp() as began offset 0
