@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from itertools import chain
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic
 
 from sendoka.backfills.dead_letters import LeftOut
@@ -40,6 +39,9 @@ else:
 __all__ = ["Batch", "Page", "losses_of", "read_page", "statements_of"]
 
 T = TypeVar("T")
+
+_Fixed = tuple["str | None", ...]
+"""What a row is known by, as Postgres has it: the columns of its key, and its version."""
 
 _EXTRA = 3
 """A page's columns before those of the table: rows scanned, last key scanned, the row's version."""
@@ -96,10 +98,14 @@ class Page:
 
     def _made(self) -> Batch[Any]:
         target, backfill, found = self._target, self._backfill, self._found
-        values = [cells[_EXTRA:] for cells in found]
-        rows = decode_rows(Result(self._fields[_EXTRA:], values, "SELECT", len(found)))
-        by = itemgetter(*(target.key.index(column) for column in target.identity))
-        known = {by(row): [*self._key(cells), cells[_EXTRA - 1]] for row, cells in zip(rows, found, strict=True)}
+        cut = [cells[_EXTRA:] for cells in found]
+        rows = decode_rows(Result(self._fields[_EXTRA:], cut, "SELECT", len(found)))
+        # By columns, for a page has thousands of rows and a call for each would take as long as all else.
+        texts, values = list(zip(*found, strict=True)), list(zip(*rows, strict=True))
+        by = [values[target.key.index(column)] for column in target.identity] if rows else [()]
+        keys = by[0] if len(by) == 1 else list(zip(*by, strict=True))
+        fixed = zip(*texts[_EXTRA : _EXTRA + len(target.key)], texts[_EXTRA - 1], strict=True) if rows else ()
+        known: dict[Any, _Fixed] = dict(zip(keys, fixed, strict=True))
         if len(known) < len(found):
             raise BackfillError(
                 f"two rows of {target.shown} have keys that are the same in Python, though not in the database",
@@ -130,7 +136,7 @@ class Batch(Generic[M]):
     rows: tuple[M, ...]
     keys: tuple[Any, ...]
     cursor: tuple[Any, ...]
-    _cells: dict[Any, Cells]
+    _cells: dict[Any, _Fixed]
     _backfill: Backfill
     _target: Target
     _losses: Losses = field(default_factory=Losses)
@@ -175,10 +181,11 @@ class Batch(Generic[M]):
         Raises BackfillError for a row that is not of this batch and for a column that the table does not have,
         TypeError for a value that has no Postgres text.
         """
-        groups: dict[tuple[str, ...], list[tuple[Cells, Mapping[str, Any]]]] = {}
-        ordered: dict[tuple[str, ...], list[tuple[Cells, Mapping[str, Any]]]] = {}
+        groups: dict[tuple[str, ...], list[tuple[_Fixed, Mapping[str, Any]]]] = {}
+        ordered: dict[tuple[str, ...], list[tuple[_Fixed, Mapping[str, Any]]]] = {}
+        known = self._cells
         for key, values in changes.items():
-            cells = self._of_this("update", key)
+            cells = known.get(key) or self._of_this("update", key)
             rows = ordered.get(tuple(values))
             if rows is None:
                 self._check_columns(values)
@@ -195,7 +202,7 @@ class Batch(Generic[M]):
                     todo=nearest(column, self._target.types),
                 )
 
-    def _of_this(self, method: str, key: Any) -> Cells:
+    def _of_this(self, method: str, key: Any) -> _Fixed:
         cells = self._cells.get(key)
         if cells is None:
             raise BackfillError(
@@ -205,7 +212,7 @@ class Batch(Generic[M]):
             )
         return cells
 
-    def _statement(self, columns: tuple[str, ...], rows: list[tuple[Cells, Mapping[str, Any]]]) -> Statement:
+    def _statement(self, columns: tuple[str, ...], rows: list[tuple[_Fixed, Mapping[str, Any]]]) -> Statement:
         fixed = zip(*(cells for cells, _ in rows), strict=True)
         set_to = (_texts([values[column] for _, values in rows]) for column in columns)
         arrays = tuple(encode(list(column)) for column in (*fixed, *set_to))

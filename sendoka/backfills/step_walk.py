@@ -42,6 +42,13 @@ _OLD = 10.0
 """Seconds that a run may rest between two batches until what it has in hand is read, and asked of the step, anew."""
 
 
+_WIDE = 1.5
+"""A page that is so many times as large as the batch may be by now, as one before a deadline, is read anew."""
+
+_ROOM = 1.5
+"""How many times as long as the last step took the deadline must be away, or a step is not called ahead."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Pending:
     """A batch's whole request. It is kept until its fate is known, and sent again as it is.
@@ -196,7 +203,8 @@ class StepWalk:
         """Return the request that makes true what the step says of the next page."""
         hand, shard = self._hand, self._holding.shard
         turn = hand.turn
-        if turn is None:
+        if turn is None or (not turn.begun and turn.page.scanned > _WIDE * size):
+            hand.forget()
             self._alone = False
             turn = hand.take(await self._read(shard.cursor, self._parts.size(size)))
         if not turn.begun:
@@ -254,7 +262,8 @@ class StepWalk:
     async def _send(self, pending: _Pending) -> Shard:
         """Send the request. Its fate unknown, it stays pending; its place taken, we look by whom."""
         work, batch, hand = self._work, pending.fence, self._hand
-        hand.begin_behind()
+        if work.seconds_left() > _ROOM * self.stepped:
+            hand.begin_behind()  # else there may be no batch for it, and the step would be called in vain
         try:
             results = await work.database.run_all(pending.request, _OPTIONS)
         except DatabaseError as error:

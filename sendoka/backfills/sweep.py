@@ -104,6 +104,7 @@ class Sweep:
             terms.max_dead,
             terms.step_timeout,
             owner,
+            lambda: call.seconds_left,
         )
 
     def _size(self) -> int:

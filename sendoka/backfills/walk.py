@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,7 +34,8 @@ class WalkOf:
 
     A run may have `max_dead` dead letters, a step `step_timeout` seconds a page. `on_wait` is told for what the walk
     waits, and how many seconds at most; `stop` is asked meanwhile. `owner` is the name under which the shard was
-    claimed, where others share the run; empty where it is the only one, for which a walk waits.
+    claimed, where others share the run; empty where it is the only one, for which a walk waits. `seconds_left` tells
+    how far the deadline is.
     """
 
     database: Database
@@ -48,6 +50,7 @@ class WalkOf:
     max_dead: int = MAX_DEAD
     step_timeout: float = STEP_TIMEOUT
     owner: str = ""
+    seconds_left: Callable[[], float] = lambda: math.inf
 
     def backfill_at(self, shard: Shard) -> Backfill:
         """Return what a page of `shard` holds: after the first pass no dead letters, they had their turn."""

@@ -26,7 +26,8 @@ class Row(tuple[Any, ...]):
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
-            return tuple.__getitem__(self, self._position(key))
+            position = self._positions.get(key, -1)
+            return tuple.__getitem__(self, position if position >= 0 else self._position(key))
         return tuple.__getitem__(self, key)
 
     def __getattr__(self, name: str) -> Any:

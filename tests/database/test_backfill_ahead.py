@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from hashlib import md5
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+import trio
 
+from sendoka import neon
 from sendoka.backfills import Batch, backfill, run, step_walk
 from sendoka.backfills.shards import read_shards
 from sendoka.backfills.stealing import steal
+from sendoka.backfills.sweep import Sweep
 from sendoka.backfills.target import read_target
 from sendoka.database import Database, Statement
 from sendoka.database.transaction import DEFAULT
@@ -91,6 +95,52 @@ async def test_the_step_is_called_while_the_batch_before_is_on_its_way_and_sent_
     assert before == [[0, 10], [0, 10, 20], [0, 10, 20, 30], *[[0, 10, 20, 30, 40]] * 3]
     assert await touched(sql) == {"1": 50}
     assert await ledger_is_whole(sql)
+
+
+async def test_before_a_deadline_no_step_is_called_that_may_be_in_vain(
+    sql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_walk, "_ROOM", math.inf)
+    await make_messages(sql, 30)
+    steps = Steps(30)
+    before: list[list[int]] = []
+
+    async def for_a_moment() -> None:
+        await anyio.wait_all_tasks_blocked()
+        before.append(list(steps.calls))
+
+    report = await run(Watched(sql, for_a_moment), steps.fill, batch_size=10, deadline=60)
+    assert report.done
+    assert before == [[0], [0, 10], [0, 10, 20], [0, 10, 20]]
+
+
+async def test_a_page_in_hand_that_is_too_large_by_now_is_read_anew(
+    sql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_messages(sql, 100)
+    sizes = iter([40, 40, 10, 7, 100])
+    monkeypatch.setattr(Sweep, "_size", lambda _: next(sizes, 100))
+    seen: list[int] = []
+
+    @backfill(table="messages", where="touched = 0", order="key", ahead=False)
+    async def touch(sql: Any, batch: Batch) -> object:
+        seen.append(len(batch.rows))
+        return batch.update({row["id"]: {"touched": 1} for row in batch.rows})
+
+    assert (await run(sql, touch)).changed == 100
+    assert seen == [40, 40, 10, 10]
+
+
+def test_it_runs_under_trio(database_url: str) -> None:
+    async def main() -> None:
+        async with neon(database_url) as sql:
+            await make_messages(sql, 50)
+            steps = Steps(50)
+            assert (await run(sql, steps.fill, batch_size=10)).changed == 50
+            assert steps.calls == [0, 10, 20, 30, 40]
+            assert await touched(sql) == {"1": 50}
+
+    trio.run(main)
 
 
 async def test_one_that_reads_what_the_batch_before_wrote_is_not_called_ahead(sql: Database) -> None:
