@@ -7,7 +7,7 @@ from sendoka.backfills.events import Event
 from sendoka.backfills.left import verify
 from sendoka.backfills.log import history
 from sendoka.backfills.outlook import Outlook, plan
-from sendoka.backfills.report import Progress, RunReport
+from sendoka.backfills.report import Progress, RunReport, ShardProgress
 from sendoka.backfills.retrial import RetryReport, retry_dead
 from sendoka.backfills.runner import run
 from sendoka.backfills.timelines import Timeline, timeline
@@ -20,6 +20,7 @@ __all__ = [
     "Progress",
     "RetryReport",
     "RunReport",
+    "ShardProgress",
     "Switched",
     "Timeline",
     "backfill",

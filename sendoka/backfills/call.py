@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.events import Actor
+from sendoka.backfills.forecast import Forecast, Meter
 from sendoka.backfills.patience import Patience
-from sendoka.backfills.report import Forecast, Meter, Progress, RunReport
-from sendoka.backfills.shards import together
+from sendoka.backfills.report import RunReport
+from sendoka.backfills.shards import Lease, together
+from sendoka.backfills.telling import Teller
 from sendoka.backfills.throttle import Throttle
 from sendoka.bookkeeping import operator
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.declare import Backfill
     from sendoka.backfills.order import Walked
     from sendoka.backfills.pace import Pace
+    from sendoka.backfills.report import Progress
     from sendoka.backfills.runs import Run
     from sendoka.backfills.shards import Part, Shard
     from sendoka.backfills.terms import Terms
@@ -39,22 +42,32 @@ _LAST_PART = 5
 _ONE_MORE = 0.05
 """Seconds that last words have in any case."""
 
+_BATCHES = 4
+"""Batches that half of a shard is at least: less is no more work than to share it."""
+
 
 @dataclass(slots=True)
 class Worker:
-    """One of those that change rows at once: how fast it goes, how long it waits. `at` is its shard, if any.
+    """One of those that change rows at once: how fast it goes, how long it waits.
 
-    `held` is the limit that its last batch was held to, empty where to none, `rested` for how many seconds; `owed` are
-    the rows that the batch on its way counts for.
+    `at` is the number of its shard, if any, and `waits` for what it waits there, empty while it works. `held` is the
+    limit that its last batch was held to, empty where to none, `rested` for how many seconds; `owed` are the rows that
+    the batch on its way counts for.
     """
 
     pace: Pace
-    patience: Patience
+    patience: Patience = field(init=False)
     meter: Meter = field(default_factory=Meter)
     at: int | None = None
     held: str = ""
     rested: float = 0.0
     owed: int = 0
+    waits: str = ""
+
+    @property
+    def worth(self) -> int:
+        """Rows that half of a shard has at least, where this worker is to take it."""
+        return _BATCHES * self.pace.size
 
 
 @dataclass(slots=True)
@@ -73,7 +86,7 @@ class Call:
     terms: Terms
     pace: Pace
     stop: Callable[[], bool]
-    on_progress: Callable[[Progress], None]
+    on_progress: Callable[[Progress], None] | None
     started: float = field(default_factory=time.monotonic)
     by: Actor = field(default_factory=lambda: Actor(operator()))
     run: Run | None = None
@@ -91,13 +104,20 @@ class Call:
     forecast: Forecast = field(default_factory=Forecast)
     workers: list[Worker] = field(init=False)
     throttle: Throttle = field(init=False)
+    teller: Teller = field(init=False)
 
     def __post_init__(self) -> None:
         self.throttle = Throttle(self, self.terms.limits)
         asked = self.stop
         self.stop = lambda: self.failed or asked()
         paces = [self.pace, *(replace(self.pace) for _ in range(self.terms.workers - 1))]
-        self.workers = [Worker(pace, Patience(self.waiting, self.stop, self.terms.retry)) for pace in paces]
+        self.workers = [self._worker(pace) for pace in paces]
+        self.teller = Teller(self, self.on_progress)
+
+    def _worker(self, pace: Pace) -> Worker:
+        worker = Worker(pace)
+        worker.patience = Patience(lambda why: self.waiting(why, at=worker.at), self.stop, self.terms.retry)
+        return worker
 
     @property
     def shard(self) -> Shard | None:
@@ -110,6 +130,11 @@ class Call:
         return sum(worker.meter.rate or 0 for worker in self._active) or None
 
     @property
+    def held(self) -> str:
+        """The limit that a worker's last batch was held to, empty where to none."""
+        return next((worker.held for worker in self._active if worker.held), "")
+
+    @property
     def _active(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.at is not None or len(self.workers) == 1]
 
@@ -118,10 +143,17 @@ class Call:
         self.parts = {part.number: part for part in parts}
         self._foresee()
 
+    def keep_one(self, part: Part) -> None:
+        """Note how one shard of the run stands, and who is at it."""
+        self.parts[part.number] = part
+        self._foresee()
+
     def note(self, number: int, shard: Shard) -> None:
-        """Note how one shard stands."""
-        if number in self.parts:
-            self.parts[number] = replace(self.parts[number], shard=shard)
+        """Note how the shard stands that a worker is at: a batch of it was done, which renews its lease."""
+        part = self.parts.get(number)
+        if part is not None:
+            lease = Lease(part.lease.owner, self.terms.lease if part.lease.owner else 0.0)
+            self.parts[number] = replace(part, shard=shard, lease=lease)
         self._foresee()
 
     def _foresee(self) -> None:
@@ -153,29 +185,17 @@ class Call:
         if warnings:
             self.waiting("", warnings=tuple(warnings))
 
-    def waiting(self, why: str, left: float | None = None, *, warnings: tuple[str, ...] = ()) -> None:
-        """Tell whoever listens where the run is, and for what it waits; nothing is counted before there is a run."""
-        shard, run, rate = self.shard, self.run, self.rate
-        total = run.total if run else None
-        scanned = shard.pass_scanned if shard else 0
-        self.on_progress(
-            Progress(
-                name=self.backfill.name,
-                pass_number=shard.pass_number if shard else 1,
-                scanned=shard.scanned if shard else 0,
-                changed=shard.changed if shard else 0,
-                pass_scanned=scanned,
-                total=total,
-                rate=rate,
-                seconds_left=None if total is None else self.forecast.seconds(total - scanned),
-                batch_size=self.pace.size,
-                waiting=why,
-                waiting_left=left,
-                dead=self.dead,
-                warnings=warnings,
-                pace=next((worker.held for worker in self._active if worker.held), ""),
-            )
-        )
+    def waiting(
+        self, why: str, left: float | None = None, *, warnings: tuple[str, ...] = (), at: int | None = None
+    ) -> None:
+        """Tell whoever listens where the run is, and for what it waits, empty where it works. There may be no run yet.
+
+        at: the number of the shard whose worker waits, or has done a batch; None where it is of no shard.
+        """
+        for worker in self.workers:
+            if worker.at == at:
+                worker.waits = why
+        self.teller.tell(why, left, warnings=warnings, at=at)
 
     def report(self) -> RunReport:
         """Return how this call ended."""
@@ -203,4 +223,5 @@ class Call:
             left=self.left if self.was_done else 0,
             script_changed=self.script_changed and self.was_done,
             warnings=self.warnings,
+            shards=self.teller.shards(),
         )

@@ -31,6 +31,7 @@ __all__ = [
     "bury",
     "count_all_dead",
     "count_dead",
+    "dead_by_shard",
     "is_full",
     "is_row",
     "keys_of",
@@ -171,6 +172,12 @@ async def count_all_dead(database: Database, run: int | None = None) -> dict[int
     text = "select run, count(*) from sendoka.dead_letters where run = $1::bigint or $1 is null group by run"
     rows = await _rows(database, text, None if run is None else str(run))
     return {int(run or 0): int(count or 0) for run, count in rows}
+
+
+async def dead_by_shard(database: Database, run: int) -> dict[int, int]:
+    """Return the number of dead letters of every shard of a run that has any."""
+    text = "select shard, count(*) from sendoka.dead_letters where run = $1::bigint group by shard"
+    return {int(shard or 0): int(count or 0) for shard, count in await _rows(database, text, str(run))}
 
 
 async def list_dead(database: Database, run: int) -> list[DeadLetter]:

@@ -111,17 +111,13 @@ async def run(
     terms = Terms(batch_size, deadline, accept_change, again, *bounds, limits)
     terms.check_shards(backfill)
     pace = Pace(batch_size or FIRST, fixed=batch_size is not None)
-    call = Call(sql, backfill, terms, pace, stop or _never, on_progress or _silent)
+    call = Call(sql, backfill, terms, pace, stop or _never, on_progress)
     await _Running(call).run()
     return call.report()
 
 
 def _never() -> bool:
     return False
-
-
-def _silent(_progress: Progress) -> None:
-    return None
 
 
 class _Running:
@@ -171,6 +167,8 @@ class _Running:
             if state != "failed":
                 call.keep(await read_shards(call.database, run.id))
                 call.dead = await count_dead(call.database, run.id)
+                if call.dead and len(call.parts) > 1:
+                    await call.teller.count_dead(run.id)
 
     async def _go(self) -> None:
         """Do passes until the backfill is verified, or something says stop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -64,6 +65,7 @@ class Sweep:
             walk = self.walk(self.work(target, run, part.number, self.owner if claimed else ""), shard, group)
             try:
                 while shard.state == "running" and not walk.lost:
+                    await self.call.teller.look()
                     await self.call.throttle.room(target, walk, self.worker)
                     size = self._size()
                     if self.call.reason:
@@ -72,7 +74,7 @@ class Sweep:
                     shard = await self._batch(walk, shard, size)
                     self.call.note(part.number, shard)
             finally:
-                self.worker.at = None
+                self.worker.at, self.worker.waits = None, ""
                 self.call.here += walk.batches
                 with anyio.move_on_after(self.call.last_words(more=True), shield=True):
                     await walk.stop()
@@ -97,7 +99,7 @@ class Sweep:
             target,
             run.id,
             number,
-            call.waiting,
+            functools.partial(call.waiting, at=number),
             call.stop,
             call.backfill.checksum(),
             terms.lease,
@@ -154,7 +156,7 @@ class Sweep:
         call.throttle.spent(min(scanned, asked), seconds, worker)
         assert worker.at is not None  # noqa: S101 - over() set it
         call.note(worker.at, shard)
-        call.waiting("")
+        call.waiting("", at=worker.at)
 
 
 def _failed(name: str, error: DatabaseError | TransportError, shard: Shard) -> BatchFailed:

@@ -115,7 +115,7 @@ class Throttle:
             if wait.limit:
                 held, rested = wait.why, rested + seconds
             if long or not wait.limit:
-                call.waiting(wait.why, wait.left)
+                call.waiting(wait.why, wait.left, at=worker.at)
             if long:
                 await self._note(wait.why)
             await walk.keep()
@@ -141,6 +141,13 @@ class Throttle:
 
     def _hold(self, until: float, why: str) -> None:
         self._held = max(self._held, (until, why))
+
+    def until(self, seconds: float) -> float:
+        """Return the seconds from now until so many of them were in the hours of the run; infinity if never."""
+        if self._limits.window is None or self._clock is None:
+            return seconds
+        then, clock = self._clock
+        return self._limits.window.lasts(clock + time.monotonic() - then, seconds)
 
     def _closed(self, now: float) -> float:
         """Return the seconds until the hours of the run begin, 0 in them."""

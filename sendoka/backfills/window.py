@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import zoneinfo
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ __all__ = ["Window"]
 
 _HOURS = re.compile(r"\s*(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)\s*")
 _EXAMPLE = "--between 01:00-05:00 --tz Europe/Oslo (between=, tz=)"
-_MINUTE = timedelta(minutes=1)
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
+_LONGEST = 3660
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,23 @@ class Window:
             if self.holds(at.timestamp()):
                 break
         return at.timestamp() - moment
+
+    def lasts(self, moment: float, seconds: float) -> float:
+        """Return the seconds from `moment` until so many of them were in the window; infinity after ten years.
+
+        Where clocks are changed right at its begin or end this may be an hour off, on that day.
+        """
+        day, left = datetime.fromtimestamp(moment, self.zone).date() - _DAY, seconds
+        for _ in range(_LONGEST):
+            begin = datetime.combine(day, self.begin, self.zone).timestamp()
+            day += _DAY
+            end_day = day if self.end <= self.begin else day - _DAY
+            end = datetime.combine(end_day, self.end, self.zone).timestamp()
+            open_for = max(0.0, end - max(begin, moment))
+            if open_for >= left:
+                return max(begin, moment) + left - moment
+            left -= open_for
+        return math.inf
 
 
 def _time(hours: str, minutes: str) -> time | None:

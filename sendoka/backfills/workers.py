@@ -32,10 +32,6 @@ _LOOK_EVERY = 0.5
 """Seconds between two looks of a worker at whether a shard is free."""
 
 
-_BATCHES = 4
-"""Batches that half of a shard is at least: less is no more work than to share it."""
-
-
 class Workers:
     """All workers of a call, for one pass."""
 
@@ -132,7 +128,7 @@ class Workers:
             owner=sweep.owner,
             lease=call.terms.lease,
             checksum=call.backfill.checksum(),
-            least=_BATCHES * sweep.worker.pace.size,
+            least=sweep.worker.worth,
         )
 
     async def _wait(self) -> None:

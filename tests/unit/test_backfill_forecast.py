@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sendoka.backfills.report import Forecast
+from sendoka.backfills.forecast import Forecast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import zoneinfo
 from datetime import UTC, datetime
@@ -179,6 +180,32 @@ def test_hours_are_those_of_the_clocks_on_the_wall(hours: str, moment: str, wait
     assert window.opens_in(at(moment)) == wait
     assert window.holds(at(moment)) is (wait == 0)
     assert window.holds(at(moment) + wait)
+
+
+@pytest.mark.parametrize(
+    ("hours", "moment", "work", "takes"),
+    [
+        ("01:00-05:00", "2026-01-10 00:30", 3600, 3600),
+        ("01:00-05:00", "2026-01-10 00:00", 4 * 3600, 4 * 3600),
+        ("01:00-05:00", "2026-01-10 00:00", 4 * 3600 + 60, 24 * 3600 + 60),
+        ("01:00-05:00", "2026-01-10 12:00", 60, 12 * 3600 + 60),
+        ("01:00-05:00", "2026-01-10 00:00", 40 * 3600, (9 * 24 + 4) * 3600),
+        ("22:00-02:00", "2026-01-10 22:30", 3600, 3600),
+        ("22:00-02:00", "2026-01-11 00:30", 3600, 21 * 3600),
+        ("22:00-24:00", "2026-01-10 21:00", 3 * 3600, 25 * 3600),
+        # The night of 29 March has an hour less, that of 25 October one more.
+        ("01:00-05:00", "2026-03-29 00:00", 3 * 3600 + 60, 23 * 3600 + 60),
+        ("01:00-05:00", "2026-10-24 23:00", 5 * 3600, 5 * 3600),
+        ("01:00-05:00", "2026-01-10 00:00", 0, 0),
+        ("01:00-01:01", "2026-01-10 00:00", 1e9, math.inf),
+    ],
+)
+def test_work_takes_as_long_as_it_and_the_closed_hours_before_its_end(
+    hours: str, moment: str, work: float, takes: float
+) -> None:
+    window = Window.of(hours, "Europe/Oslo")
+    assert window is not None
+    assert window.lasts(at(moment), work) == takes
 
 
 def test_a_machine_without_time_zones_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
+from sendoka.backfills.forecast import Meter
 from sendoka.backfills.pace import BYTES, LARGEST, PROBE, SMALLEST, TARGET, Pace
 from sendoka.backfills.patience import Patience, Stopped, passes
-from sendoka.backfills.report import Meter
 from sendoka.database.retry import PASSING, Retry
 from sendoka.errors import (
     AnswerLost,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +14,7 @@ from sendoka.backfills.limits import Limits
 from sendoka.backfills.pace import Pace
 from sendoka.backfills.patience import Stopped
 from sendoka.backfills.runs import Run
+from sendoka.backfills.shards import Lease, Part, Shard
 from sendoka.backfills.signal import Busy
 from sendoka.backfills.target import Target
 from sendoka.backfills.terms import Terms
@@ -328,3 +329,24 @@ async def test_without_the_databases_clock_nothing_is_done(monkeypatch: pytest.M
     held = Held(monkeypatch, {"between": "11:00-14:00", "tz": "UTC"}, busy=lambda now: found)
     with pytest.raises(type(found), match="no"):
         await held.room()
+
+
+async def test_the_time_left_holds_the_closed_hours_that_lie_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty hours of batches, from noon on, with an hour a day at noon in which none is done."""
+    monkeypatch.setattr(throttle, "EVERY", 60.0)
+    held, guesses = Held(monkeypatch, {"between": "13:00-12:00", "tz": "UTC"}), []
+    shard = Shard("running", 1, 1, 0, None, None, None, 0, 0, 0, 0, 0, 0)
+    held.call.run = replace(RUN, total=60_000)
+    held.call.keep([Part(0, shard, Lease(None, 0.0), 60_000)])
+    held.call.workers[0].at = 0
+    while shard.pass_scanned < 60_000:
+        await held.batch(1000, 1800.0)
+        shard = replace(shard, scanned=shard.scanned + 1000, pass_scanned=shard.pass_scanned + 1000)
+        held.call.note(0, shard)
+        held.call.waiting("", at=0)
+        guesses.append((held.now, held.said[-1].seconds_left))
+    assert held.now == (1 + 23 + 1 + 7) * 3600
+    for at, left in guesses[5:]:
+        assert left == pytest.approx(held.now - at, rel=0.01)
+    waits = [told.seconds_left for told in held.said if told.waiting and told.pass_scanned == 46_000]
+    assert waits[:2] == [pytest.approx(8 * 3600, rel=0.001), pytest.approx(8 * 3600 - 60, rel=0.001)]
