@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.overview import FRESH
 from sendoka.backfills.owner import gone, shown
 
 if TYPE_CHECKING:
     from sendoka.backfills.overview import Activity
+    from sendoka.backfills.report import ShardProgress
     from sendoka.backfills.runs import Run
 
-__all__ = ["FRESH", "Standing", "standing_of"]
-
-FRESH = 60.0
-"""Seconds without a batch or a lease after which a runner is taken for dead; one statement may take as long."""
+__all__ = ["Standing", "shards_of", "standing_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,20 @@ def standing_of(run: Run, activity: Activity) -> Standing:
     if run.state == "running":
         return Standing("stopped", _silence(run), None, activity.batch_ago)
     return Standing(run.state, run.reason, None, activity.batch_ago)
+
+
+def shards_of(activity: Activity, standing: Standing) -> tuple[ShardProgress, ...]:
+    """Return the shards of a run that stands so. The only one of a run in SQL has no lease, whoever runs it.
+
+    Only what somebody is at is fast, as long as it does not wait.
+    """
+    shards, running = activity.shards, standing.state == "running"
+    if running and len(shards) == 1 and shards[0].state == "free":
+        shards = (replace(shards[0], state="running", holder=standing.runner or ""),)
+    going = running and not standing.reason
+    return tuple(
+        each if going and each.state == "running" else replace(each, rate=None, seconds_left=None) for each in shards
+    )
 
 
 def _goes_on(run: Run, activity: Activity) -> bool:

@@ -135,6 +135,8 @@ class Workers:
         """Wait until another worker may be done with a shard, or its lease may have run out."""
         call = self._call
         leases = [part.lease.seconds for part in call.parts.values() if part.shard.state == "running"]
+        if not leases:  # the last one was scanned meanwhile
+            return
         if all(worker.at is None for worker in call.workers):
-            call.waiting("other runners are at all the shards that are left", max(leases, default=0))
+            call.waiting("other runners are at all the shards that are left", max(leases))
         await rest(min([_LOOK_EVERY, *(seconds + 0.01 for seconds in leases)]), call.stop)

@@ -241,28 +241,33 @@ async def a_shard(sql: Neon) -> bool:
     return bool(there and await sql("select exists (select from sendoka.backfill_shards)").value())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_one_signal_finishes_the_batch(project: Project, sql: Neon, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGINT, "1"), (signal.SIGTERM, "1"), (signal.SIGINT, "4")], ids=str
+)
+async def test_one_signal_finishes_the_batch(project: Project, sql: Neon, number: int, workers: str) -> None:
     await make_messages(sql, 400)
     await set_pace(sql, 0.01)
     project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=PACE))
-    process = project.start("run", "touch", "--batch-size", "40")
+    process = project.start("run", "touch", "--batch-size", "40", "--workers", workers, "--shards", workers)
     until(process, "rows scanned")
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, out + err
-    assert "finishing the batch" in err
+    assert f"finishing the {'batch' if workers == '1' else 'batches'}; Ctrl-C again stops at once" in err
     assert "touch stopped: it was interrupted" in out
-    assert int((await touched(sql))["1"]) % 40 == 0
+    done = int((await touched(sql))["1"])
+    assert done % 20 == 0  # a shard of a hundred rows ends with a batch of twenty
+    assert f"so far {done} rows scanned, {done} changed" in out
     await set_pace(sql, 0)
     project.run("run", "touch")
     assert await touched(sql) == {"1": 400}
 
 
-async def test_a_second_ctrl_c_stops_at_once_and_nothing_is_lost(project: Project, sql: Neon) -> None:
+@pytest.mark.parametrize("workers", ["1", "4"])
+async def test_a_second_ctrl_c_stops_at_once_and_nothing_is_lost(project: Project, sql: Neon, workers: str) -> None:
     await make_messages(sql, 100)
     project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.1))
-    process = project.start("run", "touch", "--batch-size", "10")
+    process = project.start("run", "touch", "--batch-size", "10", "--workers", workers, "--shards", workers)
     until(process, "rows scanned")
     await asyncio.sleep(0.3)  # the next batch is on its way
     process.send_signal(signal.SIGINT)
@@ -272,7 +277,8 @@ async def test_a_second_ctrl_c_stops_at_once_and_nothing_is_lost(project: Projec
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert time.monotonic() - began < 0.8
-    assert "interrupted" in err
+    assert "stopped at once; it goes on where it stands: sendoka backfill run touch" in err
+    assert err.endswith("interrupted\n")
     assert "Traceback" not in err
     project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0))
     project.run("run", "touch", "--accept-change")

@@ -53,7 +53,9 @@ async def test_every_row_is_changed_once_however_many_workers_there_are(
     assert (report.state, report.scanned, report.changed, report.passes) == ("done", 200, 200, 1)
     assert await touched(sql) == {"1": 200}
     assert await ledger_is_whole(sql)
-    assert await shards_of(sql) >= (shards or 1)
+    assert await shards_of(sql) == len(report.shards) >= (shards or 1)
+    assert sum(shard.scanned for shard in report.shards) == 200
+    assert {(shard.state, shard.holder, shard.rate) for shard in report.shards} == {("scanned", "", None)}
     assert await value(sql, "select count(*) from sendoka.backfill_shards where owner is not null") == "0"
 
 
@@ -140,6 +142,7 @@ async def test_a_threshold_counts_over_all_shards(sql: Database, form: Backfill)
     assert int(await value(sql, "select count(*) from sendoka.dead_letters") or 0) <= 7
     report = await run(sql, form, batch_size=10, workers=4, max_dead=20, retry=QUICK)
     assert (report.state, report.dead, report.changed) == ("done", 20, 180)
+    assert [shard.scanned - shard.changed for shard in report.shards] == [shard.dead for shard in report.shards]
     assert await ledger_is_whole(sql)
 
 

@@ -13,7 +13,8 @@ import click
 
 from sendoka.cli._database import connect
 from sendoka.cli._options import Number, Whole, env_file_option, json_option, print_json, run, say
-from sendoka.cli._progress import ORDERS, say_report, shown
+from sendoka.cli._progress import ORDERS, shown
+from sendoka.cli._progress_end import say_report
 from sendoka.cli.backfill._pace import pace_of, pace_options
 from sendoka.settings import find_source, read_settings
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sendoka.backfills import Backfill, Progress, RunReport
+    from sendoka.cli._progress import Show
     from sendoka.settings import Source
 
 __all__ = ["run_command"]
@@ -92,8 +94,12 @@ def run_command(
     options |= {"accept_change": accept_change, "again": again, "order": order}
     bounds = {"max_dead": max_dead, "step_timeout": step_timeout, "workers": workers, "shards": shards}
     options |= {name: bound for name, bound in bounds.items() if bound is not None}
-    with _lines() if events else shown(chosen.name, as_json=as_json) as show:
-        report = run(_run(source, chosen, options, show))
+    try:
+        with contextlib.nullcontext(_Events()) if events else shown(chosen.name, as_json=as_json) as show:
+            report = run(_run(source, chosen, options, show))
+    except KeyboardInterrupt:
+        say(f"stopped at once; it goes on where it stands: sendoka backfill run {chosen.name}", dim=True, err=True)
+        raise
     if events:
         _line(report.state, report)
     elif as_json:
@@ -103,29 +109,38 @@ def run_command(
     return int(report.dead > 0) if report.done else _INTERRUPTED
 
 
-@contextlib.contextmanager
-def _lines() -> Iterator[Callable[[Progress], None]]:
-    """Give a function that prints what it is told as one JSON line: `warnings`, a `batch`, or that it is `waiting`."""
-    yield lambda told: _line("warnings" if told.warnings else "waiting" if told.waiting else "batch", told)
+class _Events:
+    """Prints what it is told as one JSON line: `warnings`, a `batch`, or that it is `waiting`."""
+
+    def __call__(self, progress: Progress) -> None:
+        _line("warnings" if progress.warnings else "waiting" if progress.waiting else "batch", progress)
+
+    def say(self, text: str) -> None:
+        say(text, dim=True, err=True)
 
 
 def _line(event: str, told: Progress | RunReport) -> None:
-    print_json({"event": event, "at": datetime.now(UTC).isoformat(), **asdict(told)})
+    facts = asdict(told)
+    if event in {"warnings", "waiting", "batch"}:
+        del facts["shards"]  # of many shards each line would say the same; `shard` is the one that it is of
+    print_json({"event": event, "at": datetime.now(UTC).isoformat(), **facts})
 
 
-async def _run(
-    source: Source, chosen: Backfill, options: dict[str, Any], show: Callable[[Progress], None]
-) -> RunReport:
+async def _run(source: Source, chosen: Backfill, options: dict[str, Any], show: Show) -> RunReport:
     from sendoka.backfills import run as run_backfill
 
-    with _stoppable() as stop:
+    batches = "batch" if options.get("workers", 1) == 1 else "batches"
+    with _stoppable(lambda: show.say(f"finishing the {batches}; Ctrl-C again stops at once")) as stop:
         async with connect(source) as sql:
             return await run_backfill(sql, chosen, stop=stop, on_progress=show, **options)
 
 
 @contextlib.contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Give a question "stop?" that the first Ctrl-C, or SIGTERM, answers with yes; the second one cancels the task."""
+def _stoppable(tell: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Give a question "stop?" that the first Ctrl-C, or SIGTERM, answers with yes; the second one cancels the task.
+
+    tell: called at the first one.
+    """
     asked: list[int] = []
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
@@ -134,7 +149,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
         if len(asked) > 1 and task is not None:
             task.cancel()
         else:
-            say("finishing the batch; Ctrl-C again stops at once", dim=True, err=True)
+            tell()
 
     with contextlib.suppress(NotImplementedError):  # no signal handlers on Windows: there Ctrl-C stops at once
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sendoka.cli._database import connect
 from sendoka.cli._options import Number, console, env_file_option, json_option, print_json, run, say
-from sendoka.cli.backfill._standing import OVER, facts_of, lines_of
+from sendoka.cli.backfill._standing import OVER, facts_of, lasting, lines_of, shard_lines
 from sendoka.settings import find_source, read_settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ __all__ = ["status"]
 
 _NONE = "there are no backfills"
 
+_SHARDS = 20
+"""Shards up to which all have a line."""
+
 
 @click.command
 @click.argument("name", required=False)
@@ -38,23 +41,25 @@ _NONE = "there are no backfills"
 def status(name: str | None, watch: bool, every: float | None, env_file: Path | None, as_json: bool) -> int:
     """Show how far every backfill is, or the one called NAME.
 
-    Also scripts that were never run, and runs whose script is gone or was changed. With --watch it is shown again as it
-    changes, until all of them are done or cancelled: on a terminal in place, elsewhere as lines, and with --json as one
-    object a line.
+    Also scripts that were never run, and runs whose script is gone or was changed. With NAME each shard has a line: the
+    rows scanned, changed and left out, who is at it and for how long that holds, its rate and time left. Of many shards
+    those are shown that somebody is at; --json has all. With --watch it is shown again as it changes, until all of them
+    are done or cancelled: on a terminal in place, elsewhere as lines, and with --json as one object a line.
     """
     if every and not watch:
         raise click.UsageError("--every is for --watch: give both, or neither")
     settings = read_settings()
     source = find_source(settings, env_file=env_file)
     if watch:
-        with _in_place() if sys.stdout.isatty() and not as_json else _one_by_one(as_json=as_json) as show:
+        live = sys.stdout.isatty() and not as_json
+        with _in_place(one=name is not None) if live else _one_by_one(as_json=as_json) as show:
             run(_watch(source, settings.backfill, name, every or 1.0, show))
         return 0
     rows = run(_look(source, settings.backfill, name))
     if as_json:
         print_json({"backfills": rows})
     else:
-        _say(rows)
+        _say(rows, one=name is not None)
     return 0
 
 
@@ -75,13 +80,14 @@ async def _rows(sql: Database, folder: Path, name: str | None) -> Rows:
     return [facts_of(each, scripts.get(each), runs.get(each)) for each in names if name in {None, each}]
 
 
-def _say(rows: Rows) -> None:
+def _say(rows: Rows, *, one: bool) -> None:
     if not rows:
         say(_NONE)
     for facts in rows:
         first, *others = lines_of(facts)
         say(first)
-        for line in others:
+        shards = shard_lines(facts, _SHARDS, shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+        for line in [*others, *(shards if one else [])]:
             say(line, dim=True)
 
 
@@ -90,35 +96,28 @@ def _say(rows: Rows) -> None:
 
 async def _watch(source: Source, folder: Path, name: str | None, every: float, show: Callable[[Rows], None]) -> None:
     async with connect(source) as sql:
-        before: dict[str, tuple[int, float]] = {}
         while True:
-            rows, now = await _rows(sql, folder, name), time.monotonic()
-            show([{**facts, "rate": _rate(facts, before, now)} for facts in rows])
+            rows = await _rows(sql, folder, name)
+            show(rows)
             if all(facts["state"] in OVER for facts in rows):
                 return
-            before = {facts["name"]: (facts.get("scanned", 0), now) for facts in rows}
             await asyncio.sleep(every)
 
 
-def _rate(facts: dict[str, Any], before: dict[str, tuple[int, float]], now: float) -> float | None:
-    """Return the rows scanned a second since the last look, None where nobody scanned any."""
-    if facts["name"] not in before or facts["state"] != "running":
-        return None
-    scanned, then = before[facts["name"]]
-    return max(0, facts["scanned"] - scanned) / (now - then) or None
-
-
 @contextlib.contextmanager
-def _in_place() -> Iterator[Callable[[Rows], None]]:
-    """Give a function that shows rows on the terminal, over what it showed before."""
+def _in_place(*, one: bool) -> Iterator[Callable[[Rows], None]]:
+    """Give a function that shows rows on the terminal, over what it showed before; of one its shards too."""
     from rich.live import Live
     from rich.text import Text
 
-    with Live(console=console(), auto_refresh=False) as live:
+    screen = console()
+    with Live(console=screen, auto_refresh=False) as live:
 
         def show(rows: Rows) -> None:
-            lines = [line for facts in rows for line in lines_of(facts)]
-            live.update(Text("\n".join(lines or [_NONE])), refresh=True)
+            lines = [line for facts in rows for line in lines_of(facts)] or [_NONE]
+            if one:
+                lines += shard_lines(rows[0], screen.height - len(lines) - 1, screen.width)
+            live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
 
         yield show
 
@@ -132,8 +131,7 @@ def _one_by_one(*, as_json: bool) -> Iterator[Callable[[Rows], None]]:
         if not rows and not as_json:
             say(_NONE)
         for facts in rows:
-            # How long ago the last batch was changes always, and the rate says nothing where nothing was scanned.
-            told = {name: value for name, value in facts.items() if name not in {"batch_ago", "rate"}}
+            told = lasting(facts)
             if seen.get(facts["name"]) == told:
                 continue
             seen[facts["name"]] = told
