@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendoka.backfills.dead_letters import count_all_dead
 from sendoka.backfills.owner import gone, shown
@@ -29,8 +30,8 @@ __all__ = ["FRESH", "Activity", "list_runs"]
 FRESH = 60.0
 """Seconds without a batch or a lease after which a runner is taken for dead; one statement may take as long."""
 
-_LATEST = 20
-"""Batches by which it is told how fast a shard is."""
+_LATEST = 50
+"""Batches of a shard, at most, by which it is told how fast it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Activity:
     """What shows whether a run is going on: who holds a shard of it, and the seconds since it last moved.
 
     `batch_ago` is None before the first batch; `noted_ago` is since somebody began the run, or noted its end. `dead` is
-    how many rows it left out. `shards` are all of them: who holds one, and how fast its last batches were.
+    how many rows it left out. `shards` are all of them: who holds one, and how fast its last batches were. `rate` is how
+    fast all of them are together.
     """
 
     owner: str | None
@@ -46,6 +48,7 @@ class Activity:
     noted_ago: float
     dead: int = 0
     shards: tuple[ShardProgress, ...] = ()
+    rate: float | None = None
 
 
 _ACTIVITY = """min(s.owner) filter (where s.lease_until > clock_timestamp()),
@@ -70,37 +73,66 @@ where number = (select max(m.number) from sendoka.backfill_runs m where m.name =
     found = [_standing(cells) for cells in rows]
     shards = await _shards(database, [run.id for run, _, _ in found])
     return [
-        (run, shard, replace(activity, dead=dead.get(run.id, 0), shards=tuple(shards[run.id])))
+        (run, shard, replace(activity, dead=dead.get(run.id, 0), shards=shards[run.id][0], rate=shards[run.id][1]))
         for run, shard, activity in found
     ]
 
 
-async def _shards(database: Database, runs: Sequence[int]) -> dict[int, list[ShardProgress]]:
-    """Return the shards of each of these runs; the rate is that of the last batches, by the clock."""
+async def _shards(database: Database, runs: Sequence[int]) -> dict[int, tuple[tuple[ShardProgress, ...], float | None]]:
+    """Return the shards of each of these runs, and how many rows a second all of its latest batches scanned."""
     text = f"""select s.run, s.shard, case when s.held then 'held' else s.state end, s.pass, s.scanned, s.changed,
   (select count(*) from sendoka.dead_letters d where d.run = s.run and d.shard = s.shard), s.seq, s.pass_scanned,
-  s.about, s.owner, extract(epoch from s.lease_until - clock_timestamp()), r.rate
+  s.about, s.owner, extract(epoch from s.lease_until - clock_timestamp()), b.scanned,
+  extract(epoch from b.began), extract(epoch from b.ended)
 from sendoka.backfill_shards s left join lateral (
-  select sum(b.scanned) filter (where b.place > 1) / nullif(extract(epoch from max(b.at) - min(b.at)), 0) as rate
+  select sum(b.scanned) as scanned, min(b.at - make_interval(secs => coalesce(b.took, 0))) as began,
+    max(b.at) as ended
   from (
-    select b.scanned, b.at, row_number() over (order by b.seq) as place from (
-      select scanned, at, seq from sendoka.backfill_batches where run = s.run and shard = s.shard
-      order by seq desc limit {_LATEST}
-    ) b
-  ) b
-) r on s.state = 'running' and s.updated_at > clock_timestamp() - make_interval(secs => {FRESH})
+    select scanned, at, took from sendoka.backfill_batches where run = s.run and shard = s.shard
+    order by seq desc limit {_LATEST}
+  ) b where b.at > clock_timestamp() - make_interval(secs => {FRESH})
+) b on s.updated_at > clock_timestamp() - make_interval(secs => {FRESH})
 where s.run = any($1::bigint[]) order by s.run, s.shard"""
-    found: dict[int, list[ShardProgress]] = {run: [] for run in runs}
-    for run, *cells in (await database.run(Ours(text, (str(encode(list(runs))),)))).rows:
-        found[int(run or 0)].append(_shard(cells))
+    rows = (await database.run(Ours(text, (str(encode(list(runs))),)))).rows
+    found: dict[int, tuple[tuple[ShardProgress, ...], float | None]] = {}
+    for number in runs:
+        own = [(cells[1:-3], _Batches.of(cells[-3:])) for cells in rows if cells[0] == str(number)]
+        shards = tuple(_shard(cells, batches.rate) for cells, batches in own)
+        found[number] = (shards, _Batches.together([batches for _, batches in own]).rate)
     return found
 
 
-def _shard(cells: Sequence[str | None]) -> ShardProgress:
-    number, state, passes, scanned, changed, dead, seq, pass_scanned, about, owner, lease, rate = cells
+class _Batches(NamedTuple):
+    """Rows that batches scanned, and when the first of them began and the last one ended, in seconds since 1970."""
+
+    scanned: int
+    began: float
+    ended: float
+
+    @classmethod
+    def of(cls, cells: Sequence[str | None]) -> _Batches:
+        scanned, began, ended = cells
+        return cls(int(scanned or 0), float(began or math.inf), float(ended or 0))
+
+    @classmethod
+    def together(cls, batches: Sequence[_Batches]) -> _Batches:
+        return cls(
+            sum(each.scanned for each in batches),
+            min((each.began for each in batches), default=math.inf),
+            max((each.ended for each in batches), default=0.0),
+        )
+
+    @property
+    def rate(self) -> float | None:
+        """Rows a second, None without a batch."""
+        return self.scanned / (self.ended - self.began) or None if self.ended > self.began else None
+
+
+def _shard(cells: Sequence[str | None], rate: float | None) -> ShardProgress:
+    number, state, passes, scanned, changed, dead, seq, pass_scanned, about, owner, lease = cells
     total, left = None if about is None else int(about), float(lease or 0)
     held = bool(owner) and left > 0 and not gone(str(owner)) and state == "running"
-    speed, done = float(rate or 0) or None, int(pass_scanned or 0)
+    done = int(pass_scanned or 0)
     return ShardProgress(
         int(number or 0),
         "free" if state == "running" and not held else str(state),
@@ -113,8 +145,8 @@ def _shard(cells: Sequence[str | None]) -> ShardProgress:
         total,
         holder=shown(owner) if held else "",
         lease=left if held else None,
-        rate=speed,
-        seconds_left=max(0, total - done) / speed if speed and total is not None else None,
+        rate=rate,
+        seconds_left=max(0, total - done) / rate if rate and total is not None else None,
     )
 
 

@@ -108,7 +108,7 @@ class Bars:
         names = [self._name, *(f"  shard {shard.number}" for shard in shards)]
         room = self._drawn.console.width - max(map(len, names)) - len("100%") - 3
         least = _LEAST if room >= 2 * _LEAST else max(1, room // 3)
-        forms = [_forms(progress, several=several), *(shard_facts(shard) for shard in shards)]
+        forms = [_forms(progress, several=several), *(_beside(shard) for shard in shards)]
         facts = [fitting(each, room - least) for each in forms]
         self._line.bar_width = max(least, min(_MOST, room - max(map(len, facts))))
         counts = [(progress.pass_scanned, progress.total), *((shard.pass_scanned, shard.total) for shard in shards)]
@@ -130,6 +130,12 @@ class Bars:
         running = [shard for shard in progress.shards if shard.state == "running"]
         ours = [shard for shard in running if shard.here]
         return chosen(running if len(running) <= room else ours, room)
+
+
+def _beside(shard: ShardProgress) -> list[str]:
+    """Return what may stand beside the bar of a shard, the longest first: whose it is, where it is not ours."""
+    facts = shard_facts(shard)
+    return facts if shard.here or not shard.holder else [*(f"{form} · {shard.holder}" for form in facts), *facts]
 
 
 def _forms(progress: Progress, *, several: bool) -> list[str]:

@@ -46,7 +46,7 @@ async def test_each_shard_says_who_is_at_it_how_fast_and_how_long_yet(sql: Datab
         " where shard = 1",
         "update sendoka.backfill_shards set owner = 'elsewhere:1:a', lease_until = now() - interval '1 s'"
         " where shard = 2",
-        "update sendoka.backfill_batches set at = now() - (20 - seq) * interval '2 s'",
+        "update sendoka.backfill_batches set took = 2, at = now() - (20 - seq - 4 * shard) * interval '2 s'",
     )
     found = await facts(sql)
     assert [shard["state"] for shard in found["shards"]] == ["scanned", "running", "free", "free"]
@@ -57,7 +57,7 @@ async def test_each_shard_says_who_is_at_it_how_fast_and_how_long_yet(sql: Datab
     assert 5 < second["lease"] <= 12
     assert second["holder"].startswith("process ")
     assert (second["rate"], second["seconds_left"], found["rate"]) == (5.0, 4.0, 5.0)
-    assert found["seconds_left"] == 20.0
+    assert found["seconds_left"] == 20.0  # of a hundred rows
     assert json.loads(json.dumps(found)) == found
     assert "  4 shards: 1 running, 2 to come, 1 scanned" in lines_of(found)
     lines = shard_lines(found, 20, None)

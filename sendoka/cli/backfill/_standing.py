@@ -40,7 +40,7 @@ def facts_of(name: str, checksum: str | None, found: Found | None) -> dict[str, 
     if checksum not in {None, began.checksum}:
         script = "changed"
     shards = shards_of(activity, standing)
-    rate = sum(shard.rate or 0 for shard in shards) or None
+    rate = activity.rate if standing.state == "running" and not standing.reason else None
     left = max(0, began.total - totals.pass_scanned) / rate if rate and began.total is not None else None
     return {
         "name": name,
