@@ -17,13 +17,15 @@ from sendoka.backfills.gauges import Gauges
 from sendoka.backfills.keys import peeked, source_of
 from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.limits import Limits
-from sendoka.backfills.order import arranged, checked_order, walked
+from sendoka.backfills.order import arranged, walked
 from sendoka.backfills.pace import FIRST, LARGEST, SMALLEST, TARGET
 from sendoka.backfills.runs import find_run
+from sendoka.backfills.sharding import Sharding, kept, planned
 from sendoka.backfills.shards import read_shard
 from sendoka.backfills.signal import half_speed
 from sendoka.backfills.soundness import warnings_of
 from sendoka.backfills.target import estimate, read_target
+from sendoka.backfills.terms import Terms
 from sendoka.backfills.trial import Sample, endless, is_unfit, measured, sampled, unfit
 from sendoka.database.seam import Database
 from sendoka.database.statement import Statement
@@ -33,7 +35,7 @@ from sendoka.errors import DatabaseError, InvalidBackfill
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sendoka.backfills.order import Walked
+    from sendoka.backfills.runs import Run
     from sendoka.backfills.target import Target
     from sendoka.backfills.trial import Measured
 
@@ -65,7 +67,8 @@ class Outlook:
     about how long `batches` batches of `batch_size` rows take, with the round trip that was measured. The pages are the
     first and the last key of the first and of the last page by those columns, empty for an empty table. `after` are the
     backfills that must be done first. `problems` keep a run from being done, `warnings` are to be known. `pace` is what
-    holds a run back, `busy` for what it would wait if it began now.
+    holds a run back, `busy` for what it would wait if it began now. `shards` are the ranges into which the table is
+    split, and `seconds` what one worker takes for all of them.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Outlook:
     trial: Trial | None
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    shards: Sharding
     after: tuple[str, ...] = ()
     pace: tuple[str, ...] = ()
     busy: tuple[str, ...] = ()
@@ -104,6 +108,8 @@ async def plan(
     between: str | None = None,
     tz: str | None = None,
     yields: Mapping[str, str] | None = None,
+    workers: int = 1,
+    shards: int | None = None,
 ) -> Outlook:
     """Find out what `run` would do with `backfill`, and change nothing.
 
@@ -116,16 +122,15 @@ async def plan(
     """
     if not isinstance(backfill, Backfill):
         raise InvalidBackfill(f"{backfill!r} is no backfill: it has neither sql= nor a step")
-    if batch_size is not None and batch_size < 1:
-        raise InvalidBackfill(f"a batch of {batch_size} rows is none; batch_size is 1 or more")
-    checked_order(order)
     check_after_itself(backfill)
     limits = Limits.of(rate=rate, wal_budget=wal_budget, between=between, tz=tz, yields=yields)
+    terms = Terms(batch_size, order=order, workers=workers, shards=shards, limits=limits)
+    terms.check_shards(backfill)
     if not isinstance(sql, Database):
         raise TypeError(f"a backfill is planned on a client, neon(url), not on a {type(sql).__name__}")
     found = await read_target(sql, backfill)
-    state, kept, cursor = await _standing(sql, backfill, found)
-    target = arranged(backfill, found, order, kept)
+    state, going, cursor = await _standing(sql, backfill)
+    target = arranged(backfill, found, order, (going.walk or walked(found)) if going else None)
     if backfill.keys is not None:
         keys, rows = await peeked(sql, backfill, target)
         target, cursor = replace(target, source=source_of(keys, target)), None
@@ -160,6 +165,7 @@ async def plan(
         None if batch is None else _shown(batch),
         tuple(dict.fromkeys(problems)),
         (*warnings_of(target), *_partial(sample)),
+        await (kept(sql, going.id) if going else planned(sql, target, terms, rows)),
         backfill.after_names,
         tuple(limits.lines()),
         await _busy(sql, target, limits),
@@ -176,15 +182,15 @@ async def _busy(sql: Database, target: Target, limits: Limits) -> tuple[str, ...
     return (*closed, *(half_speed(busy.why) if busy.hidden else busy.why for busy in seen.busy.values()))
 
 
-async def _standing(sql: Database, backfill: Backfill, table: Target) -> tuple[str, Walked | None, str | None]:
-    """Return the state of the newest run, and where one that goes on stands and in which order."""
+async def _standing(sql: Database, backfill: Backfill) -> tuple[str, Run | None, str | None]:
+    """Return the state of the newest run, and that one where it goes on, with where it stands."""
     run = await find_run(sql, backfill.name)
     if run is None:
         return "not started", None, None
     if run.over:
         return run.state, None, None
     shard, _ = await read_shard(sql, run.id, 0)
-    return run.state, run.walk or walked(table), shard.cursor
+    return run.state, run, shard.cursor
 
 
 async def _pages(

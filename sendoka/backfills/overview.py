@@ -39,8 +39,8 @@ class Activity:
     """What shows whether a run is going on: who holds a shard of it, and the seconds since it last moved.
 
     `batch_ago` is None before the first batch; `noted_ago` is since somebody began the run, or noted its end. `dead` is
-    how many rows it left out. `shards` are all of them: who holds one, and how fast its last batches were. `rate` is how
-    fast all of them are together.
+    how many rows it left out, `shards` are all of them, with who holds one and how fast it is, and `rate` is how fast
+    they are together.
     """
 
     owner: str | None

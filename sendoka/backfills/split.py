@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
 
-__all__ = ["EXACT", "PAGES", "sample_of", "split", "tiles"]
+__all__ = ["EXACT", "PAGES", "parted", "sample_for", "sample_of", "split", "tiles"]
 
 EXACT = 1_000_000
 """Up to so many rows every key is read: about half a second."""
@@ -48,17 +48,32 @@ async def split(
 
     total: about how many rows the table has, None if unknown. The others say what is exact, and how much is sampled.
     """
+    _, bounds = await parted(database, target, parts, total, exact=exact, pages=pages)
+    return bounds
+
+
+async def parted(
+    database: Database, target: Target, parts: int, total: int | None, *, exact: int = EXACT, pages: int = PAGES
+) -> tuple[str, list[str]]:
+    """Return the same, and before it in which way it was found: `every key`, `histogram`, `sample`, or `whole`."""
     if parts < 2:
-        return []
+        return "whole", []
     if total is not None and total <= exact:
-        return await _keys(database, tiles(target, parts, target.quoted))
+        return "every key", await _keys(database, tiles(target, parts, target.quoted))
     found = await _keys(database, _by_histogram(target, parts, total or 0)) if len(target.key) == 1 else []
-    return found or await _keys(database, tiles(target, parts, sample_of(target, parts * pages, parts * _ROWS, total)))
+    if found:
+        return "histogram", found
+    return "sample", await _keys(database, tiles(target, parts, sample_for(target, parts, total, pages)))
 
 
 async def _keys(database: Database, statement: Statement) -> list[str]:
     (result,) = await database.run_all([statement], READ_ONLY)
     return [str(key) for (key,) in result.rows]
+
+
+def sample_for(target: Target, parts: int, total: int | None, pages: int = PAGES) -> str:
+    """Return the sample of the table, for a FROM, that is enough for so many shards."""
+    return sample_of(target, parts * pages, parts * _ROWS, total)
 
 
 def sample_of(target: Target, pages: int, rows: int, total: int | None) -> str:

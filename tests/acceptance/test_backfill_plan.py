@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from tests.fixtures.backfills import execute, make_messages, touched
@@ -42,7 +43,13 @@ async def test_a_plan_fits_a_terminal_and_says_how_to_do_it(sql: Neon, project: 
     assert "RowExclusiveLock" in shown
     assert shown.endswith("nothing was changed; do it: sendoka backfill run touch\n")
     assert max(len(line) for line in shown.splitlines()) <= 80
-    told = json.loads(project.run("sendoka backfill plan touch --json"))
+    shown = project.run("sendoka backfill plan touch --workers 4 --shards 16")
+    assert re.search(r"  shards    16 of about \d{3} rows each, split by every key\n {12}they end at msg_", shown)
+    assert " by one worker\n" in shown
+    assert shown.count("msg_") == 4 + 4
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    told = json.loads(project.run("sendoka backfill plan touch --shards 3 --json"))
+    assert [len(told["shards"][name]) for name in ("rows", "bounds")] == [told["shards"]["number"], 2] == [3, 2]
     assert (told["order"], told["by"], told["problems"], told["trial"]["changed"]) == ("key", ["id"], [], 1000)
     assert await touched(sql) == {"0": 3000}
 

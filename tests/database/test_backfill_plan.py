@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sendoka.backfills import Batch, backfill, plan, run
+from sendoka.backfills.sharding import planned
+from sendoka.backfills.split import parted
+from sendoka.backfills.target import read_target
+from sendoka.backfills.terms import Terms
 from sendoka.errors import BackfillChanged, BackfillError, InvalidBackfill
 from tests.fixtures.backfills import execute, make_messages, rows, value
 
@@ -160,3 +165,71 @@ async def test_only_a_client_a_backfill_and_a_known_order_can_be_planned(sql: Da
         await plan(sql, declared(), batch_size=0)
     with pytest.raises(InvalidBackfill, match="key, created, strided"):
         await plan(sql, declared(), order="random")
+
+
+async def test_a_plan_says_into_which_shards_a_run_would_split_the_table(sql: Database) -> None:
+    await make_messages(sql, 5000)
+    whole = (await plan(sql, declared())).shards
+    assert (whole.number, whole.way, whole.bounds, whole.balance) == (1, "whole", (), 1.0)
+    fill = declared()
+    found = (await plan(sql, fill, workers=2)).shards
+    assert (found.way, found.balance) == ("every key", 1.0)
+    assert 4 <= found.number < 8  # of a thousand rows at least
+    assert len(set(found.rows)) == 1
+    assert (found.rows[0] or 0) * found.number == pytest.approx(5000, rel=0.5)  # by the planner
+    assert len(found.bounds) == found.number - 1 == len(found.rows) - 1
+    found = (await plan(sql, fill, workers=2, shards=3)).shards
+    report = await run(sql, fill, shards=3, stop=lambda: True)
+    assert report.state == "stopped"
+    kept = (await plan(sql, fill, workers=4)).shards
+    assert (kept.number, kept.way, kept.bounds, kept.balance) == (3, "kept", found.bounds, None)
+    assert None not in kept.rows
+
+
+@pytest.mark.parametrize(("key", "way"), [(["n"], "histogram"), (["at", "id"], "sample")])
+async def test_the_balance_of_shards_is_found_by_counting_another_sample(
+    sql: Database, monkeypatch: pytest.MonkeyPatch, key: list[str], way: str
+) -> None:
+    await execute(
+        sql,
+        "create table messages (id text primary key, n bigint not null unique, at date not null, tenant_id text,"
+        " org_id text, body text, unique (at, id)) with (autovacuum_enabled = off)",
+        "insert into messages select md5(g::text), g * g, date '2026-01-01' + (g > 5000)::int"
+        " from generate_series(1, 20000) g",
+        "analyze messages",
+    )
+    target = await read_target(sql, declared(key=key))
+    monkeypatch.setattr("sendoka.backfills.sharding.parted", functools.partial(parted, exact=0))
+    found = await planned(sql, target, Terms(shards=8), 20_000)
+    assert (found.number, found.way) == (8, way)
+    assert len(found.bounds) == 7
+    assert list(found.bounds) == sorted(found.bounds)
+    assert sum(each or 0 for each in found.rows) == pytest.approx(20_000, abs=8)
+    assert found.balance == pytest.approx(max(each or 0 for each in found.rows) / 2500, abs=0.01)
+    assert 1 <= (found.balance or 0) < 1.2
+
+    async def lopsided(*_: object) -> tuple[str, list[str]]:
+        return "sample", ["[1]"] if key == ["n"] else ['["2026-01-01", "zzz"]']
+
+    monkeypatch.setattr("sendoka.backfills.sharding.parted", lopsided)
+    uneven = await planned(sql, target, Terms(shards=2), 20_000)
+    assert uneven.rows[0] == pytest.approx(1 if key == ["n"] else 5000, abs=500)
+    assert uneven.balance == pytest.approx(2 if key == ["n"] else 1.5, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"workers": 0}, "workers is 1 or more"),
+        ({"shards": 0}, "shards is 1 or more"),
+        ({"batch_size": 0}, "batch_size is 1 or more"),
+    ],
+)
+async def test_a_plan_for_no_workers_is_refused(sql: Database, options: dict[str, Any], what: str) -> None:
+    with pytest.raises(InvalidBackfill, match=what):
+        await plan(sql, declared(), **options)
+
+
+async def test_a_plan_to_split_rows_that_are_chosen_is_refused(sql: Database) -> None:
+    with pytest.raises(InvalidBackfill, match="is walked in one shard by one worker"):
+        await plan(sql, declared(source="select id from messages"), workers=4)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sendoka.backfills import Backfill, Outlook
     from sendoka.backfills.outlook import Trial
+    from sendoka.backfills.sharding import Sharding
     from sendoka.settings import Source
 
 __all__ = ["plan"]
@@ -29,20 +30,33 @@ _WIDTH = 80
 _LABEL = 10
 """Columns of a line, and of what stands in front of it."""
 
+_ENDS = 4
+"""Shards whose ends are shown; --json has all."""
+
 
 @click.command
 @click.argument("name")
 @click.option("--batch-size", type=Whole(min=1), metavar="N", help="Rows a batch, instead of adapting.")
 @click.option("--order", type=click.Choice(ORDERS), help="Walk in this order, not the one that suits the table.")
+@click.option("--workers", type=Whole(min=1), metavar="N", help="Say into which shards it is split for N workers.")
+@click.option("--shards", type=Whole(min=1), metavar="N", help="Say where N shards of the table begin and end.")
 @pace_options
 @env_file_option
 @json_option
 def plan(
-    name: str, batch_size: int | None, order: str | None, env_file: Path | None, as_json: bool, **pace: Any
+    name: str,
+    batch_size: int | None,
+    order: str | None,
+    workers: int | None,
+    shards: int | None,
+    env_file: Path | None,
+    as_json: bool,
+    **pace: Any,
 ) -> int:
     """Show what a backfill would do, and change nothing.
 
-    Told are its rows, order, index, time, triggers and locks.
+    Told are its rows, order, index, time, triggers and locks; with --workers or --shards also how many rows each shard
+    would have, in which way the table is split, where, and how much larger than the mean the largest is.
 
     One batch in SQL is done and undone, and its change is tried on a few rows from all over the table; both hold their
     rows for that moment, and nothing of them stays but the numbers that sequences gave. A step in Python is not called.
@@ -50,21 +64,19 @@ def plan(
     """
     from sendoka.backfills.scripts import load
 
-    limits = pace_of(**pace)
+    options = {"batch_size": batch_size, "order": order, "workers": workers or 1, "shards": shards, **pace_of(**pace)}
     settings = read_settings()
     chosen = load(settings.backfill, name)
-    found = run(_plan(find_source(settings, env_file=env_file), chosen, batch_size, order, limits))
+    found = run(_plan(find_source(settings, env_file=env_file), chosen, options))
     print_json(asdict(found)) if as_json else _say(found)
     return 1 if found.problems else 0
 
 
-async def _plan(
-    source: Source, chosen: Backfill, batch_size: int | None, order: str | None, limits: dict[str, Any]
-) -> Outlook:
+async def _plan(source: Source, chosen: Backfill, options: dict[str, Any]) -> Outlook:
     from sendoka.backfills import plan as find_out
 
     async with connect(source) as sql:
-        return await find_out(sql, chosen, batch_size=batch_size, order=order, **limits)
+        return await find_out(sql, chosen, **options)
 
 
 def _say(found: Outlook) -> None:
@@ -89,6 +101,8 @@ def _lines(found: Outlook) -> Iterator[tuple[str, str]]:
     yield "pages", f"first {_page(found.first_page)}"
     yield "", f"last {_page(found.last_page)}"
     yield "batches", _batches(found)
+    for place, text in enumerate(_shards(found.shards) if found.shards.number > 1 else ()):
+        yield "" if place else "shards", text
     for place, text in enumerate(found.pace):
         yield "" if place else "pace", text
     for text in found.busy:
@@ -117,8 +131,28 @@ def _batches(found: Outlook) -> str:
     size = counted(found.batch_size, "row")
     if found.batches is None:
         return f"of {size}"
-    time = f", about {duration(found.seconds)}" if found.seconds is not None else ", beside the time of the step"
+    alone = " by one worker" if found.shards.number > 1 else ""
+    time = f", about {duration(found.seconds)}{alone}" if found.seconds is not None else ", beside the time of the step"
     return f"{found.batches:,} of {size}{time if found.trial and found.trial.scanned else ''}"
+
+
+_WAYS = {
+    "kept": "that the run has by now, and goes on with",
+    "every key": "split by every key",
+    "histogram": "split by the histogram of the key",
+    "sample": "split by a sample of its pages",
+}
+
+
+def _shards(found: Sharding) -> Iterator[str]:
+    rows = [each for each in found.rows if each is not None]
+    each = f" of about {sum(rows) // len(rows):,} rows each" if rows else ""
+    yield f"{found.number}{each}, {_WAYS[found.way]}"
+    if found.way in {"histogram", "sample"} and found.balance is not None:
+        yield f"the largest has {found.balance:.2f} times as many as the mean, by another sample"
+    ends = [", ".join(str(value) for value in bound) for bound in found.bounds]
+    shown = ends if len(ends) <= _ENDS else [*ends[: _ENDS - 1], "…", ends[-1]]
+    yield f"they end at {'; '.join(shown)}; and with the table"
 
 
 def _trial(trial: Trial) -> Iterator[tuple[str, str]]:
