@@ -6,19 +6,23 @@ import html
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.lanes import Lane, lanes
 from sendoka.backfills.plot import Band, Plot
-from sendoka.phrases import duration, moment
+from sendoka.phrases import counted, duration, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sendoka.backfills.events import Event
-    from sendoka.backfills.timelines import Slot, Timeline
+    from sendoka.backfills.timelines import Slot, Span, Timeline
 
-__all__ = ["LETTERS", "bands_of", "html_report"]
+__all__ = ["LETTERS", "SHARDS", "bands_of", "html_report"]
 
 LETTERS = 100
 """So many dead letters are shown; the others are counted."""
+
+SHARDS = 100
+"""So many shards are shown; the others are counted."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #667085; --rule: #e4e7ec; --page: #fff; --card: #f7f8fa;
@@ -49,10 +53,14 @@ svg { display: block; width: 100%; height: auto; }
 .key { color: var(--soft); font-size: 13px; margin: 0 0 6px; }
 .key i { display: inline-block; width: 14px; height: 3px; vertical-align: 4px; margin: 0 5px 0 12px; }
 .key i:first-child { margin-left: 0; }
+.lane { fill: var(--fill); opacity: 0.75; }
 .scroll { overflow-x: auto; }
+@media (max-width: 640px) { body { padding: 24px 16px 48px; } svg { min-width: 620px; } }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { color: var(--soft); font-weight: 500; }
+.figures { margin-top: 16px; font-variant-numeric: tabular-nums; }
+.figures th, .figures td { text-align: right; white-space: nowrap; padding: 4px 0 4px 12px; }
 code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; overflow-wrap: anywhere; }
 """
 
@@ -76,6 +84,7 @@ def html_report(found: Timeline) -> str:
             f'<p class="under">{html.escape(where)} · {html.escape(script)}</p>',
             _tiles(found),
             *_plots(found),
+            *_shards(found),
             _events(found.events),
             _letters(found),
             "</body>\n</html>\n",
@@ -146,17 +155,57 @@ def _plots(found: Timeline) -> Iterable[str]:
         '<p class="key"><i style="background: var(--fill)"></i>rows scanned'
         ' <i style="background: var(--band)"></i>no batch</p>'
     )
-    yield Plot("Rows scanned a second, over the run", found.seconds, _highest(rates), "").svg(
-        rates, bands=bands, marks=marks
-    )
+    plot = Plot("Rows scanned a second, over the run", found.seconds, _highest(rates), "")
+    yield _wide(plot.svg(rates, bands=bands, marks=marks))
     yield "<h2>Time of a batch</h2>"
     yield (
         '<p class="key"><i style="background: var(--fill)"></i>on the server, the mean'
         ' <i style="background: var(--peak)"></i>the longest</p>'
     )
-    yield Plot("Milliseconds that a batch takes, over the run", found.seconds, _highest(peaks), " ms").svg(
-        took, peaks=peaks, bands=bands, marks=marks
+    plot = Plot("Milliseconds that a batch takes, over the run", found.seconds, _highest(peaks), " ms")
+    yield _wide(plot.svg(took, peaks=peaks, bands=bands, marks=marks))
+
+
+def _shards(found: Timeline) -> Iterable[str]:
+    """Tell of each shard when it was worked on and how it went, where there are several."""
+    if len(found.shards) < 2:
+        return
+    shown = found.shards[:SHARDS]
+    yield f"<h2>{counted(len(found.shards), 'shard')}</h2>"
+    yield (
+        '<p class="key"><i style="background: var(--fill)"></i>from its first batch to its last one'
+        ' <i style="background: var(--band)"></i>no batch</p>'
     )
+    spans = [Lane(str(each.number), each.start or 0.0, each.end, _span(each)) for each in shown if each.end is not None]
+    yield _wide(lanes("When each shard was worked on", found.seconds, spans, bands_of(found)))
+    head = ("shard", "rows scanned", "changed", "left out", "batches", "from", "to", "a batch", "rows a second")
+    yield _table(head, (_figures(each) for each in shown), kind="figures")
+    if len(found.shards) > SHARDS:
+        yield f'<p class="under">and {len(found.shards) - SHARDS:,} more</p>'
+
+
+def _span(shard: Span) -> str:
+    took = f" in {duration(shard.end - (shard.start or 0), tenths=True)}" if shard.end is not None else ""
+    return f"shard {shard.number}: {counted(shard.scanned, 'row')}{took}"
+
+
+def _figures(shard: Span) -> tuple[str, ...]:
+    counts = (str(shard.number), *(f"{each:,}" for each in (shard.scanned, shard.changed, shard.dead, shard.batches)))
+    if shard.end is None or shard.start is None or not shard.batches:
+        return (*counts, "", "", "", "")
+    went = shard.end - shard.start
+    return (
+        *counts,
+        duration(shard.start, tenths=True),
+        duration(shard.end, tenths=True),
+        f"{1000 * shard.took / shard.batches:,.0f} ms",
+        f"{shard.scanned / went:,.0f}" if went > 0 else "",
+    )
+
+
+def _wide(svg: str) -> str:
+    """Return what scrolls where the screen is narrow, or its texts could not be read."""
+    return f'<div class="scroll">{svg}</div>'
 
 
 def _stretch(found: Timeline, slot: Slot) -> tuple[float, float]:
@@ -192,7 +241,8 @@ def _letters(found: Timeline) -> str:
     return "<h2>Rows that were left out</h2>\n" + _table(("key", "SQLSTATE", "message", "tried", "last"), rows) + rest
 
 
-def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
+def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], kind: str = "") -> str:
+    named = f' class="{kind}"' if kind else ""
     names = "".join(f"<th>{html.escape(name)}</th>" for name in head)
     body = "\n".join(
         "<tr>"
@@ -200,4 +250,4 @@ def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f'<div class="scroll"><table><thead><tr>{names}</tr></thead>\n<tbody>{body}</tbody></table></div>'
+    return f'<div class="scroll"><table{named}><thead><tr>{names}</tr></thead>\n<tbody>{body}</tbody></table></div>'

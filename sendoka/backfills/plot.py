@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["HEIGHT", "WIDTH", "Band", "Plot", "ticks", "time_ticks"]
+__all__ = ["HEIGHT", "LEFT", "RIGHT", "WIDTH", "Band", "Plot", "ticks", "time_ticks", "x_of"]
 
 WIDTH, HEIGHT = 960, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 12, 12, 28
+LEFT, RIGHT = 72, 12
+_TOP, _BOTTOM = 12, 28
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Seconds between two ticks of a time axis; above, whole days."""
 
@@ -49,6 +50,12 @@ def _named(seconds: int) -> str:
         if seconds >= size and seconds % (size // 4 if size > 60 else size) == 0:
             return f"{seconds / size:g} {unit}"
     return f"{seconds} s" if seconds else "0"
+
+
+def x_of(at: float, seconds: float) -> float:
+    """Return where a moment lies on an axis of so many seconds."""
+    inside = min(max(at / seconds, 0.0), 1.0) if seconds > 0 else 0.0
+    return round(LEFT + inside * (WIDTH - LEFT - RIGHT), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +97,7 @@ class Plot:
         return ticks(self.highest)[-1]
 
     def _x(self, at: float) -> float:
-        inside = min(max(at / self.seconds, 0.0), 1.0) if self.seconds > 0 else 0.0
-        return round(_LEFT + inside * (WIDTH - _LEFT - _RIGHT), 1)
+        return x_of(at, self.seconds)
 
     def _y(self, value: float) -> float:
         return round(HEIGHT - _BOTTOM - value / self._top * (HEIGHT - _TOP - _BOTTOM), 1)
@@ -100,9 +106,9 @@ class Plot:
         parts = []
         for value in ticks(self.highest):
             y = self._y(value)
-            parts.append(f'<line class="grid" x1="{_LEFT}" y1="{y}" x2="{WIDTH - _RIGHT}" y2="{y}"/>')
+            parts.append(f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}"/>')
             parts.append(
-                f'<text class="tick" x="{_LEFT - 8}" y="{y + 4}" text-anchor="end">{value:,g}{self.unit}</text>'
+                f'<text class="tick" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{value:,g}{self.unit}</text>'
             )
         for at, name in time_ticks(self.seconds):
             parts.append(f'<text class="tick" x="{self._x(at)}" y="{HEIGHT - 8}" text-anchor="middle">{name}</text>')

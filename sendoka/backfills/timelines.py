@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.shards import Shard
     from sendoka.database.seam import Database
 
-__all__ = ["SLOTS", "Slot", "Timeline", "timeline"]
+__all__ = ["SLOTS", "Slot", "Span", "Timeline", "timeline"]
 
 SLOTS = 240
 """So many slots a timeline has at most: one for every few pixels of a plot."""
@@ -43,10 +43,28 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A shard's time: from when its first batch began until its last one ended, in seconds since the run began.
+
+    Both are None without a batch. `took` are the seconds that the server took for all of its batches.
+    """
+
+    number: int
+    start: float | None
+    end: float | None
+    batches: int
+    scanned: int
+    changed: int
+    dead: int
+    took: float
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """A run, how far it is, and how it went: `slots` of `width` seconds each, as many as `seconds` hold.
 
-    `seconds` are from the begin of the run to its last batch, or its end. `events` and dead `letters` are all of them.
+    `seconds` are from the begin of the run to its last batch, or its end. `events`, dead `letters` and `shards` are all
+    of them.
     """
 
     run: Run
@@ -56,6 +74,7 @@ class Timeline:
     slots: tuple[Slot, ...]
     events: tuple[Event, ...]
     letters: tuple[DeadLetter, ...]
+    shards: tuple[Span, ...] = ()
 
 
 async def timeline(sql: Database, name: str, *, run: int | None = None, slots: int = SLOTS) -> Timeline:
@@ -73,7 +92,33 @@ async def timeline(sql: Database, name: str, *, run: int | None = None, slots: i
         tuple(parts),
         tuple(await events_of(sql, found.id)),
         tuple(await list_dead(sql, found.id)),
+        tuple(await _spans(sql, found.id)),
     )
+
+
+async def _spans(database: Database, run: int) -> list[Span]:
+    text = """select s.shard, extract(epoch from b.began - r.started_at), extract(epoch from b.ended - r.started_at),
+  s.seq, s.scanned, s.changed,
+  (select count(*) from sendoka.dead_letters d where d.run = s.run and d.shard = s.shard), b.took
+from sendoka.backfill_shards s join sendoka.backfill_runs r on r.id = s.run left join (
+  select shard, min(at - make_interval(secs => coalesce(took, 0))) as began, max(at) as ended, sum(took) as took
+  from sendoka.backfill_batches where run = $1::bigint group by shard
+) b using (shard) where s.run = $1::bigint order by s.shard"""
+    return [
+        Span(
+            int(number or 0),
+            None if start is None else max(0.0, float(start)),
+            None if end is None else float(end),
+            int(batches or 0),
+            int(scanned or 0),
+            int(changed or 0),
+            int(dead or 0),
+            float(took or 0),
+        )
+        for number, start, end, batches, scanned, changed, dead, took in (
+            await database.run(Ours(text, (str(run),)))
+        ).rows
+    ]
 
 
 async def _read(database: Database, run: int, slots: int) -> tuple[float, float, list[Slot]]:

@@ -53,3 +53,21 @@ async def test_few_batches_share_a_slot_and_none_has_one_without(sql: Database) 
     assert (slot.start, slot.batches, slot.scanned) == (0, 2, 9)
     with pytest.raises(UnknownBackfill, match="has no run 2"):
         await timeline(sql, "touch", run=2)
+
+
+@pytest.mark.parametrize("fill", [IN_SQL, IN_PYTHON], ids=["sql", "python"])
+async def test_each_shard_has_its_own_time_and_counts(sql: Database, fill: Backfill) -> None:
+    await make_messages(sql, 100)
+    report = await run(sql, fill, batch_size=10, shards=4)
+    found = await timeline(sql, "touch")
+    assert [span.number for span in found.shards] == [0, 1, 2, 3]
+    assert [(span.scanned, span.changed, span.dead, span.batches) for span in found.shards] == [
+        (shard.scanned, shard.changed, shard.dead, shard.batches) for shard in report.shards
+    ]
+    starts = [span.start for span in found.shards if span.start is not None]
+    assert starts == sorted(starts)
+    for span in found.shards:
+        assert span.start is not None
+        assert span.end is not None
+        assert 0 <= span.start < span.end <= found.seconds + 0.01
+        assert 0 < span.took <= span.end - span.start + 0.05

@@ -9,11 +9,12 @@ import pytest
 
 from sendoka.backfills.dead_letters import DeadLetter
 from sendoka.backfills.events import Event
-from sendoka.backfills.html_report import LETTERS, bands_of, html_report
-from sendoka.backfills.plot import HEIGHT, WIDTH, Band, Plot, ticks, time_ticks
+from sendoka.backfills.html_report import LETTERS, SHARDS, bands_of, html_report
+from sendoka.backfills.lanes import Lane, lanes
+from sendoka.backfills.plot import HEIGHT, LEFT, RIGHT, WIDTH, Band, Plot, ticks, time_ticks
 from sendoka.backfills.runs import Run
 from sendoka.backfills.shards import Shard
-from sendoka.backfills.timelines import Slot, Timeline
+from sendoka.backfills.timelines import Slot, Span, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,9 +105,10 @@ def timeline(
     slots: Sequence[tuple[int, int, int, float | None, float | None]],
     events: Sequence[Event] = (),
     letters: Sequence[DeadLetter] = (),
+    shards: Sequence[Span] = (),
 ) -> Timeline:
     parts = tuple(Slot(float(place), *each) for place, each in enumerate(slots))
-    return Timeline(RUN, TOTALS, float(len(slots)), 1.0, parts, tuple(events), tuple(letters))
+    return Timeline(RUN, TOTALS, float(len(slots)), 1.0, parts, tuple(events), tuple(letters), tuple(shards))
 
 
 def test_a_time_without_a_batch_is_a_band_with_the_reason_that_is_known() -> None:
@@ -138,3 +140,36 @@ def test_a_run_without_a_batch_has_a_page_too() -> None:
     page = html_report(timeline([IDLE]))
     assert "rows scanned" in page
     assert "Rows that were left out" not in page
+
+
+def test_the_shards_of_a_run_have_a_lane_and_a_line_each_where_there_are_several() -> None:
+    one = Span(0, 0.0, 2.0, 4, 500, 400, 0, 1.0)
+    assert "shard" not in html_report(timeline([BUSY, BUSY], shards=[one]))
+    late, never = Span(1, 1.0, 2.0, 2, 300, 290, 10, 0.5), Span(2, None, None, 0, 0, 0, 0, 0.0)
+    page = html_report(timeline([BUSY, BUSY], shards=[one, late, never]))
+    assert "<h2>3 shards</h2>" in page
+    assert page.count('class="lane"') == 2
+    assert "<title>shard 1: 300 rows in 1.0 s</title>" in page
+    lines = re.findall(r"<tr>(.*?)</tr>", page.partition('<table class="figures">')[2].partition("</table>")[0])[1:]
+    assert [re.findall(r"<td>(?:<code>)?(.*?)(?:</code>)?</td>", line) for line in lines] == [
+        ["0", "500", "400", "0", "4", "0.0 s", "2.0 s", "250 ms", "250"],
+        ["1", "300", "290", "10", "2", "1.0 s", "2.0 s", "250 ms", "300"],
+        ["2", "0", "0", "0", "0", "", "", "", ""],
+    ]
+    many = [Span(number, 0.0, 1.0, 1, 1, 1, 0, 0.1) for number in range(SHARDS + 5)]
+    page = html_report(timeline([BUSY, BUSY], shards=many))
+    assert page.count('class="lane"') == SHARDS
+    assert "and 5 more" in page
+
+
+def test_lanes_lie_where_their_time_is_and_many_are_thin() -> None:
+    svg = lanes("shards <b>", 10, [Lane("0", 0, 5, "a<b"), Lane("1", 5, 99, "")], [Band(2, 3, "paused")])
+    found = [tuple(map(float, each)) for each in re.findall(r'class="lane" x="(.*?)" y=".*?" width="(.*?)"', svg)]
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    assert found == [(LEFT, middle - LEFT), (middle, WIDTH - RIGHT - middle)]
+    assert "a<b" not in svg
+    assert "<b>" not in svg
+    assert svg.count('class="band"') == 1
+    many = lanes("many", 10, [Lane(str(number), 0, 5, "") for number in range(64)])
+    assert many.count('text-anchor="end"') == 16
+    assert 'height="6"' in many
