@@ -78,7 +78,8 @@ from sendoka.backfills import Batch, backfill
 async def {name}(sql: Any, batch: Batch) -> Any:
     """Return what to write for the rows of one batch; it may ask other services. Nothing is written before it returns.
 
-    A row that somebody changes meanwhile is left alone by batch.update(), and met again by the next pass.
+    A row that somebody changes meanwhile is left alone by batch.update(), and met again by the next pass. It is called
+    while the batch before is still on its way; where it reads what that one wrote, say @backfill(ahead=False).
     """
     # One call for every row, ten at once, and a row whose call fails is left out alone:
     #     return batch.update(await batch.each(ask, limit=10, timeout=20, attempts=3))
