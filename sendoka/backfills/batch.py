@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic
@@ -255,6 +256,9 @@ def statements_of(answer: object, backfill: Backfill, client: object) -> list[St
         return [_statement(answer, backfill, client)]
     if isinstance(answer, list | tuple):
         return [statement for item in answer for statement in statements_of(item, backfill, client)]
+    if isinstance(answer, Coroutine):
+        answer.close()
+        raise _wrong("it returned a coroutine that nobody awaited", backfill)
     raise _wrong(f"it returned {type(answer).__name__}", backfill)
 
 

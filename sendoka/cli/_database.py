@@ -12,6 +12,7 @@ from sendoka.errors import (
     DatabaseError,
     InsufficientPrivilege,
     Outcome,
+    ReadOnlyTransaction,
     RequestTimeout,
     SendokaError,
     SettingsError,
@@ -37,6 +38,9 @@ _OUR_GRANT = (
     r"permission denied for (?:schema {}|(?:table|relation) (?:facts|migrations|ledger|dead_letters|backfill_[a-z]+))"
 )
 _GRANT = "let its owner grant the role usage on schema {}, and select, insert, update and delete on all its tables"
+
+_MISSING = "let its owner grant it to the role, or give the connection string of another role"
+_READS_ONLY = "nothing can be written there: it is a replica, or set so; give another connection string than that of {}"
 
 _AGAIN = "it may have run; give the command again: whatever ran is not done twice"
 
@@ -93,6 +97,10 @@ async def connect(source: Source) -> AsyncIterator[Neon]:
             ):
                 error.statement = None
                 error.todo = error.todo or _GRANT.format(source.namespace)
+            elif isinstance(error, InsufficientPrivilege):
+                error.todo = error.todo or _MISSING
+            elif isinstance(error, ReadOnlyTransaction):
+                error.todo = error.todo or _READS_ONLY.format(source.name)
             elif error.outcome is Outcome.UNKNOWN:
                 error.todo = error.todo or _AGAIN
             raise

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sendoka.backfills import Backfill
     from sendoka.http.client import Neon
+    from sendoka.local.postgres import Postgres
 
     Direct = psycopg.Connection[Any]
     Fails = Callable[..., str]
@@ -78,6 +79,12 @@ def fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, ca
         ("await asyncio.sleep(60)", ("--step-timeout", "0.05"), "did not end within 0.05 s"),
         ("return {1: 'x'}", (), "it returned dict"),
         ("return batch.rows[0]", (), "it returned str|a step returns batch.update"),
+        ("return 20", (), "it returned int"),
+        ("return 'update t set touched = 1'", (), "it returned str"),
+        ("return [{'id': 1, 'touched': 1}]", (), "it returned dict"),
+        ("return asyncio.sleep(0)", (), "it returned a coroutine that nobody awaited"),
+        ("return (sql('select 1') for _ in batch.rows)", (), "it returned generator"),
+        ("return [batch.update({1: {'touched': 1}}), 7]", (), "it returned int"),
         ("return sql('commit')", (), "it returned COMMIT"),
         ("return batch.update({99: {'touched': 1}})", (), "the key 99, which is no row of this batch"),
         ("return batch.fail(99, 'gone')", (), "the key 99, which is no row of this batch"),
@@ -107,6 +114,46 @@ def test_a_step_that_is_wrong_exits_3_and_changes_nothing(
 )
 def test_a_table_that_cannot_be_walked_exits_3(fails: Fails, table: str, options: str, says: str) -> None:
     assert says in fails(GOOD, exits=3, table=table, options=options)
+
+
+def test_a_role_without_rights_on_the_table_is_told_so(fails: Fails, direct: Direct) -> None:
+    direct.execute("revoke all on t from public")
+    said = fails(GOOD, exits=3)
+    assert "permission denied for table t (42501)" in said
+    assert "grant" in said
+    direct.execute("grant all on t to public; create schema apart; create table apart.t (like t including all)")
+    said = fails(GOOD, exits=3, table="apart.t")
+    assert "permission denied for schema apart (42501)" in said
+
+
+def test_a_step_that_yields_and_an_import_that_is_missing_exit_2(fails: Fails) -> None:
+    assert "must be an async function" in fails("yield batch.rows", exits=2)
+    assert "No module named 'tenants_of_mars'" in fails("pass\n\nimport tenants_of_mars", exits=2)
+
+
+def test_a_replica_that_only_reads_is_said_and_nothing_is_changed(fails: Fails, direct: Direct) -> None:
+    ((name,),) = direct.execute("select current_database()").fetchall()
+    direct.execute(f"alter database {name} set default_transaction_read_only = on".encode())
+    said = fails(GOOD, exits=3)
+    assert "in a read-only transaction (25006)" in said
+    assert "connection string" in said
+    direct.execute(f"alter database {name} reset default_transaction_read_only".encode())
+    assert direct.execute("select distinct touched from t").fetchall() == [(0,)]
+
+
+def test_a_database_that_is_gone_by_its_name_is_said(fails: Fails, direct: Direct, postgres: Postgres) -> None:
+    fails("raise LookupError('no tenant')", "--max-dead", "0", exits=3)
+    ((name,),) = direct.execute("select current_database()").fetchall()
+    direct.close()
+    with postgres.databases.admin.connect() as admin:
+        admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+        admin.execute(f"alter database {name} rename to {name}_away".encode())
+        try:
+            said = fails(GOOD, exits=3)
+        finally:
+            admin.execute(f"alter database {name}_away rename to {name}".encode())
+    assert f'database "{name}" does not exist' in said
+    assert "check the database's name in DATABASE_URL" in said
 
 
 def test_a_circle_and_a_wrong_choice_exit_2(fails: Fails) -> None:

@@ -421,7 +421,10 @@ def test_a_role_that_may_only_read_our_tables_switches_nothing(say: Say, direct:
     assert touched(direct) == {0: 1, 1: 29}
 
 
-@pytest.mark.parametrize("command", ["run", "status", "pause", "resume", "cancel", "logs"])
+ALL = ["run", "status", "pause", "resume", "cancel", "logs", "plan", "verify", "retry-dead", "report"]
+
+
+@pytest.mark.parametrize("command", ALL)
 def test_a_role_without_rights_on_our_tables_is_told_what_to_grant(say: Say, direct: Direct, command: str) -> None:
     fill(direct, 3)
     direct.execute("create schema sendoka; create table sendoka.backfill_runs (id bigint)")
