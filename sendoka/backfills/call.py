@@ -14,6 +14,7 @@ from sendoka.backfills.report import RunReport
 from sendoka.backfills.shards import Lease, together
 from sendoka.backfills.telling import Teller
 from sendoka.backfills.throttle import Throttle
+from sendoka.backfills.vacuuming import Vacuuming
 from sendoka.bookkeeping import operator
 
 if TYPE_CHECKING:
@@ -105,9 +106,11 @@ class Call:
     workers: list[Worker] = field(init=False)
     throttle: Throttle = field(init=False)
     teller: Teller = field(init=False)
+    vacuuming: Vacuuming = field(init=False)
 
     def __post_init__(self) -> None:
         self.throttle = Throttle(self, self.terms.limits)
+        self.vacuuming = Vacuuming(self)
         asked = self.stop
         self.stop = lambda: self.failed or asked()
         paces = [self.pace, *(replace(self.pace) for _ in range(self.terms.workers - 1))]

@@ -101,7 +101,7 @@ def arranged(backfill: Backfill, target: Target, order: str | None = None, kept:
     if kept is None:
         found = _asked(backfill, target, wanted) if wanted else _suited(backfill, target)
         check_index(backfill, found)
-        return found
+        return _vacuumed(backfill, found)
     _check_there(backfill, target, kept)
     found = _by(target, kept.by, _name(kept, target), kept.strides, "the run began so")
     other = _asked(backfill, target, wanted) if wanted else target
@@ -110,7 +110,20 @@ def arranged(backfill: Backfill, target: Target, order: str | None = None, kept:
     if backfill.key and backfill.key != kept.by:
         raise _changed(backfill, kept, str(Walked(backfill.key, 1)))
     check_index(backfill, found)
-    return found
+    return _vacuumed(backfill, found)
+
+
+def _vacuumed(backfill: Backfill, target: Target) -> Target:
+    """Return `target`, to be vacuumed in between where its pages are met once, and in order, by what updates it."""
+    facts = target.facts
+    if facts is None or facts.size < _SMALL or target.strides > 1 or not _updates_itself(backfill, facts):
+        return target
+    along = target.order == "created" or abs(facts.correlations.get(target.key[0]) or 0) >= _ALIKE
+    if not along:
+        return target
+    return replace(
+        target, vacuums=True, why=f"{target.why}; it is vacuumed after every tenth, unless --no-vacuum says no"
+    )
 
 
 def _check_rows(backfill: Backfill, kept: Walked, now: Walked) -> None:

@@ -57,6 +57,7 @@ async def run(
     between: str | None = None,
     tz: str | None = None,
     yields: Mapping[str, str] | None = None,
+    vacuum: bool = True,
     lease: float = LEASE,
     retry: Retry = WAITS,
     workers: int = 1,
@@ -85,6 +86,8 @@ async def run(
     yields: what it yields to, by name: `{"vacuum": "off", "transactions": "30min"}`; `{"all": "off"}` for nothing.
         Otherwise it makes room for lock waiters, old transactions, vacuum, standbys, Neon's storage, and readers of the
         table, for a bounded time each.
+    vacuum: whether the table is vacuumed after every tenth of it, where it is walked in the order of its rows on disk,
+        the change updates it, and the role may do so.
     lease: seconds for which a step holds its rows against other runners; renewed as long as the process lives.
     retry: how often in a row, and how long, a failure that may pass is waited for.
     workers: how many batches are done at once, each in a shard of its own. Other processes may run the same backfill
@@ -108,7 +111,7 @@ async def run(
     check_after_itself(backfill)
     limits = Limits.of(rate=rate, wal_budget=wal_budget, between=between, tz=tz, yields=yields)
     bounds = (max_dead, step_timeout, order, lease, retry, workers, shards)
-    terms = Terms(batch_size, deadline, accept_change, again, *bounds, limits)
+    terms = Terms(batch_size, deadline, accept_change, again, *bounds, limits, vacuum)
     terms.check_shards(backfill)
     pace = Pace(batch_size or FIRST, fixed=batch_size is not None)
     call = Call(sql, backfill, terms, pace, stop or _never, on_progress)

@@ -67,6 +67,7 @@ class Sweep:
                 while shard.state == "running" and not walk.lost:
                     await self.call.teller.look()
                     await self.call.throttle.room(target, walk, self.worker)
+                    await self.call.vacuuming.between(target, walk, at=part.number)
                     size = self._size()
                     if self.call.reason:
                         break

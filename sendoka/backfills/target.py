@@ -41,8 +41,9 @@ class Target:
     `order` is how it is walked (one of `order.ORDERS`), in so many `strides`, and `why`. `declared` is the key as the
     declaration has it, or the primary key: what a step knows a row by, however the table is walked.
 
-    Not all rows are walked where `rows` says what chooses them: `source` is a SELECT of keys, of which every scan sorts
-    `sorted_rows`; or the keys are those of the run `listed`.
+    `vacuums` is whether it is of use to vacuum it in between. Not all rows are walked where `rows` says what chooses
+    them: `source` is a SELECT of keys, of which every scan sorts `sorted_rows`; or the keys are those of the run
+    `listed`.
     """
 
     oid: str
@@ -60,6 +61,7 @@ class Target:
     sorted_rows: int = 0
     rows: str = ""
     listed: int = 0
+    vacuums: bool = False
 
     @property
     def chosen(self) -> str:

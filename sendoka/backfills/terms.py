@@ -42,6 +42,7 @@ class Terms:
     workers: int = 1
     shards: int | None = None
     limits: Limits = field(default_factory=Limits.of)
+    vacuum: bool = True
 
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:

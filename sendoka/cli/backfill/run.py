@@ -42,6 +42,7 @@ _INTERRUPTED = 130
 @click.option("--order", type=click.Choice(ORDERS), help="Walk in this order, not the one that suits the table.")
 @click.option("--workers", type=Whole(min=1), metavar="N", help="Batches at once, each in a shard of its own.")
 @click.option("--shards", type=Whole(min=1), metavar="N", help="Ranges into which a new run splits the table.")
+@click.option("--no-vacuum", is_flag=True, help="Do not vacuum the table after every tenth of it.")
 @pace_options
 @click.option(
     "--events", type=click.Choice(["json"]), help="Print one JSON line an event: warnings, batches, waits, the end."
@@ -59,6 +60,7 @@ def run_command(
     order: str | None,
     workers: int | None,
     shards: int | None,
+    no_vacuum: bool,
     events: str | None,
     env_file: Path | None,
     as_json: bool,
@@ -76,6 +78,9 @@ def run_command(
     storage, readers of the table. Each wait says why, and ends after a while; --yield NAME=off ends it at once. The
     names are locks, transactions, vacuum, replication, backpressure, latency, and all.
 
+    A large table whose rows lie in the order of the walk is vacuumed after every tenth of it, where the role may do
+    that, or it would grow to twice its size: --no-vacuum leaves it out.
+
     A row that the database or the step refuses is left out and kept as a dead letter: sendoka backfill retry-dead tries
     those again. A run may leave out --max-dead rows in all, and ten as long as no row went well. Exits with 1 where it
     is done but for such rows.
@@ -91,7 +96,7 @@ def run_command(
     settings = read_settings()
     chosen = load(settings.backfill, name)
     source = find_source(settings, env_file=env_file)
-    options |= {"accept_change": accept_change, "again": again, "order": order}
+    options |= {"accept_change": accept_change, "again": again, "order": order, "vacuum": not no_vacuum}
     bounds = {"max_dead": max_dead, "step_timeout": step_timeout, "workers": workers, "shards": shards}
     options |= {name: bound for name, bound in bounds.items() if bound is not None}
     try:
