@@ -38,6 +38,9 @@ _LONGEST = 6 * 3600.0
 _SPEED = 50_000_000
 """Bytes of the table a second, by which it is guessed whether there is time for the first one."""
 
+_MARGIN = 1.0
+"""Seconds before a deadline in which none is begun, beside what it takes."""
+
 _LOOK_EVERY = 0.25
 """Seconds between two looks at whether the run is to stop while it waits for one."""
 
@@ -67,14 +70,14 @@ class Vacuuming:
     async def between(self, target: Target, walk: Walk, *, at: int) -> None:
         """Vacuum if another tenth of the table is changed, and it is of use; return when that is over.
 
-        at: the shard of the worker that waits for it, who is told of.
+        at: the shard whose worker waits for it.
 
         Raises Stopped where the run is asked to stop meanwhile.
         """
         if not target.vacuums or self._off or not self._due():
             return
         guess = self._took or (target.facts.size if target.facts else 0) / _SPEED
-        if self._call.seconds_left < 2 * guess + 1:
+        if self._call.seconds_left < 2 * guess + _MARGIN:
             return
         try:
             if await self._may(target, time.monotonic() - self._since):

@@ -144,7 +144,9 @@ async def test_it_is_done(sql: Neon, admin: Admin, kind: str, form: str) -> None
     texts, count = DONE[kind]
     change(admin, *texts)
     report = await run(sql, declared(form), batch_size=5)
-    assert (report.state, report.changed, report.passes) == ("done", count, 1)
+    assert (report.state, report.changed) == ("done", count)
+    # A page that was read while the write for the one before was on its way holds rows that this write changes.
+    assert report.passes == 1 or ("trigger" in kind and form == "python")
     assert touched(admin) == ({1: count} if count else {})
     assert [warning for warning in report.warnings if "trigger" not in warning] == []
 
