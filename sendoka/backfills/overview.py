@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells
 
-__all__ = ["FRESH", "Activity", "list_runs"]
+__all__ = ["FRESH", "Activity", "list_runs", "watch_runs"]
 
 FRESH = 60.0
 """Seconds without a batch or a lease after which a runner is taken for dead; one statement may take as long."""
@@ -40,7 +40,7 @@ class Activity:
 
     `batch_ago` is None before the first batch; `noted_ago` is since somebody began the run, or noted its end. `dead` is
     how many rows it left out, `shards` are all of them, with who holds one and how fast it is, and `rate` is how fast
-    they are together.
+    they are together; only `watch_runs` asks for these.
     """
 
     owner: str | None
@@ -71,9 +71,17 @@ where number = (select max(m.number) from sendoka.backfill_runs m where m.name =
         raise
     dead = await count_all_dead(database)
     found = [_standing(cells) for cells in rows]
+    return [(run, shard, replace(activity, dead=dead.get(run.id, 0))) for run, shard, activity in found]
+
+
+async def watch_runs(database: Database) -> list[tuple[Run, Shard, Activity]]:
+    """Return the same, with the shards of each run, and how fast they are."""
+    found = await list_runs(database)
+    if not found:
+        return []
     shards = await _shards(database, [run.id for run, _, _ in found])
     return [
-        (run, shard, replace(activity, dead=dead.get(run.id, 0), shards=shards[run.id][0], rate=shards[run.id][1]))
+        (run, shard, replace(activity, shards=shards[run.id][0], rate=shards[run.id][1]))
         for run, shard, activity in found
     ]
 

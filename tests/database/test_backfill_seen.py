@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sendoka.backfills import run
-from sendoka.backfills.overview import list_runs
+from sendoka.backfills.overview import watch_runs
 from sendoka.backfills.owner import new_owner
 from sendoka.cli.backfill._standing import facts_of, lasting, lines_of, shard_lines
 from tests.fixtures.backfills import execute, in_sql, make_messages
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def facts(sql: Database) -> dict[str, Any]:
-    ((began, totals, activity),) = await list_runs(sql)
+    ((began, totals, activity),) = await watch_runs(sql)
     return facts_of("in_sql", began.checksum, (began, totals, activity))
 
 

@@ -69,11 +69,11 @@ async def _look(source: Source, folder: Path, name: str | None) -> Rows:
 
 
 async def _rows(sql: Database, folder: Path, name: str | None) -> Rows:
-    from sendoka.backfills.overview import list_runs
+    from sendoka.backfills.overview import watch_runs
     from sendoka.backfills.scripts import checksums, unknown
 
     scripts = checksums(folder)
-    runs = {found[0].name: found for found in await list_runs(sql)}
+    runs = {found[0].name: found for found in await watch_runs(sql)}
     names = sorted({*scripts, *runs})
     if name is not None and name not in names:
         raise unknown(name, names, "in the database")
