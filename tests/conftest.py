@@ -16,4 +16,5 @@ pytest_plugins = [
     "tests.fixtures.peers",
     "tests.fixtures.schemas",
     "tests.fixtures.branches",
+    "tests.fixtures.fleet",
 ]

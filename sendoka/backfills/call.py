@@ -117,6 +117,12 @@ class Call:
         self.workers = [self._worker(pace) for pace in paces]
         self.teller = Teller(self, self.on_progress)
 
+    def add_worker(self) -> Worker:
+        """Return one more worker, which begins with the pace of the first."""
+        worker = self._worker(replace(self.pace))
+        self.workers.append(worker)
+        return worker
+
     def _worker(self, pace: Pace) -> Worker:
         worker = Worker(pace)
         worker.patience = Patience(lambda why: self.waiting(why, at=worker.at), self.stop, self.terms.retry)

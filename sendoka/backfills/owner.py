@@ -6,12 +6,17 @@ import os
 import secrets
 import socket
 
-__all__ = ["gone", "new_owner", "shown"]
+__all__ = ["gone", "marked", "new_owner", "shown"]
 
 
-def new_owner() -> str:
-    """Return a name for one walk of this process: `host:pid:random`."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"
+def new_owner(mark: str = "") -> str:
+    """Return a name for one walk of this process: `host:pid:random`, where the last part begins with `mark`."""
+    return f"{socket.gethostname()}:{os.getpid()}:{mark}{secrets.token_hex(6)}"
+
+
+def marked(owner: str | None, mark: str) -> bool:
+    """Tell whether the name was made with this mark, by whatever process."""
+    return (owner or "").rpartition(":")[2].startswith(mark)
 
 
 def shown(owner: str | None) -> str:

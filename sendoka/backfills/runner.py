@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -32,6 +33,7 @@ from sendoka.errors import BackfillError, BackfillRunning, InvalidBackfill, Send
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from sendoka.backfills.fleet import Fleet
     from sendoka.backfills.report import Progress, RunReport
     from sendoka.backfills.runs import Run
     from sendoka.backfills.shards import Shard
@@ -62,6 +64,7 @@ async def run(
     retry: Retry = WAITS,
     workers: int = 1,
     shards: int | None = None,
+    dask: Any = None,
     stop: Callable[[], bool] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunReport:
@@ -94,6 +97,8 @@ async def run(
         too, and share its shards.
     shards: into how many ranges of about as many rows a new run splits its table, by default four a worker, and one
         where there is one worker. A run that goes on keeps its own.
+    dask: the address of a scheduler of dask.distributed, `tcp://host:8786`, or its Client or cluster: its workers do
+        the batches, a shard a task, instead of this process.
     stop: asked before each batch and while it waits; True ends the call there.
     on_progress: called after each batch, and whenever the run waits.
 
@@ -102,7 +107,8 @@ async def run(
     is one that is cancelled. One that is paused is left alone in any case; one that is paused meanwhile is waited for.
     Raises InvalidBackfill for what is no backfill, BackfillError for a declaration that does not fit the database and
     for rows that are left when no pass helps, BackfillChanged for another script than the run was
-    started with, BackfillRunning where another process holds it, BatchFailed for a batch that cannot be done.
+    started with, BackfillRunning where another process holds it, BatchFailed for a batch that cannot be done, and
+    FleetFailed where dask= has no workers to give, or loses them.
     """
     if not isinstance(backfill, Backfill):
         raise InvalidBackfill(f"{backfill!r} is no backfill: it has neither sql= nor a step")
@@ -114,8 +120,17 @@ async def run(
     terms = Terms(batch_size, deadline, accept_change, again, *bounds, limits, vacuum)
     terms.check_shards(backfill)
     pace = Pace(batch_size or FIRST, fixed=batch_size is not None)
-    call = Call(sql, backfill, terms, pace, stop or _never, on_progress)
-    await _Running(call).run()
+    told = (stop or _never, on_progress)
+    if dask is None:
+        call = Call(sql, backfill, terms, pace, *told)
+        await _Running(call).run()
+        return call.report()
+    from sendoka.backfills.fleet import gathered
+
+    began = time.monotonic()
+    async with gathered(dask, sql, backfill, terms) as fleet:
+        call = Call(sql, backfill, replace(terms, workers=max(1, fleet.slots)), pace, *told, started=began)
+        await _Running(call, fleet).run()
     return call.report()
 
 
@@ -126,8 +141,9 @@ def _never() -> bool:
 class _Running:
     """A call of `run` on its way: passes over the table, a count after each, and a last word in any case."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, fleet: Fleet | None = None) -> None:
         self._call = call
+        self._fleet = fleet
         self._sweeps = [Sweep(call, worker) for worker in call.workers]
 
     async def run(self) -> None:
@@ -211,6 +227,8 @@ class _Running:
         call = self._call
         call.forecast.skip(time.monotonic())
         await self._look(run)
+        if self._fleet is not None:
+            return await self._fleet.work(call, target, run)
         if len(call.parts) > 1 or len(self._sweeps) > 1:
             return await Workers(call, self._sweeps, target, run).work()
         (part,) = call.parts.values()

@@ -59,13 +59,14 @@ class Terms:
             raise InvalidBackfill(f"a table in {self.shards} shards is none; shards is 1 or more")
         checked_order(self.order)
 
-    def check_shards(self, backfill: Backfill) -> None:
+    def check_shards(self, backfill: Backfill, *, fleet: bool = False) -> None:
         """Raise InvalidBackfill where a backfill whose rows are chosen is to be split: it is walked in one shard."""
-        several = self.workers > 1 or (self.shards or 1) > 1
+        several = fleet or self.workers > 1 or (self.shards or 1) > 1
         if several and (backfill.keys is not None or backfill.source):
             raise InvalidBackfill(
                 f"the backfill {backfill.name} chooses its rows, and is walked in one shard by one worker",
-                todo="leave out --workers and --shards (workers=, shards=), or walk the table: table=, where=",
+                todo="leave out --workers, --shards and --dask (workers=, shards=, dask=), or walk the table: table=,"
+                " where=",
             )
 
     def parts(self, total: int | None) -> int:

@@ -139,6 +139,17 @@ class Throttle:
             self._paid += (rows - worker.owed) / rate
         worker.owed = 0
 
+    def look_first(self) -> None:
+        """Look at the database before the first batch too: it is not the first one of the whole call."""
+        self._begun = True
+
+    async def settle(self) -> None:
+        """Wait until the rate has caught up with the last batch: whoever goes on knows nothing of it.
+
+        Raises Stopped where the run is asked to stop meanwhile.
+        """
+        await rest(self._paid - time.monotonic(), self._call.stop)
+
     def _hold(self, until: float, why: str) -> None:
         self._held = max(self._held, (until, why))
 

@@ -13,6 +13,7 @@ __all__ = [
     "BatchFailed",
     "CatalogMoved",
     "ChecksumMismatch",
+    "FleetFailed",
     "ForkedHistory",
     "InvalidBackfill",
     "InvalidMigration",
@@ -172,6 +173,13 @@ class BackfillRunning(BackfillError):
     """Another runner holds this backfill.
 
     What to do: leave it to that one; if it died, its lease ends by itself and the next run goes on.
+    """
+
+
+class FleetFailed(BackfillError):
+    """The workers that dask was to give cannot be had: no scheduler answers, none is there, they have another Sendoka.
+
+    What to do: what the text says. What was changed stays, and `run` goes on from there, with a fleet or without.
     """
 
 

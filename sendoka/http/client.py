@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from sendoka.http.transaction import Transaction
     from sendoka.http.types.choice import Types
 
+    _Given = tuple[Where, str | Transport | httpx.AsyncClient | None, TransportOptions, bool, dict[str, Any]]
+
 T = TypeVar("T")
 
 __all__ = ["Neon", "neon"]
@@ -62,8 +64,10 @@ class Neon(Database):
         retry: Retry,
         types: Types | None,
         namespace: str = NAMESPACE,
+        given: _Given | None = None,
     ) -> None:
         self.namespace = namespace
+        self._given = given
         self._observer = observer
         self._target = target
         self._credentials = credentials
@@ -255,6 +259,15 @@ class Neon(Database):
     def __repr__(self) -> str:
         return f"<neon {self._target.url} database={self._target.database!r}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what makes a client of the same database in another process, secrets included; hooks stay here.
+
+        Raises TypeError for a client that was not made by `neon()`.
+        """
+        if self._given is None:
+            raise TypeError("only a client made by neon() can be pickled")
+        return _made, self._given
+
 
 def neon(
     url: str | None = None,
@@ -316,18 +329,28 @@ def neon(
     retry = Retry() if retry is None else retry
     if not isinstance(retry, Retry):
         raise TypeError(f"retry= is a Retry(…), as Retry(attempts=1), not {retry!r}")
+    options = TransportOptions(connect_timeout, max_connections, max_answer, ca)
+    settings = {"timeout": timeout, "retry": retry, "types": _types(types), "namespace": checked_namespace(namespace)}
+    return _made(where, transport, options, log_parameters, settings, hooks)
+
+
+def _made(
+    where: Where,
+    transport: str | Transport | httpx.AsyncClient | None,
+    options: TransportOptions,
+    log_parameters: bool,
+    settings: dict[str, Any],
+    hooks: Iterable[Hook] = (),
+) -> Neon:
+    """Return the client of what was checked: by `neon()`, or in the process that pickled it."""
     target = find_target(where)
-    transports = Transports(target, transport, TransportOptions(connect_timeout, max_connections, max_answer, ca))
-    observer = Observer(target, hooks, log_parameters=log_parameters)
     return Neon(
         target,
         Credentials(target, where),
-        transports,
-        observer,
-        timeout=timeout,
-        retry=retry,
-        types=_types(types),
-        namespace=checked_namespace(namespace),
+        Transports(target, transport, options),
+        Observer(target, hooks, log_parameters=log_parameters),
+        **settings,
+        given=(where, transport, options, log_parameters, settings),
     )
 
 

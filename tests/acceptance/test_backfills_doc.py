@@ -21,6 +21,7 @@ from sendoka.discover import forget
 from tests.acceptance.test_guide import run_over_ten_messages
 from tests.acceptance.test_readme import apply_migrations, commands, execute, loaded
 from tests.documents import ROOT, blocks_of
+from tests.fixtures.fleet import small
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,8 +87,9 @@ def slowly(direct: Direct, seconds: float) -> None:
 
 
 def test_every_block_is_run_here() -> None:
-    assert set(FILES) == {"again.py", "chosen.py", "fill.py", "hold.py", "backfill_handler.py", "cron.py"}
-    assert (len(SCRIPTS), len(SHELL), len(YAML)) == (3, 6, 1)
+    ours = {"again.py", "chosen.py", "fill.py", "fleet.py", "hold.py", "positions.py"}
+    assert set(FILES) == {*ours, "backfill_handler.py", "cron.py"}
+    assert (len(SCRIPTS), len(SHELL), len(YAML)) == (3, 7, 1)
 
 
 @pytest.mark.parametrize("block", SCRIPTS, ids=str)
@@ -169,6 +171,19 @@ def test_the_commands_hold_it(
 def test_several_workers_share_a_run(folder: Path, direct: Direct) -> None:
     assert [sendoka(line.split()[1:]) for line in commands(SHELL[5:6])] == [0]
     assert left(direct) == 0
+
+
+def test_a_fleet_runs_it(
+    folder: Path, direct: Direct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small() as cluster:
+        (line,) = commands(SHELL[6:7])
+        monkeypatch.setenv("DASK_SCHEDULER", cluster.scheduler_address)
+        assert sendoka(line.replace("tcp://scheduler:8786", cluster.scheduler_address).split()[1:]) == 0
+        assert left(direct) == 0
+        assert f"message_tenants is done and verified: {ROWS} rows scanned" in capsys.readouterr().out
+        execute(FILES["fleet.py"], __file__=str(folder / "fleet.py"))
+        assert capsys.readouterr().out == f"done {ROWS} 1\n"
 
 
 def test_rows_that_cannot_be_changed_are_tried_again(

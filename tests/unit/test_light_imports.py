@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAVY = {"sqlalchemy", "pydantic", "asyncpg", "httpx", "rich", "click", "psycopg", "uvicorn", "numpy", "opentelemetry"}
-HEAVY |= {"google", "msgspec", "orjson", "postgast"}
+HEAVY |= {"google", "msgspec", "orjson", "postgast", "dask", "distributed", "tornado"}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -43,6 +43,7 @@ _INTERRUPTED = 130
 @click.option("--workers", type=Whole(min=1), metavar="N", help="Batches at once, each in a shard of its own.")
 @click.option("--shards", type=Whole(min=1), metavar="N", help="Ranges into which a new run splits the table.")
 @click.option("--no-vacuum", is_flag=True, help="Do not vacuum the table after every tenth of it.")
+@click.option("--dask", metavar="ADDRESS", help="Let dask's workers do it, a shard a task: tcp://host:8786.")
 @pace_options
 @click.option(
     "--events", type=click.Choice(["json"]), help="Print one JSON line an event: warnings, batches, waits, the end."
@@ -61,6 +62,7 @@ def run_command(
     workers: int | None,
     shards: int | None,
     no_vacuum: bool,
+    dask: str | None,
     events: str | None,
     env_file: Path | None,
     as_json: bool,
@@ -87,9 +89,16 @@ def run_command(
 
     With --workers 4 four batches are done at once, each in a shard of the table. A new run splits it into four shards a
     worker, or into --shards. Started on other machines too, all of them share its shards.
+
+    With --dask tcp://host:8786 the workers of that scheduler of dask.distributed do it, a shard a task, and this
+    command shows how they go. They are sent the script and the connection string, and need this version of Sendoka:
+    pip install "sendoka[dask]". Where one dies another goes on with its shard. Exits with 3 where the scheduler, or
+    its workers, cannot be had; the run is the same one with --dask and without.
     """
     if events and as_json:
         raise click.UsageError("--events prints a line an event, and --json one object: give one of them")
+    if dask is not None and workers is not None:
+        raise click.UsageError("--workers are of this process, and --dask has workers of its own: give one of them")
     from sendoka.backfills.scripts import load
 
     options: dict[str, Any] = {"batch_size": batch_size, "deadline": deadline, **pace_of(**pace)}
@@ -97,7 +106,7 @@ def run_command(
     chosen = load(settings.backfill, name)
     source = find_source(settings, env_file=env_file)
     options |= {"accept_change": accept_change, "again": again, "order": order, "vacuum": not no_vacuum}
-    bounds = {"max_dead": max_dead, "step_timeout": step_timeout, "workers": workers, "shards": shards}
+    bounds = {"max_dead": max_dead, "step_timeout": step_timeout, "workers": workers, "shards": shards, "dask": dask}
     options |= {name: bound for name, bound in bounds.items() if bound is not None}
     try:
         with contextlib.nullcontext(_Events()) if events else shown(chosen.name, as_json=as_json) as show:
