@@ -40,6 +40,9 @@ LAST_WORDS = 2.0
 _LAST_PART = 5
 """So much of a deadline, a fifth, is kept for last words where that is less than `LAST_WORDS`."""
 
+_SPARE = 0.1
+"""Seconds at most, or a twentieth of a deadline, that are left over: an event loop comes a little late."""
+
 _ONE_MORE = 0.05
 """Seconds that last words have in any case."""
 
@@ -178,7 +181,9 @@ class Call:
     @property
     def _until_over(self) -> float:
         deadline = self.terms.deadline
-        return math.inf if deadline is None else self.started + deadline - time.monotonic()
+        if deadline is None:
+            return math.inf
+        return self.started + deadline - min(_SPARE, deadline / 20) - time.monotonic()
 
     def last_words(self, *, more: bool = False) -> float:
         """Return the seconds for last words, half of what is left where `more` are to come: all is over in time."""

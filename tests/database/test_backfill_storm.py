@@ -48,11 +48,12 @@ async def test_every_row_is_changed_once_in_a_storm(
             async with asyncio.timeout(60):
                 await storm.begun.wait()
                 ends = asyncio.get_running_loop().time() + SECONDS
-                while asyncio.get_running_loop().time() < ends or storm.met < 3:
+                while asyncio.get_running_loop().time() < ends and not all(life.done() for life in lives):
                     await asyncio.sleep(dice.uniform(0, 0.15))
                     await dice.choice(runners).hurt()
-                    if all(life.done() for life in lives):
-                        break
+                # On a busy machine a runner that is killed all the time meets nothing.
+                while storm.met < 3 and not all(life.done() for life in lives):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
                 storm.share = 0
                 writes.cancel()
                 await asyncio.gather(*lives)
