@@ -89,17 +89,16 @@ async def test_a_call_is_over_within_its_deadline_while_the_application_holds_a_
 @pytest.mark.parametrize("workers", [1, 3])
 async def test_a_call_is_over_within_its_deadline_while_a_step_hangs(sql: Neon, workers: int) -> None:
     await make_messages(sql, 60)
-    slow, hung = [True], []
+    slow = [True]
 
     @backfill(table="messages", where="touched = 0")
     async def late(sql: Any, batch: Batch) -> object:
-        if slow and (await touched(sql)).get("1", 0) >= 4:
-            hung.append(batch)
+        if slow:
             await anyio.sleep(LONG)
         ids = "{" + ",".join(row["id"] for row in batch.rows) + "}"
         return Statement("update messages set touched = touched + 1 where id = any($1::text[])", (ids,))
 
     report = await within(sql, late, workers)
-    assert (report.state, report.reason, bool(hung)) == ("stopped", "deadline", True)
+    assert (report.state, report.reason, report.changed) == ("stopped", "deadline", 0)
     slow.clear()
     await goes_on(sql, late, workers, 60)
