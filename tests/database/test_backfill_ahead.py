@@ -21,7 +21,7 @@ from sendoka.backfills.target import read_target
 from sendoka.database import Database, Statement
 from sendoka.database.transaction import DEFAULT
 from sendoka.errors import BatchFailed, InvalidBackfill
-from tests.fixtures.backfills import LEFT, execute, ledger_is_whole, make_messages, rows, touched, value
+from tests.fixtures.backfills import LEFT, execute, in_python, ledger_is_whole, make_messages, rows, touched, value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -112,6 +112,22 @@ async def test_before_a_deadline_no_step_is_called_that_may_be_in_vain(
     report = await run(Watched(sql, for_a_moment), steps.fill, batch_size=10, deadline=60)
     assert report.done
     assert before == [[0], [0, 10], [0, 10, 20], [0, 10, 20]]
+
+
+async def test_a_batch_is_as_slow_as_its_step_though_that_went_on_beside_another(
+    sql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_messages(sql, 1200)
+    noted = step_walk.StepWalk._note
+
+    def slow(walk: step_walk.StepWalk, shard: Any, batch: Any) -> None:
+        noted(walk, shard, batch)
+        walk.stepped = 100.0
+
+    monkeypatch.setattr(step_walk.StepWalk, "_note", slow)
+    sizes: list[int] = []
+    assert (await run(sql, in_python, on_progress=lambda progress: sizes.append(progress.batch_size))).done
+    assert sizes[:2] == [500, 500]  # half of the first, and the last page was no full one
 
 
 async def test_a_page_in_hand_that_is_too_large_by_now_is_read_anew(
