@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
 
-__all__ = ["PEEKED", "digest_of", "given_keys", "looked_at", "peeked", "source_of"]
+__all__ = ["PEEKED", "digest_of", "given_keys", "looked_at", "order_of", "peeked", "source_of"]
 
 PEEKED = 1000
 """So many keys are looked at before a run begins."""
@@ -94,6 +94,13 @@ def digest_of(backfill: Backfill) -> str | None:
     if callable(backfill.keys):
         return None
     return hashlib.sha256("\n".join(sorted(map(repr, backfill.keys))).encode()).hexdigest()
+
+
+def order_of(backfill: Backfill) -> str:
+    """Return what tells one order of these keys from another; a file has one, which its digest tells."""
+    if isinstance(backfill.keys, Path) or callable(backfill.keys):
+        return ""
+    return hashlib.sha256("\n".join(map(repr, backfill.keys)).encode()).hexdigest()
 
 
 def _texts(value: Any, place: int, backfill: Backfill, target: Target) -> Key:

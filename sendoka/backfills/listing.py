@@ -1,8 +1,10 @@
 """The keys of a run, stored once when it begins: from then on it is walked by them, whatever becomes of their source.
 
 They are stored in requests of some thousand keys, each behind a fence on the lease of the run's shard, and the run is
-marked when all are there. Whoever finds no mark stores them anew, and no batch is done before. A run keeps its keys: a
-file that changed meanwhile is refused, for what was added behind its place would be left out.
+marked when all are there; no batch is done before. Each request notes how many of them were given by then, so whoever
+finds no mark goes on behind these: a long list is stored by calls that each have a minute. Keys of a function, and
+those of a file or list that is another one by then, are stored anew. A run keeps its keys: a file that changed
+meanwhile is refused, for what was added behind its place would be left out.
 """
 
 # ruff: noqa: S608 - names are quoted by sendoka.quoting, values are parameters, and the rest is constant
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from sendoka.backfills.keys import digest_of, given_keys
+from sendoka.backfills.keys import digest_of, given_keys, order_of
 from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.owner import new_owner
 from sendoka.backfills.patience import rest
@@ -41,6 +43,11 @@ _SHARD = 0
 _ROWS = 10_000
 _BYTES = 1_000_000
 """Keys, and characters of them, in one request: far below what the wire takes."""
+
+_FORGET = """delete from sendoka.backfill_keys k using sendoka_held h where k.run = h.run
+  returning 1
+), sendoka_noted as (
+  update sendoka.backfill_runs r set walk = r.walk - 'storing' from sendoka_held h where r.id = h.run"""
 
 _LOOK_EVERY = 0.5
 """Seconds between two looks at whether a rival has stored them."""
@@ -111,12 +118,16 @@ class _Listing:
 
     async def store(self) -> bool:
         """Store all, mark the run, and warn of what is odd; return False where somebody took the lease over."""
-        if not await self._fenced("delete from sendoka.backfill_keys k using sendoka_held h where k.run = h.run"):
+        there = await self._there()
+        if not there and not await self._fenced(_FORGET):
             return False
         chunk: list[Key] = []
         size = 0
         async with aclosing(given_keys(self.call.database, self.call.backfill, self.target)) as keys:
             async for key in keys:
+                if self.given < there:
+                    self.given += 1
+                    continue
                 chunk.append(key)
                 size += sum(map(len, key))
                 if len(chunk) >= _ROWS or size >= _BYTES:
@@ -127,6 +138,21 @@ class _Listing:
             return False
         return await self._finish()
 
+    @property
+    def _sequence(self) -> str | None:
+        """What tells these keys, in this order, from others; None of a function, which may give them in another one."""
+        return None if self.digest is None else f"{self.digest} {order_of(self.call.backfill)}"
+
+    async def _there(self) -> int:
+        """Return how many of these keys a call that was cut off has stored already, in the order in which we have them.
+
+        A request whose answer was lost may have been noted or not: then its keys are given twice, which does no harm.
+        """
+        text = "select walk ->> 'storing' from sendoka.backfill_runs where id = $1::bigint"
+        ((kept,),) = await self._rows(text, str(self.run.id))
+        noted: dict[str, Any] = json.loads(kept or "{}")
+        return int(noted["given"]) if noted and noted["sequence"] == self._sequence else 0
+
     async def _insert(self, chunk: list[Key]) -> bool:
         self.given += len(chunk)
         width = range(1, len(self.target.key) + 1)
@@ -135,10 +161,16 @@ class _Listing:
         values = ", ".join(
             f"n.k{place}::{self.target.types[column]}" for place, column in enumerate(self.target.key, 1)
         )
+        mark = f"${len(self.target.key) + 5}::jsonb"
         text = f"""insert into sendoka.backfill_keys (run, key)
   select h.run, jsonb_build_array({values}) from sendoka_held h cross join unnest({arrays}) as n({names})
-  on conflict (run, key) do nothing"""
+  on conflict (run, key) do nothing
+  returning 1
+), sendoka_noted as (
+  update sendoka.backfill_runs r set walk = r.walk || jsonb_build_object('storing', {mark})
+  from sendoka_held h where r.id = h.run and {mark} ->> 'sequence' is not null"""
         params = [str(encode(list(column))) for column in zip(*chunk, strict=True)]
+        params.append(json.dumps({"sequence": self._sequence, "given": self.given}))
         self.call.waiting(f"{self.given:,} keys are stored")
         try:
             return await self._fenced(text, *params)
@@ -160,7 +192,7 @@ from sendoka.backfill_keys k where k.run = $1::bigint"""
         ((stored, missing),) = await self._rows(look, run)
         count, gone = int(stored or 0), int(missing or 0)
         text = """update sendoka.backfill_runs r set total = $5::bigint,
-  walk = r.walk || jsonb_build_object('keys', $6::jsonb) from sendoka_held h where r.id = h.run"""
+  walk = r.walk - 'storing' || jsonb_build_object('keys', $6::jsonb) from sendoka_held h where r.id = h.run"""
         mark = json.dumps({"digest": self.digest, "count": count})
         if not await self._fenced(text, str(count), mark):
             return False

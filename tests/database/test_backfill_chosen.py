@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sendoka.backfills import Backfill, Progress
-    from sendoka.database import Database
+    from sendoka.database import Database, Statement
 
 QUICK = Retry(attempts=60, first=0.005, longest=0.03)
 TOUCH = "update messages m set touched = m.touched + 1 from page p where m.id = p.id"
@@ -181,6 +181,64 @@ async def test_storing_that_was_cut_off_is_begun_anew(sql: Database, monkeypatch
     assert await touched(sql) == {"0": 20}
     report = await run(sql, fill)
     assert (report.changed, report.scanned) == (8, 8)
+
+
+class Cut(Unreliable):
+    """A database that is gone from its third request with keys on, and counts the keys that it was sent."""
+
+    stored = 0
+    requests = 0
+
+    async def run(self, statement: Statement) -> Any:
+        if "insert into sendoka.backfill_keys" in statement.text:
+            self.requests += 1
+            if self.requests == 3 and self.seed:
+                raise OSError("the network is away")
+            self.stored += len(str(statement.params[4]).split(","))
+        return await self.database.run(statement)
+
+
+@pytest.mark.parametrize("kind", ["list", "csv"])
+async def test_storing_that_was_cut_off_goes_on_behind_what_is_there(
+    sql: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    monkeypatch.setattr(listing, "_ROWS", 7)
+    await make_words(sql, 60)
+    options = chosen(kind, tmp_path)
+    with pytest.raises(OSError, match="is away"):
+        await run(cut := Cut(sql, 1), declared("sql", **options))
+    assert cut.stored == 14
+    again = Cut(sql, 0)
+    report = await run(again, declared("sql", **options))
+    assert (report.changed, report.scanned) == (30, 30)
+    assert again.stored == (32 if kind == "list" else 31) - 14
+    assert await touched(sql) == {"1": 30, "0": 30}
+
+
+async def test_other_keys_than_those_that_were_cut_off_are_stored_anew(
+    sql: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(listing, "_ROWS", 7)
+    await make_words(sql, 60)
+    fill, file = declared("sql", **chosen("csv", tmp_path)), tmp_path / "ids.csv"
+    first = file.read_text(encoding="utf-8")
+    for text in (first, "id\n" + "\n".join(map(str, range(40, 61))), first):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(OSError, match="is away"):
+            await run(Cut(sql, 1), fill)
+        assert await value(sql, "select count(*) from sendoka.backfill_keys") == "14"
+    assert (await run(sql, fill)).scanned == 30
+    assert await touched(sql) == {"1": 30, "0": 30}
+
+
+async def test_a_hundred_thousand_keys_of_which_most_have_no_row(sql: Database) -> None:
+    await make_words(sql, 60)
+    report = await run(sql, declared("sql", keys=[*range(31, 100_031), 31]))
+    assert (report.state, report.scanned, report.changed) == ("done", 100_000, 30)
+    assert report.warnings == (
+        "1 of 100001 keys were given more than once",
+        "99970 of 100000 keys have no row in messages",
+    )
 
 
 @BOTH
