@@ -436,6 +436,14 @@ def test_a_role_without_rights_on_our_tables_is_told_what_to_grant(say: Say, dir
     assert touched(direct) == {0: 3}
 
 
+def test_list_and_new_need_no_right_on_our_tables(say: Say, direct: Direct) -> None:
+    fill(direct, 3)
+    direct.execute("create schema sendoka; create table sendoka.backfill_runs (id bigint)")
+    direct.execute("revoke all on schema sendoka from public")
+    assert "touch" in say("list")
+    assert "another.py" in say("new", "another", "--table", "messages")
+
+
 # ------------------------------------------------------------------ report
 
 
