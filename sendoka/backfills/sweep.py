@@ -138,6 +138,8 @@ class Sweep:
                 if not await self.worker.patience.meet(error, passing=too_long or too_large or passes(error)):
                     raise _failed(call.backfill.name, error, before) from error
                 continue
+            if _stands(before, shard):
+                raise _no_way(call.backfill.name, before)
             self.worker.pace.widen(walk.width)
             self._note(walk, before, shard, size, time.monotonic() - began)
             return shard
@@ -158,6 +160,22 @@ class Sweep:
         assert worker.at is not None  # noqa: S101 - over() set it
         call.note(worker.at, shard)
         call.waiting("", at=worker.at)
+
+
+def _stands(before: Shard, shard: Shard) -> bool:
+    """Tell whether a batch scanned rows and left the cursor where it was: the next one would scan them again."""
+    scanned = shard.pass_number == before.pass_number and shard.scanned > before.scanned
+    return scanned and shard.cursor is not None and shard.cursor == before.cursor
+
+
+def _no_way(name: str, shard: Shard) -> BatchFailed:
+    return BatchFailed(
+        f"the walk of the backfill {name} does not move on: the database reads the key that it kept as another one, or"
+        " an index has the keys in another order than they have now",
+        cursor=key_of(shard.cursor),
+        where=f"after the key {shard.cursor}; the rows behind it may have been changed twice",
+        todo="walk by other columns that are unique, key=[…], or build the index anew: reindex",
+    )
 
 
 def _failed(name: str, error: DatabaseError | TransportError, shard: Shard) -> BatchFailed:

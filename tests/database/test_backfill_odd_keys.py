@@ -5,6 +5,8 @@ All cases share one database, and each has a table of its own.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +14,13 @@ import pytest
 from sendoka import neon
 from sendoka.backfills import Batch, backfill, run
 from sendoka.errors import BackfillError, BatchFailed, DatabaseError
-from tests.fixtures.backfills import execute, rows, value
+from tests.fixtures.backfills import Unreliable, execute, rows, value
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from sendoka.backfills import Backfill, RunReport
+    from sendoka.database import Statement
     from sendoka.http.client import Neon
     from sendoka.local.postgres import Postgres
     from sendoka.local.server import Server
@@ -178,6 +181,30 @@ async def test_keys_that_are_one_in_python_are_said(sql: Neon) -> None:
     with pytest.raises(BackfillError, match="two rows of hours have keys that are the same in Python"):
         await made(sql, "hours", "python", columns, values)
     assert (await made(sql, "hours", "sql", columns, values))[1].changed == 2
+
+
+class Rounding(Unreliable):
+    """A database whose session shows numbers with one digit, so that a key that was kept is a smaller one."""
+
+    async def run(self, statement: Statement) -> Any:
+        return await self.database.run(self._rounded(statement))
+
+    async def run_all(self, statements: Sequence[Statement], *options: Any) -> Any:
+        return await self.database.run_all([self._rounded(each) for each in statements], *options)
+
+    def _rounded(self, statement: Statement) -> Statement:
+        text = re.sub(r'jsonb_build_array\((k1|"id")\)', r"jsonb_build_array(trunc(\1, 1))", statement.text)
+        return type(statement)(text, statement.params)
+
+
+@pytest.mark.parametrize("form", ["sql", "python"])
+async def test_a_cursor_that_stands_still_ends_the_run(sql: Neon, form: str) -> None:
+    await execute(sql, "drop table if exists near", "create table near (id numeric primary key, touched int default 0)")
+    await execute(sql, "insert into near select 1 + g * 0.001 from generate_series(1, 20) g")
+    fill = replace(declared(form, "near", ["id"]), where=None, verify="select 1")
+    with pytest.raises(BatchFailed, match="does not move on") as caught:
+        await run(Rounding(sql, 1, share=0), fill, batch_size=4)
+    assert caught.value.cursor is not None
 
 
 @pytest.mark.parametrize("kind", ["dates", "timestamps", "moments"])
