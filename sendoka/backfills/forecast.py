@@ -14,15 +14,25 @@ __all__ = ["Forecast", "Meter", "longest"]
 
 @dataclass(slots=True)
 class Meter:
-    """The rate of a run, smoothed over its last batches. Only work counts: what it waited for says nothing of it."""
+    """The rate of a run, smoothed over its last batches. Only work counts: what it waited for says nothing of it.
 
-    rate: float | None = None
+    Rows and seconds are smoothed each for themselves: the mean of rates would be that of the shortest batches.
+    """
+
+    _rows: float = 0.0
+    _seconds: float = 0.0
+
+    @property
+    def rate(self) -> float | None:
+        """Rows a second, None before the first batch."""
+        return self._rows / self._seconds if self._seconds else None
 
     def add(self, scanned: int, seconds: float) -> None:
         """Note that so many rows were scanned in so many seconds."""
         if seconds > 0 and scanned:
-            rate = scanned / seconds
-            self.rate = rate if self.rate is None else 0.8 * self.rate + 0.2 * rate
+            before = 0.8 if self._seconds else 0.0
+            self._rows = before * self._rows + (1 - before) * scanned
+            self._seconds = before * self._seconds + (1 - before) * seconds
 
 
 @dataclass(slots=True)

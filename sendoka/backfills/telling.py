@@ -64,7 +64,8 @@ class Teller:
                 changed=shard.changed if shard else 0,
                 pass_scanned=shard.pass_scanned if shard else 0,
                 total=total,
-                rate=sum([call.rate or 0, *(each.rate or 0 for each in shards if not each.here)]) or None,
+                rate=sum([self._share * (call.rate or 0), *(each.rate or 0 for each in shards if not each.here)])
+                or None,
                 seconds_left=None if total is None else self._left(total - (shard.pass_scanned if shard else 0)),
                 batch_size=call.pace.size,
                 waiting=why,
@@ -92,7 +93,7 @@ class Teller:
             holder = shown(part.lease.owner) if part.lease.owner and (worker or part.lease.seconds > 0) else ""
             state = "running" if worker or holder else "free"
         seen = self._seen.get(part.number) if holder and not worker else None
-        rate = worker.meter.rate if worker else seen.rate if seen else None
+        rate = self._share * (worker.meter.rate or 0) if worker else seen.rate if seen else None
         left = max(0, part.about - shard.pass_scanned) / rate if rate and part.about is not None else None
         return ShardProgress(
             part.number,
@@ -108,26 +109,38 @@ class Teller:
             worker.waits if worker else "",
             holder,
             part.lease.seconds if holder else None,
-            rate if state == "running" else None,
+            (rate or None) if state == "running" else None,
             self._with_hours(left) if state == "running" else None,
         )
+
+    @property
+    def _share(self) -> float:
+        """Return how much of their rates the workers have together: under a limit one of them may wait for all others."""
+        call = self._call
+        one = call.forecast.seconds(1) if call.held and len(call.workers) > 1 else None
+        return min(1.0, 1 / (one * call.rate)) if one and call.rate else 1.0
 
     # ------------------------------------------------------------------ how long it takes yet
 
     def _left(self, rows: int) -> float | None:
         """Return the seconds until the pass is over: all workers share what is left, as far as it can be shared."""
-        seconds = self._call.forecast.seconds(rows)
-        if seconds and rows and len(self._call.parts) > 1:
-            seconds *= self._unshared(rows)
+        call = self._call
+        seconds = call.forecast.seconds(rows)
+        if seconds and rows and len(call.parts) > 1:
+            alone, workers = self._longest(rows)
+            rate = rows / seconds / workers
+            if call.held:  # who is alone need not share the limit with others
+                rate = max(rate, *(worker.pace.rate or 0 for worker in call.workers))
+            seconds = max(seconds, alone / rate)
         return self._with_hours(seconds)
 
-    def _unshared(self, rows: int) -> float:
-        """Return how many times as long as with equal shares the pass takes, for the shards that are as they are."""
+    def _longest(self, rows: int) -> tuple[float, int]:
+        """Return how many of so many rows the worker that ends last has yet, and how many workers there are."""
         call, busy, free = self._call, dict[int | None, float](), list[float]()
         at = {worker.at for worker in call.workers}
         for number, part in call.parts.items():
             if part.about is None:
-                return 1.0
+                return 0.0, 1
             if part.shard.state == "running":
                 rest = max(0.0, part.about - part.shard.pass_scanned)
                 if number in at or (part.lease.owner and part.lease.seconds > 0):
@@ -137,10 +150,10 @@ class Teller:
         idle = [0.0 for worker in call.workers if worker.at not in busy]
         known = sum(busy.values()) + sum(free)
         if not known:
-            return 1.0
+            return 0.0, 1
         # Of the shards together more is known than of each.
         worth = call.workers[0].worth * known / rows
-        return longest([*busy.values(), *idle], free, worth) * (len(busy) + len(idle)) / known
+        return longest([*busy.values(), *idle], free, worth) * rows / known, len(busy) + len(idle)
 
     def _with_hours(self, seconds: float | None) -> float | None:
         """Return when so many seconds of work are over, with the closed hours that come before."""

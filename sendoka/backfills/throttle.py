@@ -112,14 +112,15 @@ class Throttle:
                 return
             long = max(wait.seconds, time.monotonic() - began) >= _TOLD
             seconds = min(wait.seconds, EVERY)
-            if wait.limit:
-                held, rested = wait.why, rested + seconds
             if long or not wait.limit:
                 call.waiting(wait.why, wait.left, at=worker.at)
             if long:
                 await self._note(wait.why)
+            resting = time.monotonic()
             await walk.keep()
             await rest(seconds, call.stop)
+            if wait.limit:
+                held, rested = wait.why, rested + time.monotonic() - resting
             if self._closed(time.monotonic()):
                 call.forecast.skip(time.monotonic())  # a day of closed hours says nothing of how fast a run is
 

@@ -164,6 +164,34 @@ def test_the_time_left_is_right_within_a_fifth_after_a_tenth(
     assert played.worst(until=10.0) <= 0.2
 
 
+def test_who_is_alone_under_a_limit_is_as_fast_as_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six thousand rows are left of the last shard, at 1,000 rows a second for all, which one worker can do too."""
+    played = Played(monkeypatch, workers=4, sizes=[2 * BATCH] * 200, took=steady)
+    called = played.call
+    for number in range(197):
+        played.now += 2.0
+        played.rest[number] = 0
+        called.note(number, shard("scanned", seq=2, scanned=2 * BATCH, pass_scanned=2 * BATCH))
+    called.parts[197] = replace(called.parts[197], about=6 * BATCH)
+    for number in (198, 199):
+        called.note(number, shard("scanned", seq=1))
+    called.workers[0].at = 197
+    for worker in called.workers:
+        worker.pace.rate, worker.held = 1500.0, "1,000/s at most"
+        worker.meter.add(BATCH, 0.5)
+    called.workers[1].at = 5
+    called.waiting("", at=197)
+    assert played.said[-1].rate == pytest.approx(1000.0, rel=0.02)  # and not what each has between its waits
+    assert played.said[-1].shards[197].rate == pytest.approx(500.0, rel=0.02)
+    called.workers[1].at = None
+    called.waiting("", at=197)
+    assert played.said[-1].seconds_left == pytest.approx(6.0, rel=0.02)
+    for worker in called.workers:
+        worker.held = ""
+    called.waiting("", at=197)
+    assert played.said[-1].seconds_left == pytest.approx(24.0, rel=0.02)
+
+
 def test_who_is_alone_at_the_last_shard_decides_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven batches are left of one shard, too few to be shared: as long as one worker takes, not a fourth of it."""
     played = Played(monkeypatch, workers=4, sizes=even(4), took=steady)
@@ -183,7 +211,7 @@ def test_each_shard_says_who_is_at_it_and_how_long_that_takes(monkeypatch: pytes
     called.parts[2] = replace(called.parts[2], lease=Lease("there:7:a", 9.0))
     called.parts[3] = replace(called.parts[3], lease=Lease("gone:8:b", 0.0))
     worker = called.workers[0]
-    worker.at, worker.meter.rate = 1, 200.0
+    worker.at = 1
     played.rest[1] = 1000
     played.done(worker, 5.0)
     told = played.said[-1]

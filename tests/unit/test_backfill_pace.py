@@ -134,6 +134,9 @@ def test_the_rate_counts_work_only() -> None:
     meter.add(100, 1.0)
     meter.add(0, 9.0)
     assert meter.rate == 100
+    for seconds in (0.1, 1.9) * 20:  # what is fast for a moment is no faster on the whole
+        meter.add(100, seconds)
+    assert meter.rate == pytest.approx(100, rel=0.2)
 
 
 def of_code(code: str) -> DatabaseError:
