@@ -275,7 +275,7 @@ class _Pass:
             found = await self._scheduler.account(trip.future)
             del self._trips[number]
             if isinstance(found, Account):
-                if found.shard is not None:  # else somebody else took it just before, and needs a moment
+                if found.batches:  # else somebody else took it just before, and needs a moment
                     self._looked = -_LOOK_EVERY
                 self._settle(found, trip.worker)
             else:

@@ -9,7 +9,9 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 
+from sendoka import neon
 from sendoka.backfills import cancel, pause, resume, run
 from sendoka.backfills import fleet as fleets
 from sendoka.backfills.bundle import bundled
@@ -121,6 +123,7 @@ async def test_a_worker_that_is_killed_at_a_batch_is_replaced_by_another(
     assert await value(sql, HELD) == "0"
 
 
+@pytest.mark.skipif(SOAK == 1, reason="another worker that has to be started again")
 async def test_a_shard_of_which_every_worker_dies_is_given_up(
     sql: Neon, fleet: Any, slow: Backfill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +136,17 @@ async def test_a_shard_of_which_every_worker_dies_is_given_up(
     with pytest.raises(FleetFailed, match=r"every worker that was given the shard \d died of it") as caught:
         await going
     assert "logs of the workers, for memory above all" in caught.value.todo
+
+
+def test_a_fleet_is_driven_from_trio_too(database_url: str) -> None:
+    async def go() -> dict[str, int]:
+        async with neon(database_url) as sql:
+            await make_messages(sql, 60)
+            assert (await run(sql, in_python, batch_size=9, shards=3, dask=cluster)).done
+            return await touched(sql)
+
+    with small() as cluster:
+        assert trio.run(go) == {"1": 60}
 
 
 @FORMS
@@ -150,7 +164,6 @@ async def test_two_errands_for_one_shard_change_every_row_once(sql: Neon, form: 
     assert await ledger_is_whole(sql)
 
 
-@BOTH
 async def test_it_is_stopped_after_a_batch_and_gone_on_with_without_dask(sql: Neon, fleet: Any, slow: Backfill) -> None:
     await make_messages(sql, 120)
     await set_pace(sql, 0.01)
