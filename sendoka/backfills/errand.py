@@ -261,6 +261,7 @@ class _Teller(Teller):
         self._said, worker, shard = (now, why), self._of.workers[0], part.shard
         self._say(
             {
+                "state": shard.state,
                 "amounts": list(shard.amounts),
                 "seq": shard.seq,
                 "size": worker.pace.size,

@@ -264,7 +264,7 @@ class _Pass:
             if part is not None and words["seq"] > part.shard.seq:
                 names = ("scanned", "paged", "changed", "pass_scanned", "pass_paged", "pass_changed")
                 amounts = dict(zip(names, words["amounts"], strict=True))
-                call.note(part.number, replace(part.shard, seq=words["seq"], **amounts))
+                call.note(part.number, replace(part.shard, state=words["state"], seq=words["seq"], **amounts))
             call.waiting(words["waiting"], words["left"], at=words["number"])
 
     async def _collect(self) -> None:
@@ -288,6 +288,8 @@ class _Pass:
         call.dead = max(call.dead, account.dead)
         worker.patience.retries += account.retries
         self._swept = self._swept or account.shard is not None
+        known = call.parts.get(account.number)
+        news = account.shard is not None and (known is None or known.shard.seq < account.shard.seq)
         if account.shard is not None:
             call.note(account.number, account.shard)
         if account.pace.rate is not None:
@@ -296,7 +298,7 @@ class _Pass:
             self._fail(account.error)
         elif account.reason:
             call.reason = call.reason or account.reason
-        else:
+        elif news:
             call.waiting("", at=account.number)
 
     def _fail(self, error: BaseException) -> None:
