@@ -84,17 +84,18 @@ async def wait_while_paused(call: Call, run: Run) -> None:
     name = call.backfill.name
     while True:
         found = await call.insist(lambda: runs.find_run(call.database, name))
-        call.run = run = found if found and found.id == run.id else replace(run, state="cancelled")
-        if run.over:
-            call.reason = run.state if run.state == "cancelled" else ""
+        call.run = found = found if found and found.id == run.id else replace(run, state="cancelled")
+        if found.over:
+            call.reason = found.state if found.state == "cancelled" else ""
             return
-        if run.state != "paused":
+        if found.state != "paused":
             checksum = call.backfill.checksum()
-            if run.checksum != checksum:
-                await _refuse_change(call, run, checksum)
-            if await _begin(call, run, checksum):
+            # What was accepted is going on from the script that the run had when this call came to it.
+            if found.checksum not in {checksum, run.checksum if call.terms.accept_change else checksum}:
+                await _refuse_change(call, found, checksum)
+            if await _begin(call, found, checksum):
                 return
-        call.waiting(f"it is paused {run.reason}; let it go on with: sendoka backfill resume {name}")
+        call.waiting(f"it is paused {found.reason}; let it go on with: sendoka backfill resume {name}")
         await rest(_LOOK_EVERY, call.stop)
 
 
@@ -143,7 +144,8 @@ async def _begin(call: Call, run: Run, checksum: str) -> bool:
     call.by = replace(call.by, runner=new_owner())
     walk = call.walked
     assert walk is not None  # noqa: S101 - open_run() chose it
-    kept = await call.insist(lambda: runs.begin(call.database, run, checksum, by=call.by, walk=walk))
+    accept = call.terms.accept_change
+    kept = await call.insist(lambda: runs.begin(call.database, run, checksum, by=call.by, walk=walk, accept=accept))
     call.walked, call.begun = kept or walk, kept is not None
     return call.begun
 

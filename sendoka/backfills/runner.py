@@ -232,7 +232,11 @@ class _Running:
         if len(call.parts) > 1 or len(self._sweeps) > 1:
             return await Workers(call, self._sweeps, target, run).work()
         (part,) = call.parts.values()
-        swept = await self._sweeps[0].over(target, run, part)
+        sweep = self._sweeps[0]
+        if call.backfill.step is None:
+            # Who changed the script raised the epoch: the one that was read may be theirs. A step claims its shard.
+            await call.insist(sweep.work(target, run, part.number, "").check_script)
+        swept = await sweep.over(target, run, part)
         if swept:
             await self._look(run)  # others may have split it
         return swept

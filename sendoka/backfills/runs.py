@@ -169,8 +169,13 @@ where r.name = $1 and r.number = $2::int
     return run_of(results[-1].rows[0])
 
 
-async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk: Walked) -> Walked | None:
+async def begin(
+    database: Database, run: Run, checksum: str, *, by: Actor, walk: Walked, accept: bool = False
+) -> Walked | None:
     """Note who goes on with a run now, and with which script. Return its order, None where it is paused or over.
+
+    None too where another script has done something, unless that is accepted (`accept`): whoever looked before may
+    have been too early to see it. And where it went on with another script behind this very begin, which is sent again.
 
     The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard. Where
     they have done nothing yet the run is walked as the new one wants (`walk`): a batch of theirs that is in flight is
@@ -192,6 +197,8 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk:
     walk = case when r.walk is null or b.other and not exists (select from sendoka_shards where seq > 0)
       then $6::jsonb else r.walk end
   from sendoka_before b where r.id = b.id
+    and (not b.other or not exists (select from sendoka.backfill_events t where t.run = b.id and t.runner = $3)
+      and ($8::boolean or not exists (select from sendoka_shards where seq > 0)))
   returning r.id, b.other, b.former, b.latest, r.walk,
     b.other and not exists (select from sendoka_shards where seq > 0) as anew
 ), sendoka_fenced as (
@@ -214,7 +221,8 @@ async def begin(database: Database, run: Run, checksum: str, *, by: Actor, walk:
 )
 select walk::text from sendoka_begun"""
     kept = json.dumps(walk.as_json())
-    begun = Ours(text, (str(run.id), checksum, by.runner, by.operator, by.revision, kept, run.checksum))
+    params = (str(run.id), checksum, by.runner, by.operator, by.revision, kept, run.checksum)
+    begun = Ours(text, (*params, "true" if accept else "false"))
     rows = (await database.run_all([locked("id = $1::bigint", str(run.id)), begun], _OPTIONS))[-1].rows
     return Walked.of(json.loads(str(rows[0][0]))) if rows else None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.backfills.keyset import key_of
 from sendoka.database.home import Ours
+from sendoka.errors import BackfillChanged
 from sendoka.http.encode import encode
 
 if TYPE_CHECKING:
@@ -175,10 +176,17 @@ def part_of(cells: Cells) -> Part:
 
 
 async def read_shard(database: Database, run: int, shard: int) -> tuple[Shard, Lease]:
-    """Return a shard as it stands, and who holds it."""
+    """Return a shard as it stands, and who holds it. Raises BackfillChanged where it was made one with the others."""
     text = f"""select {BATCH_COLUMNS}, owner, greatest(0, extract(epoch from lease_until - clock_timestamp()))
 from sendoka.backfill_shards where run = $1::bigint and shard = $2::int"""
-    ((*cells, owner, seconds),) = await _rows(database, text, str(run), str(shard))
+    rows = await _rows(database, text, str(run), str(shard))
+    if not rows:
+        raise BackfillChanged(
+            "the run goes on with another script",
+            where="nothing had been done by then, so it is walked anew and in one piece; nothing was changed from here",
+            todo="run it with the new script",
+        )
+    ((*cells, owner, seconds),) = rows
     return Shard.of(cells), Lease(owner, float(seconds or 0))
 
 
@@ -187,6 +195,13 @@ async def token_of(database: Database, run: int, shard: int, seq: int) -> str | 
     text = "select token from sendoka.backfill_batches where run = $1::bigint and shard = $2::int and seq = $3::bigint"
     rows = await _rows(database, text, str(run), str(shard), str(seq))
     return rows[0][0] if rows else None
+
+
+# The run, where its script is `{}`. It is locked: who waits for a shard whose epoch a changed script raises would take
+# it with the script that the run had before the wait.
+_RUN = """sendoka_run as materialized (
+  select r.id from sendoka.backfill_runs r where r.id = $1::bigint and ({0}::text is null or r.checksum = {0}) for share
+)"""
 
 
 async def claim(
@@ -204,11 +219,12 @@ async def claim(
     Return None where a rival holds it, or it is done. Taking it raises its epoch, so that nothing sent under an older
     lease can commit any more.
     """
-    text = f"""update sendoka.backfill_shards set epoch = epoch + 1, owner = $3,
+    text = f"""with {_RUN.format("$6")}
+update sendoka.backfill_shards set epoch = epoch + 1, owner = $3,
   lease_until = clock_timestamp() + make_interval(secs => $4::float8)
 where run = $1::bigint and shard = $2::int and state = 'running' and not held
   and (owner is null or owner in ($3, $5) or lease_until < clock_timestamp())
-  and ($6::text is null or exists (select from sendoka.backfill_runs r where r.id = run and r.checksum = $6))
+  and exists (select from sendoka_run)
 returning {BATCH_COLUMNS}"""
     rows = await _rows(database, text, str(run), str(shard), owner, str(lease), heir_of or owner, checksum)
     return Shard.of(rows[0]) if rows else None
@@ -222,10 +238,10 @@ async def claim_any(
     What is ours already, by a claim whose answer was lost, comes first. One whose row is locked is passed by: a batch
     of it is in flight, whose sender lives, or has only just died.
     """
-    text = f"""with sendoka_free as (
-  select s.run, s.shard from sendoka.backfill_shards s join sendoka.backfill_runs r on r.id = s.run
-  where s.run = $1::bigint and s.state = 'running' and not s.held and r.checksum = $4
-    and (s.owner is null or s.owner = $2 or s.owner = any($5::text[]) or s.lease_until < clock_timestamp())
+    text = f"""with {_RUN.format("$4")}, sendoka_free as (
+  select s.run, s.shard from sendoka.backfill_shards s join sendoka_run r on r.id = s.run
+  where s.state = 'running' and not s.held and (s.owner is null or s.owner = $2 or s.owner = any($5::text[])
+    or s.lease_until < clock_timestamp())
   order by coalesce(s.owner = $2, false) desc, s.shard limit 1 for update of s skip locked
 )
 update sendoka.backfill_shards b set epoch = b.epoch + 1, owner = $2,
