@@ -20,6 +20,7 @@ import pytest
 from sendoka.cli.dev import dev
 from sendoka.local.kinds import KINDS, OPTIONS
 from sendoka.settings import find_source, read_settings
+from tests.fixtures import forked
 from tests.fixtures.processes import commands, free_port
 
 if TYPE_CHECKING:
@@ -63,15 +64,7 @@ class Dev:
 
 
 def run(project: Path, *options: str, command: str = "dev", **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*SENDOKA, command, *options],
-        cwd=project,
-        env={**environment(), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return forked.run([*SENDOKA, command, *options], project, {**environment(), **variables}, 60)
 
 
 def environment() -> dict[str, str]:
