@@ -257,7 +257,8 @@ class _Pass:
             trip = self._trips.get(words["number"])
             if words["call"] != self._fleet.mark or trip is None:
                 continue
-            trip.worker.meter.rate, trip.worker.held = words["rate"], words["held"]
+            trip.worker.meter.take(words["rate"])
+            trip.worker.held = words["held"]
             call.pace.size = words["size"]
             call.dead = max(call.dead, words["dead"])
             part = call.parts.get(words["number"])

@@ -34,6 +34,10 @@ class Meter:
             self._rows = before * self._rows + (1 - before) * scanned
             self._seconds = before * self._seconds + (1 - before) * seconds
 
+    def take(self, rate: float | None) -> None:
+        """Take the rate that another process measured."""
+        self._rows, self._seconds = (rate, 1.0) if rate else (0.0, 0.0)
+
 
 @dataclass(slots=True)
 class Forecast:

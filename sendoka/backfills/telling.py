@@ -115,7 +115,7 @@ class Teller:
 
     @property
     def _share(self) -> float:
-        """Return how much of their rates the workers have together: under a limit one of them may wait for all others."""
+        """Return how much of their rates the workers have together: under a limit one may wait for all others."""
         call = self._call
         one = call.forecast.seconds(1) if call.held and len(call.workers) > 1 else None
         return min(1.0, 1 / (one * call.rate)) if one and call.rate else 1.0
