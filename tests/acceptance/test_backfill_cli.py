@@ -78,8 +78,8 @@ async def test_a_deadline_exits_130_and_the_next_run_goes_on(project: Project, s
 
 async def test_a_changed_script_exits_1_unless_accepted(project: Project, sql: Neon) -> None:
     await make_messages(sql, 200)
-    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.004))
-    project.run("run", "touch", "--batch-size", "25", "--deadline", "0.4", exits=130)
+    project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.01))
+    project.run("run", "touch", "--batch-size", "25", "--deadline", "1", exits=130)
     project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0))
     assert "go on with the new one: --accept-change" in project.run("run", "touch", exits=1)
     assert "script changed" in project.run("status")
@@ -194,7 +194,7 @@ async def test_a_finished_one_offers_to_begin_again(project: Project, sql: Neon)
 async def test_status_tells_how_a_run_ended_and_how_it_goes_on(project: Project, sql: Neon) -> None:
     await make_messages(sql, 300)
     project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.01))
-    report = json.loads(project.run("run", "touch", "--batch-size", "25", "--deadline", "0.5", "--json", exits=130))
+    report = json.loads(project.run("run", "touch", "--batch-size", "25", "--deadline", "1", "--json", exits=130))
     (facts,) = json.loads(project.run("status", "--json"))["backfills"]
     same = ("name", "run", "state", "reason", "scanned", "changed", "unchanged", "passes", "batches", "started_at")
     assert [facts[each] for each in same] == [report[each] for each in same]
