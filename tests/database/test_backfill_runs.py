@@ -291,7 +291,7 @@ async def test_every_call_gets_something_done_however_short_its_deadline(sql: Da
     slow = declared(TOUCH + " and pg_sleep(0.01) is not null")
     before = 0
     for _ in range(3):
-        report = await run(sql, slow, batch_size=fixed, deadline=0.3)
+        report = await run(sql, slow, batch_size=fixed, deadline=0.5)
         if report.done:
             break
         assert report.here > 0
