@@ -1,8 +1,8 @@
 """Vacuums the table after every tenth of it, where a walk meets its pages once, so that the next tenth finds room.
 
 Walked as its rows lie, a table doubles: every page is full when its rows are updated, and their new versions go to its
-end. Vacuumed in between, what the tenth before left behind is filled instead. Measured on a million rows it grew by a
-fifth instead of twofold, and took no longer.
+end. Vacuumed in between, what the tenth before left behind is filled instead. Measured on 200,000 rows with three
+indexes the table grew by an eighth instead of twofold, and the run took 1.6 times as long: it reads all indexes anew.
 """
 
 from __future__ import annotations
