@@ -137,6 +137,10 @@ def test_the_rate_counts_work_only() -> None:
     for seconds in (0.1, 1.9) * 20:  # what is fast for a moment is no faster on the whole
         meter.add(100, seconds)
     assert meter.rate == pytest.approx(100, rel=0.2)
+    meter.take(70.0)
+    assert meter.rate == 70
+    meter.take(None)
+    assert meter.rate is None
 
 
 def of_code(code: str) -> DatabaseError:
