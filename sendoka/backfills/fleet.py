@@ -103,7 +103,9 @@ class Fleet:
         limits = call.terms.limits
         if limits.rate is not None:
             limits = replace(limits, rate=limits.rate / self.slots)
-        terms = replace(call.terms, workers=1, shards=None, again=False, accept_change=False, limits=limits)
+        terms = replace(
+            call.terms, workers=1, shards=None, again=False, accept_change=False, limits=limits, vacuum=False
+        )
         client = sendable(call.database)
         contents = Contents(client, self.bundle, terms, run.id, call.by.operator, call.by.revision)
         return sealed(call.backfill.name, self.mark, contents)
@@ -129,6 +131,7 @@ class _Pass:
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._count)
+                group.start_soon(self._vacuum)
                 await self._drive()
                 group.cancel_scope.cancel()
         finally:
@@ -139,6 +142,17 @@ class _Pass:
         if self._call.stop() and not self._call.reason:
             self._call.reason = "interrupted"
         return self._swept
+
+    async def _vacuum(self) -> None:
+        """Vacuum the table after every tenth of it, as its order wants it; a worker sees only its own shard."""
+        try:
+            while True:
+                await anyio.sleep(_LOOK_EVERY / 4)
+                await self._call.vacuuming.between(self._target, None, at=None)
+        except Stopped:
+            return
+        except Exception as error:  # noqa: BLE001 - raised again by work(), for the task group would wrap it
+            self._fail(error)
 
     async def _drive(self) -> None:
         """Hand out and collect; what is raised is kept, for the task group would wrap it."""

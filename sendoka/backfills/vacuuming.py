@@ -67,10 +67,10 @@ class Vacuuming:
         self._took: float | None = None
         self.done = 0
 
-    async def between(self, target: Target, walk: Walk, *, at: int) -> None:
+    async def between(self, target: Target, walk: Walk | None, *, at: int | None) -> None:
         """Vacuum if another tenth of the table is changed, and it is of use; return when that is over.
 
-        at: the shard whose worker waits for it.
+        at: the shard whose worker waits for it, and holds on to it by its `walk`; None where no worker does.
 
         Raises Stopped where the run is asked to stop meanwhile.
         """
@@ -114,7 +114,7 @@ class Vacuuming:
         self._off = True
         self._call.warn([why])
 
-    async def _vacuum(self, target: Target, walk: Walk, at: int) -> None:
+    async def _vacuum(self, target: Target, walk: Walk | None, at: int | None) -> None:
         call, began, over, stopped = self._call, time.monotonic(), anyio.Event(), False
         failed: list[DatabaseError | TransportError] = []
 
@@ -136,7 +136,8 @@ class Vacuuming:
             while not over.is_set() and not stopped:
                 with anyio.move_on_after(_LOOK_EVERY):
                     await over.wait()
-                await walk.keep()
+                if walk is not None:
+                    await walk.keep()
                 stopped = call.stop()
             group.cancel_scope.cancel()
         if stopped:

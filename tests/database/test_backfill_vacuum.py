@@ -8,7 +8,8 @@ import pytest
 
 from sendoka.backfills import Batch, backfill, order, plan, run, vacuuming
 from sendoka.errors import DatabaseError, Outcome
-from tests.fixtures.backfills import Unreliable, execute, ledger_is_whole, rows, value
+from tests.fixtures.backfills import Unreliable, execute, in_sql, ledger_is_whole, rows, value
+from tests.fixtures.fleet import small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,14 @@ async def test_calls_of_a_moment_vacuum_at_the_same_tenths(made: Neon, endpoint:
 
         await run(made, fill, order="created", batch_size=100, stop=stop)
     assert 3 <= vacuums(endpoint) <= 10
+
+
+async def test_a_fleet_vacuums_at_tenths_of_the_whole_table(made: Neon, endpoint: Endpoint) -> None:
+    with small(2) as cluster:
+        report = await run(made, in_sql, order="created", batch_size=100, shards=12, rate=1500, dask=cluster)
+    assert (report.state, report.changed) == ("done", 3000)
+    assert 1 <= vacuums(endpoint) <= 10
+    assert await rows(made, "select distinct detail from sendoka.backfill_events where event = 'waits'") == [[WHY]]
 
 
 async def test_a_plan_says_so(made: Neon) -> None:
