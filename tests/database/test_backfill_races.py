@@ -64,13 +64,14 @@ async def test_of_rivals_that_begin_at_once_one_started_the_run(sql: Database, d
     assert (await told(sql))[1:] in (["continued"], ["continued", "continued"])  # a, or b, or b between the two
 
 
+@pytest.mark.parametrize(("accept", "kept"), [(True, BY_KEY), (False, None)])
 async def test_another_script_takes_no_order_of_its_own_beside_a_batch_that_is_in_flight(
-    sql: Database, direct: Any
+    sql: Database, direct: Any, accept: bool, kept: Any
 ) -> None:
     found = await opened(sql)
-    beginner = begin(sql, found, "b" * 64, by=Actor("me", "other"), walk=BY_TIME)
+    beginner = begin(sql, found, "b" * 64, by=Actor("me", "other"), walk=BY_TIME, accept=accept)
     batch = """update sendoka.backfill_shards set seq = 1, cursor = '["msg_1"]'"""
-    assert await all_wait(direct, [beginner], batch) == [BY_KEY]
+    assert await all_wait(direct, [beginner], batch) == [kept]
 
 
 @pytest.mark.parametrize("act", [pause, cancel])
