@@ -21,10 +21,11 @@ from sendoka.backfills.target import read_target
 from sendoka.database import Statement
 from sendoka.database.home import Ours
 from sendoka.errors import DatabaseError, SendokaError
-from tests.fixtures.modelled.database import COLUMNS, Modelled, Server
+from tests.fixtures.modelled.database import Modelled, Server
 from tests.fixtures.modelled.expressions import CLOCK
 from tests.fixtures.modelled.forms import FORMS
 from tests.fixtures.modelled.rows import Transaction
+from tests.fixtures.modelled.shapes import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -76,7 +77,7 @@ class Script:
             lambda db: shards.read_totals(db, 1),
             lambda db: shards.token_of(db, 1, 0, seq),
             lambda db: runs.next_pass(db, 1, after=int(epoch)),
-            lambda db: runs.begin(db, found, found.checksum, by=by, walk=WALK),
+            lambda db: runs.begin(db, found, found.checksum, by=by, walk=WALK, accept=first),
             lambda db: runs.note_end(db, 1, state="stopped", reason="so", rate=1.5, by=by),
             lambda db: dead_letters.count_dead(db, 1),
             lambda db: pause(db, "some_in_sql"),
