@@ -15,6 +15,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # Files and programs are read as UTF-8, whatever LANG says.
 export PYTHONUTF8 = 1
 
+# The tests that are a part of `make check`; `make check test` runs them once, among all the others.
+CHECKS = tests/unit/test_layers.py tests/unit/test_public_names.py tests/unit/test_docs.py
+
 .PHONY: help setup demo test soak test-peers check docs bench dev db-push db-generate db-migrate db-status backfill clean
 
 help: ## list these tasks
@@ -41,7 +44,7 @@ check: setup ## lint, formatting, types, layers, docs, and the application's sch
 	@$(PYTHON_BIN) -m ruff check .
 	@$(PYTHON_BIN) -m ruff format --check --quiet .
 	@$(PYTHON_BIN) -m mypy
-	@$(PYTHON_BIN) -m pytest -q tests/unit/test_layers.py tests/unit/test_public_names.py tests/unit/test_docs.py
+	@$(if $(filter test,$(MAKECMDGOALS)),:,$(PYTHON_BIN) -m pytest -q $(CHECKS))
 	@$(SENDOKA) check --replay
 
 docs: setup ## write docs/errors.md, docs/hazards.md and docs/managed.md anew from the code
