@@ -1,4 +1,4 @@
-"""The whole road, in a temporary place: an endpoint, migrations, 100,000 rows, a backfill that is killed, the proof.
+"""The whole road, in a temporary place: an endpoint, migrations, 200,000 rows, a backfill that is killed, the proof.
 
 `make demo` runs it. Everything goes over HTTP, as it would to Neon; the commands are those a person would type.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 ORGS = 40
-MESSAGES = 100_000
+MESSAGES = 200_000
 STARTED = time.monotonic()
 
 SEED_MESSAGES = """
