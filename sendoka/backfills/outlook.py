@@ -18,7 +18,7 @@ from sendoka.backfills.keys import peeked, source_of
 from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.limits import Limits
 from sendoka.backfills.order import arranged, walked
-from sendoka.backfills.pace import FIRST, LARGEST, SMALLEST, TARGET
+from sendoka.backfills.pace import FIRST, MOST, SMALLEST, TARGET, largest
 from sendoka.backfills.runs import find_run
 from sendoka.backfills.sharding import Sharding, kept, planned
 from sendoka.backfills.shards import read_shard
@@ -272,11 +272,13 @@ def _paced(
     if batch is None or not batch.scanned:
         size = fixed or FIRST
         return size, None if rows is None else max(1, math.ceil(rows / size)), None
-    each = batch.seconds / batch.scanned
+    each, share = batch.seconds / batch.scanned, batch.paged / batch.scanned
     if batch.paged and rows and matching is not None:
         # Most of the time is the change's: it goes with the rows that satisfy `where`, not with those scanned.
-        each *= min(matching / rows, 1) / (batch.paged / batch.scanned)
-    size = fixed or int(min(max(TARGET / each, SMALLEST), LARGEST) if each else LARGEST)
+        share, met = min(matching / rows, 1), share
+        each *= share / met
+    most = largest(None if batch.changed is None else MOST, share)
+    size = fixed or int(min(max(TARGET / each, SMALLEST), most) if each else most)
     if rows is None:
         return size, None, None
     batches = max(1, math.ceil(rows / size))

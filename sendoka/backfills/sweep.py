@@ -154,7 +154,8 @@ class Sweep:
         call, worker, self.sent = self.call, self.worker, None
         worker.patience.renew()
         scanned = max(0, shard.scanned - before.scanned)
-        worker.pace.note(min(scanned, asked), max(seconds, walk.stepped), asked)
+        hits = max(0, shard.paged - before.paged)
+        worker.pace.note(min(scanned, asked), max(seconds, walk.stepped), asked, hits=hits)
         worker.meter.add(scanned, seconds + worker.rested)
         call.throttle.spent(min(scanned, asked), seconds, worker)
         assert worker.at is not None  # noqa: S101 - over() set it

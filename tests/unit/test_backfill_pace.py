@@ -8,7 +8,7 @@ import time
 import pytest
 
 from sendoka.backfills.forecast import Meter
-from sendoka.backfills.pace import BYTES, LARGEST, PROBE, SMALLEST, TARGET, Pace
+from sendoka.backfills.pace import BYTES, LARGEST, MOST, PROBE, SMALLEST, TARGET, Pace
 from sendoka.backfills.patience import Patience, Stopped, passes
 from sendoka.database.retry import PASSING, Retry
 from sendoka.errors import (
@@ -36,6 +36,14 @@ def settle(pace: Pace, *, rows_per_second: float, batches: int = 40) -> None:
 def test_the_size_settles_where_a_batch_takes_its_time(rows_per_second: float, size: float) -> None:
     pace = Pace()
     settle(pace, rows_per_second=rows_per_second)
+    assert pace.size == pytest.approx(size, rel=0.02)
+
+
+@pytest.mark.parametrize(("share", "size"), [(1.0, MOST), (0.5, 2 * MOST), (0.01, LARGEST), (0.0, LARGEST)])
+def test_a_batch_in_sql_changes_no_more_than_others_can_bear(share: float, size: int) -> None:
+    pace = Pace(most=MOST)
+    for _ in range(40):
+        pace.note(pace.size, pace.size / 1_000_000, hits=int(pace.size * share))
     assert pace.size == pytest.approx(size, rel=0.02)
 
 
