@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sendoka.errors import ProgrammingError
 from sendoka.http.scan import operation, tokens
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ _JSON = re.compile(r"\bjson\b")
 
 def advice(error: DatabaseError, statement: Statement) -> str:
     """Return what to do about `error` of `statement`, "" where nothing is known that Postgres does not say."""
-    if error.sqlstate == "08P01":
-        return _count(statement)
+    if error.sqlstate == "08P01":  # which Neon's proxy says of a query that was cancelled, too
+        return _count(statement) if isinstance(error, ProgrammingError) else ""
     if error.sqlstate == "25P01":
         return _IN_A_LIST
     if error.sqlstate == "22P02" and _JSON.search(error.message):  # in whatever language, the type's name comes last

@@ -43,6 +43,12 @@ def test_a_wrong_number_of_parameters_is_counted(text: str, given: int, said: st
     assert f"hint: {said}" in str(error)
 
 
+def test_a_query_that_neon_cancelled_has_nothing_to_do_with_parameters() -> None:
+    error = raised([Statement("select pg_sleep($1)", ("9",))], "Query cancelled", "08P01")
+    assert type(error) is not ProgrammingError
+    assert "parameter" not in str(error)
+
+
 def test_of_a_list_the_statement_is_named_whose_parameters_do_not_fit() -> None:
     fine, wrong = Statement("select $1", ("1",)), Statement("select $1, $2", ("1",))
     error = raised([fine, wrong, fine], BIND.format(1, 2), "08P01")
