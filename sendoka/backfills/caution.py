@@ -15,7 +15,7 @@ class Caution:
     """Counts batches: after a conflict some lock their page, after the next ones ever more, fewer where there is none.
 
     A batch that meets a conflict is done twice. With `_MANY` that is less than two batches in a hundred, and what
-    locks cost all the others is a sixth of their time.
+    locks cost all the others is a tenth of their time.
     """
 
     locked: int = 0

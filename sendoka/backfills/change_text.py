@@ -7,7 +7,7 @@ What was tried and why it is written this way:
 - A shard's bounds are read from its locked row, as the cursor is: one that was moved meanwhile holds for this batch.
 - The rows of the page are read by the range of the scanned keys: looked up one by one they cost three times as much.
 - They are locked before they are changed, or the change would overwrite what the application wrote meanwhile. At
-  REPEATABLE READ Postgres itself refuses that (40001), and nothing is locked twice: a sixth of a batch's time. It does
+  REPEATABLE READ Postgres itself refuses that (40001), and nothing is locked twice: a tenth of a batch's time. It does
   so for rows that the change changes, so only a change of the very rows of the page may do without the locks; and not
   where a trigger or a volatile function fires, which may rely on what it finds once it has waited for a lock.
 - `page` is read whole before the change starts: a lazily read page lets a trigger on a sibling row hide rows from the
