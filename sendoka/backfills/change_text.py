@@ -36,7 +36,7 @@ from sendoka.backfills.keyset import (
     start_of,
     stride_of,
 )
-from sendoka.backfills.shards import BATCH_COLUMNS, TOOK
+from sendoka.backfills.shards import BATCH_COLUMNS, TOOK, WORKED
 from sendoka.backfills.words import words
 from sendoka.quoting import ident
 
@@ -64,6 +64,7 @@ def may_go_unlocked(backfill: Backfill, target: Target) -> bool:
 def change_batch(backfill: Backfill, target: Target, *, first: bool, last: bool = True, locks: bool = True) -> str:
     """Return one whole batch of the SQL form. Parameters: run, shard, rows to scan, token, epoch, lease, owner.
 
+    It answers `BATCH_COLUMNS` and its seconds, `inside` its transaction and `worked` itself, or no row where nothing is to be done under this epoch.
     Who holds the shard under the name `owner` holds it for so many seconds (`lease`) more.
     first: whether it begins at the first row of the table: no key in the cursor yet, and no lower bound.
     last: whether the shard ends where the table does.
@@ -91,10 +92,10 @@ def change_batch(backfill: Backfill, target: Target, *, first: bool, last: bool 
   returning b.*, t.scanned as batch_scanned, t.paged as batch_paged, t.changed as batch_changed
 ), sendoka_audit as (
   insert into sendoka.backfill_batches (run, shard, seq, epoch, pass, token, cursor, scanned, paged, changed, took)
-  select run, shard, seq, epoch, pass, token, cursor, batch_scanned, batch_paged, batch_changed, {TOOK}
+  select run, shard, seq, epoch, pass, token, cursor, batch_scanned, batch_paged, batch_changed, {WORKED}
   from sendoka_advanced
 )
-select {BATCH_COLUMNS} from sendoka_advanced"""
+select {BATCH_COLUMNS}, {TOOK} as inside, {WORKED} as worked from sendoka_advanced"""
 
 
 def range_of(backfill: Backfill, target: Target, span: Span, limit: str, *, locks: bool) -> str:

@@ -16,18 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sendoka.database.seam import Database
-    from sendoka.database.statement import Cells
+    from sendoka.database.statement import Cells, Statement
 
 __all__ = [
     "BATCH_COLUMNS",
     "TOOK",
     "TOTALS",
     "WIDTH",
+    "WORKED",
     "Lease",
     "Part",
     "Shard",
     "claim",
     "claim_any",
+    "hold",
     "part_of",
     "read_shard",
     "read_shards",
@@ -48,6 +50,9 @@ BATCH_COLUMNS = (
 
 TOOK = "extract(epoch from clock_timestamp() - transaction_timestamp())"
 """The seconds since a batch's transaction began."""
+
+WORKED = "extract(epoch from clock_timestamp() - statement_timestamp())"
+"""The seconds since its statement began, which may have been kept waiting in its transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,13 @@ async def token_of(database: Database, run: int, shard: int, seq: int) -> str | 
 _RUN = """sendoka_run as materialized (
   select r.id from sendoka.backfill_runs r where r.id = $1::bigint and ({0}::text is null or r.checksum = {0}) for share
 )"""
+
+
+def hold(run: int, shard: int) -> Statement:
+    """Return what waits for a batch of the shard that is on its way: what comes behind it finds what that one left."""
+    text = """select 1 from sendoka.backfill_shards sendoka_checkpoint
+where run = $1::bigint and shard = $2::int for update"""
+    return Ours(text, (str(run), str(shard)))
 
 
 async def claim(

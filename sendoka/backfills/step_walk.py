@@ -89,6 +89,11 @@ class StepWalk:
         self._written = 0.0
 
     @property
+    def shard(self) -> Shard:
+        """How the shard stood when it was heard of last."""
+        return self._holding.shard
+
+    @property
     def lost(self) -> bool:
         """Whether the shard is somebody else's by now."""
         return self._holding.lost

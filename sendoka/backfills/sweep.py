@@ -75,10 +75,11 @@ class Sweep:
                     shard = await self._batch(walk, shard, size)
                     self.call.note(part.number, shard)
             finally:
-                self.worker.at, self.worker.waits = None, ""
-                self.call.here += walk.batches
                 with anyio.move_on_after(self.call.last_words(more=True), shield=True):
                     await walk.stop()
+                self.worker.at, self.worker.waits = None, ""
+                self.call.here += walk.batches
+                self.call.note(part.number, walk.shard)
         return True
 
     def cut(self) -> None:
@@ -88,8 +89,8 @@ class Sweep:
             self.worker.pace.cut(rows, time.monotonic() - began)
 
     def walk(self, work: WalkOf, shard: Shard, group: TaskGroup) -> Walk:
-        """Return the way through a shard that suits the form of the change; its step is called in `group`."""
-        return StepWalk(work, shard, group) if work.backfill.step else ChangeWalk(work, shard)
+        """Return the way through a shard that suits the form of the change; what goes on beside it does in `group`."""
+        return StepWalk(work, shard, group) if work.backfill.step else ChangeWalk(work, shard, group)
 
     def work(self, target: Target, run: Run, number: int, owner: str) -> WalkOf:
         """Return what is walked: the shard with this number."""
@@ -108,6 +109,7 @@ class Sweep:
             terms.step_timeout,
             owner,
             lambda: call.seconds_left,
+            call.throttle.most is not None,
         )
 
     def _size(self) -> int:
@@ -147,8 +149,8 @@ class Sweep:
     def _note(self, walk: Walk, before: Shard, shard: Shard, size: int, seconds: float) -> None:
         """Learn from a batch that was done, and tell of it.
 
-        Its step may have been called while the batch before it was on its way, or the run rested: as long as that took
-        a batch takes in any case.
+        Its step may have been called, or the batch itself sent, while the one before it was on its way, or the run
+        rested: as long as that took a batch takes in any case.
         """
         asked = walk.asked or size
         call, worker, self.sent = self.call, self.worker, None

@@ -35,7 +35,7 @@ class WalkOf:
     A run may have `max_dead` dead letters, a step `step_timeout` seconds a page. `on_wait` is told for what the walk
     waits, and how many seconds at most; `stop` is asked meanwhile. `owner` is the name under which the shard was
     claimed, where others share the run; empty where it is the only one, for which a walk waits. `seconds_left` tells
-    how far the deadline is.
+    how far the deadline is; `counted` whether rows a second are, so that no batch may begin before it is asked for.
     """
 
     database: Database
@@ -51,6 +51,7 @@ class WalkOf:
     step_timeout: float = STEP_TIMEOUT
     owner: str = ""
     seconds_left: Callable[[], float] = lambda: math.inf
+    counted: bool = False
 
     def backfill_at(self, shard: Shard) -> Backfill:
         """Return what a page of `shard` holds: after the first pass no dead letters, they had their turn."""
@@ -80,7 +81,12 @@ class Walk(Protocol):
     """For how many rows the page of the last batch was asked; 0 where that is the size it was given."""
 
     stepped: float
-    """How many seconds the step of the last batch took; 0 where there is none."""
+    """How many seconds the last batch took in any case, whatever else went on meanwhile: its step, or a call that was
+    sent before its turn; 0 where neither was."""
+
+    @property
+    def shard(self) -> Shard:
+        """How the shard stood when it was heard of last."""
 
     @property
     def lost(self) -> bool:

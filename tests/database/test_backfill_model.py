@@ -18,7 +18,7 @@ from sendoka.backfills.left import remaining
 from sendoka.backfills.order import Walked
 from sendoka.backfills.page_text import page, write_back
 from sendoka.backfills.target import read_target
-from sendoka.database import Statement
+from sendoka.database import Result, Statement
 from sendoka.database.home import Ours
 from sendoka.errors import DatabaseError, SendokaError
 from tests.fixtures.modelled.database import Modelled, Server
@@ -107,7 +107,15 @@ async def answer(database: Database, step: Callable[[Database], Awaitable[Any]])
     except SendokaError as error:
         return error.what
     results = found if isinstance(found, list) else [found]
-    return [each.rows if hasattr(each, "rows") else each for each in results]
+    return [untimed(each) if isinstance(each, Result) else each for each in results]
+
+
+def untimed(result: Result[Any]) -> list[list[Any]]:
+    """Return the rows, but for what took so many seconds."""
+    return [
+        [cell for field, cell in zip(result.fields, row, strict=True) if field.name not in {"inside", "worked"}]
+        for row in result.rows
+    ]
 
 
 async def there(database: Database) -> dict[str, list[dict[str, Any]]]:

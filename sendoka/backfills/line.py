@@ -1,0 +1,36 @@
+"""How far the database is: what a call takes on its way there and back, beside its work."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+__all__ = ["Line"]
+
+_LEAST = 0.005
+"""Seconds of the way from which on it is worth a second call under way, which locks its page and waits for its turn."""
+
+_SHARE = 0.25
+"""And the part of a batch's work that the way must be."""
+
+_CALLS = 4
+"""Of so many calls the shortest way counts: a longer one says of the line as little as of the machines at its ends."""
+
+
+@dataclass(slots=True)
+class Line:
+    """What calls took, in seconds. `whole` is the last one's, from its sending to its answer."""
+
+    whole: float = 0.0
+    _work: float = 0.0
+    _ways: deque[float] = field(default_factory=lambda: deque(maxlen=_CALLS))
+
+    def note(self, whole: float, inside: float, work: float) -> None:
+        """Note what a call took, of that all in the database, and the batch alone, without its wait for another."""
+        self.whole, self._work = whole, work
+        self._ways.append(whole - inside)
+
+    @property
+    def long(self) -> bool:
+        """Whether the database would stand idle for much of the time, if each call waited for the one before it."""
+        return bool(self._ways) and min(self._ways) >= max(_LEAST, _SHARE * self._work)

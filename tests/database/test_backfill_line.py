@@ -1,0 +1,150 @@
+"""Batches in SQL over a long line: the next is sent before the last is answered, and nothing comes of it but speed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from sendoka.backfills import backfill, change_walk, pause, resume, run
+from tests.fixtures.backfills import execute, in_sql, ledger_is_whole, make_messages, rows, touched, value
+from tests.fixtures.far import Far
+
+if TYPE_CHECKING:
+    from sendoka.backfills import Progress
+    from sendoka.database import Database
+
+AT_ONCE = 2
+
+
+async def test_two_batches_are_under_way_and_each_row_is_changed_once(sql: Database) -> None:
+    await make_messages(sql, 200)
+    far = Far(sql)
+    report = await run(far, in_sql, batch_size=20)
+    assert report.done
+    assert far.most == AT_ONCE
+    assert report.here == report.batches
+    assert await touched(sql) == {"1": 200}
+    assert await ledger_is_whole(sql)
+
+
+async def test_a_batch_that_was_sent_early_sees_what_the_one_before_it_left(sql: Database) -> None:
+    await execute(
+        sql,
+        "create table links (id bigint primary key, path text)",
+        "insert into links select g from generate_series(1, 60) g",
+    )
+    chain = backfill(
+        name="chain",
+        table="links",
+        where="path is null",
+        sql="""update links l set path = coalesce((select b.path from links b where b.id = l.id - 4), '') || '/' || l.id
+               from page where l.id = page.id""",
+    )
+    far = Far(sql)
+    assert (await run(far, chain, batch_size=4)).done
+    assert far.most == AT_ONCE
+    assert await value(sql, "select path from links where id = 60") == "".join(f"/{each}" for each in range(4, 61, 4))
+
+
+async def test_a_call_that_ends_has_left_nothing_under_way(sql: Database) -> None:
+    await make_messages(sql, 400)
+    far, scanned = Far(sql), 0
+
+    def note(progress: Progress) -> None:
+        nonlocal scanned
+        scanned = progress.scanned
+
+    report = await run(far, in_sql, batch_size=20, on_progress=note, stop=lambda: scanned > 80)
+    assert (report.state, report.reason) == ("stopped", "interrupted")
+    assert far.most == AT_ONCE
+    count, changed = (await rows(sql, "select count(*), sum(changed) from sendoka.backfill_batches"))[0]
+    assert (report.here, report.changed) == (int(count or 0), int(changed or 0))
+    await anyio.sleep(0.05)
+    assert await value(sql, "select count(*) from sendoka.backfill_batches") == count
+    assert (await run(far, in_sql)).done
+    assert await touched(sql) == {"1": 400}
+
+
+async def test_answers_may_come_in_the_wrong_order(sql: Database) -> None:
+    await make_messages(sql, 200)
+    far, seen = Far(sql), []
+
+    async def hold_back(number: int) -> None:
+        if number % 2:
+            await anyio.sleep(0.03)
+
+    far.answered = hold_back
+    report = await run(far, in_sql, batch_size=20, on_progress=lambda progress: seen.append(progress.scanned))
+    assert report.done
+    assert seen == sorted(seen)
+    assert report.here == report.batches
+    assert await touched(sql) == {"1": 200}
+    assert await ledger_is_whole(sql)
+
+
+async def test_rows_at_fault_are_left_out_one_by_one(sql: Database) -> None:
+    await make_messages(sql, 200)
+    await execute(sql, "alter table messages add constraint sane check (touched = 0 or org_id <> 'org_3')")
+    far = Far(sql)
+    report = await run(far, in_sql, batch_size=20)
+    assert (report.done, report.dead, report.changed) == (True, 20, 180)
+    assert far.most == AT_ONCE
+    assert await touched(sql) == {"0": 20, "1": 180}
+    assert await ledger_is_whole(sql)
+
+
+async def test_nothing_is_done_while_it_is_paused(sql: Database) -> None:
+    await make_messages(sql, 400)
+    far, counts = Far(sql), []
+
+    async def pause_for_a_moment(number: int) -> None:
+        if number == 6:
+            await pause(sql, in_sql.name)
+            for _ in range(2):
+                counts.append(await value(sql, "select count(*) from sendoka.backfill_batches"))
+                await anyio.sleep(0.05)
+            await resume(sql, in_sql.name)
+
+    far.answered = pause_for_a_moment
+    report = await run(far, in_sql, batch_size=20)
+    assert (report.done, report.here) == (True, report.batches)
+    assert far.most == AT_ONCE
+    assert counts[0] == counts[1]
+    assert await touched(sql) == {"1": 400}
+    assert await ledger_is_whole(sql)
+
+
+@pytest.mark.parametrize("options", [{"rate": 100_000}, {"deadline": 30}], ids=["rate", "deadline"])
+async def test_no_batch_is_sent_before_its_turn_where_each_is_counted_or_may_be_the_last(
+    sql: Database, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_walk, "_ROOM", 10_000)
+    await make_messages(sql, 200)
+    far = Far(sql)
+    assert (await run(far, in_sql, batch_size=20, **options)).done
+    assert far.most == 1
+
+
+async def test_who_rests_between_batches_has_none_under_way_meanwhile(sql: Database) -> None:
+    await make_messages(sql, 100)
+    far = Far(sql, 0.006)
+
+    def rest(_: Progress) -> None:
+        time.sleep(0.15)  # the whole process does
+
+    assert (await run(far, in_sql, batch_size=20, on_progress=rest)).done
+    assert far.most == 1
+
+
+@pytest.mark.parametrize("moment", range(0, 60, 10))
+async def test_a_call_that_is_cut_off_is_gone_on_with(sql: Database, moment: int) -> None:
+    await make_messages(sql, 200)
+    far = Far(sql)
+    with anyio.move_on_after(0.05 + moment / 1000):
+        await run(far, in_sql, batch_size=10)
+    assert (await run(far, in_sql, batch_size=50)).done
+    assert await touched(sql) == {"1": 200}
+    assert await ledger_is_whole(sql)
