@@ -64,7 +64,9 @@ def may_go_unlocked(backfill: Backfill, target: Target) -> bool:
 def change_batch(backfill: Backfill, target: Target, *, first: bool, last: bool = True, locks: bool = True) -> str:
     """Return one whole batch of the SQL form. Parameters: run, shard, rows to scan, token, epoch, lease, owner.
 
-    It answers `BATCH_COLUMNS` and its seconds, `inside` its transaction and `worked` itself, or no row where nothing is to be done under this epoch.
+    It answers `BATCH_COLUMNS` and seconds, those of its transaction (`inside`) and its own (`worked`), or no row where
+    nothing is to be done under this epoch.
+
     Who holds the shard under the name `owner` holds it for so many seconds (`lease`) more.
     first: whether it begins at the first row of the table: no key in the cursor yet, and no lower bound.
     last: whether the shard ends where the table does.
