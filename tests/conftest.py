@@ -17,4 +17,5 @@ pytest_plugins = [
     "tests.fixtures.schemas",
     "tests.fixtures.branches",
     "tests.fixtures.fleet",
+    "tests.fixtures.scratch",
 ]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from sendoka.http.client import Neon
 
+pytestmark = pytest.mark.usefixtures("one_scratch")
+
 PYTHON = """
 from sqlalchemy import CheckConstraint, Column, Enum, Integer, MetaData, String, Table
 from . import metadata

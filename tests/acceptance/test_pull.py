@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Direct = psycopg.Connection[Any]
 
+pytestmark = pytest.mark.usefixtures("one_scratch")
+
 EVERYTHING = ROOT / "tests" / "fixtures" / "everything.sql"
 T = """\
 from sqlalchemy import Column, String, Table, text
