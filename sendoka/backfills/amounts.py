@@ -54,5 +54,5 @@ FACTOR = Unit("factor", "5x (times as long as before)", {"x": 1.0})
 
 
 def spoken(seconds: float) -> str:
-    """Return a duration in the unit that suits it: `0.5 s`, `10 min`."""
+    """Return a duration in the unit that suits it: `500 ms`, `10 min`."""
     return SECONDS.shown(seconds)

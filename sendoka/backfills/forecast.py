@@ -84,9 +84,8 @@ def longest(busy: Sequence[float], free: Sequence[float], worth: float) -> float
     heapq.heapify(ends)
     for rows in free:
         heapq.heapreplace(ends, ends[0] + rows)
-    while (rest := max(ends) - ends[0]) >= 2 * max(worth, 1):
-        ends.remove(max(ends))
-        idle = heapq.heappop(ends)
-        for _ in range(2):
-            heapq.heappush(ends, idle + rest / 2)
-    return max(ends)
+    ends.sort()
+    while (rest := ends[-1] - ends[0]) >= 2 * max(worth, 1):
+        first, *others, _ = ends
+        ends = sorted([*others, first + rest / 2, first + rest / 2])
+    return ends[-1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.backfills.lanes import Lane, lanes
 from sendoka.backfills.plot import Band, Plot
+from sendoka.backfills.revision import commit
 from sendoka.phrases import counted, duration, moment
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def html_report(found: Timeline) -> str:
     where = f"begun {moment(run.started_at)} by {run.started_by or 'somebody'}"
     if run.finished_at:
         where += f", done {moment(run.finished_at)} by {run.finished_by or 'somebody'}"
-    script = f"script {run.checksum[:12]}" + (f", git {run.revision[:12]}" if run.revision else "")
+    script = f"script {run.checksum[:12]}" + (f", git {commit(run.revision)}" if run.revision else "")
     return "\n".join(
         (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
@@ -101,17 +102,24 @@ def bands_of(found: Timeline) -> list[Band]:
             start = slot.start if start is None else start
         elif start is not None:
             end = found.seconds if slot is None else slot.start
-            bands.append(Band(start, end, _why(found, end)))
+            bands.append(Band(start, end, _why(found, start, end)))
             start = None
     return bands
 
 
-def _why(found: Timeline, end: float) -> str:
-    """Return the last thing that ended a call before this moment, if that is what it waited behind."""
+def _why(found: Timeline, start: float, end: float) -> str:
+    """Return what was noted last before the end of such a stretch, if that is what it waited behind.
+
+    Its last batch ended in the slot before it, so what ended a call is of that time. A wait is noted once for its
+    reason, so it may be older, as long as the same process goes on.
+    """
     before = [event for event in found.events if _since(found, event) <= end]
-    last = next((event for event in reversed(before) if event.event in _ENDS), None)
-    if last is None:
+    near = [event for event in before if _since(found, event) >= start - found.width]
+    last = next((event for event in reversed(near or before[-1:]) if event.event in {*_ENDS, "waits"}), None)
+    if last is None or (last.event in _ENDS and not near):
         return "no batch ended here"
+    if last.event == "waits":
+        return f"waits: {last.detail}"
     return f"{last.event} by {last.operator or 'somebody'}" + (f": {last.detail}" if last.detail else "")
 
 

@@ -48,7 +48,7 @@ class Limits:
                 raise InvalidBackfill("the budget of WAL is given twice", todo="give wal_budget= alone: 20MB/s")
             given["wal"] = wal_budget
         # What is switched off as a whole can be switched on one by one.
-        rows = None if rate is None else _read("rate", ROWS_A_SECOND, f"{rate:g}/s" if _is_number(rate) else rate)
+        rows = None if rate is None else _read("rate", ROWS_A_SECOND, f"{rate:.15g}/s" if _is_number(rate) else rate)
         bounds = {} if _all_off(given.pop(_ALL, _ON)) else _usual()
         for name, said in given.items():
             bound = _bound(name, said)
@@ -79,7 +79,7 @@ def _usual() -> dict[str, float]:
 
 
 def _all_off(said: object) -> bool:
-    if said not in {_ON, _OFF}:
+    if not isinstance(said, str) or said not in {_ON, _OFF}:
         raise _neither(_ALL, said)
     return said == _OFF
 

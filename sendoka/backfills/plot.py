@@ -52,6 +52,11 @@ def _named(seconds: int) -> str:
     return f"{seconds} s" if seconds else "0"
 
 
+def _shown(value: float) -> str:
+    """Return a tick's value in full: `1,500,000`, `0.5`."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+
+
 def x_of(at: float, seconds: float) -> float:
     """Return where a moment lies on an axis of so many seconds."""
     inside = min(max(at / seconds, 0.0), 1.0) if seconds > 0 else 0.0
@@ -108,7 +113,7 @@ class Plot:
             y = self._y(value)
             parts.append(f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}"/>')
             parts.append(
-                f'<text class="tick" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{value:,g}{self.unit}</text>'
+                f'<text class="tick" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{_shown(value)}{self.unit}</text>'
             )
         for at, name in time_ticks(self.seconds):
             parts.append(f'<text class="tick" x="{self._x(at)}" y="{HEIGHT - 8}" text-anchor="middle">{name}</text>')

@@ -13,7 +13,7 @@ import anyio.to_thread
 if TYPE_CHECKING:
     from sendoka.backfills.declare import Backfill
 
-__all__ = ["revision_of"]
+__all__ = ["commit", "revision_of"]
 
 _SECONDS = 2.0
 """Git answers in milliseconds; where it does not, the run matters more."""
@@ -26,6 +26,12 @@ async def revision_of(backfill: Backfill) -> str | None:
     """
     file = getattr(sys.modules.get(backfill.module), "__file__", None)
     return await anyio.to_thread.run_sync(_asked, Path(file), abandon_on_cancel=True) if file else None
+
+
+def commit(revision: str) -> str:
+    """Return a revision for people: as much of its commit as tells it from others, and whether the file differs."""
+    number, sign, changes = revision.partition("+")
+    return number[:12] + sign + changes
 
 
 def _asked(script: Path) -> str | None:

@@ -203,6 +203,9 @@ def test_who_is_alone_at_the_last_shard_decides_when_it_is_over(monkeypatch: pyt
     assert longest([16, 0], [], 1) == 8
     assert longest([3, 1], [5, 2], 100) == 6
     assert longest([], [5], 1) == 5
+    many = [28536, 91968, 30884, 78227, 73761, 31074, 29877, 70776, 61159, 56040, 38236]
+    mean = (sum(many) + 138_900) / len(many)
+    assert longest(many, [40079, 18720, 43080, 8624, 27488, 909], 1) == pytest.approx(mean, rel=0.001)
 
 
 def test_each_shard_says_who_is_at_it_and_how_long_that_takes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,11 @@ def test_a_duration_is_spoken_in_the_unit_that_suits_it() -> None:
     assert [spoken(seconds) for seconds in (0.5, 600, 1)] == ["500 ms", "10 min", "1 s"]
 
 
+def test_a_rate_may_be_a_number_of_any_size() -> None:
+    rates = [0.5, 2000, 1_500_000, 12_345_678.0]
+    assert [Limits.of(rate=rate).rate for rate in rates] == rates
+
+
 BAD = [
     ({"rate": "0/s"}, "rate: '0/s': a rate of rows is above 0", "2000/s"),
     ({"rate": 0}, "rate: '0/s': a rate of rows is above 0", "2000/s"),
@@ -58,6 +63,7 @@ BAD = [
     ({"rate": "2000/min"}, "is no rate of rows", "2000/s"),
     ({"rate": float("nan")}, "rate: 'nan/s' is no rate of rows", "2000/s"),
     ({"rate": True}, "rate: 'True' is no rate of rows", "2000/s"),
+    ({"yields": {"all": []}}, "all=[] is neither on nor off", "all=off"),
     ({"rate": ""}, "rate: '' is no rate of rows", "2000/s"),
     ({"rate": "1" * 400 + "/s"}, "a rate of rows is above 0", "2000/s"),
     ({"wal_budget": "20MB"}, "wal_budget: '20MB' is no rate of bytes", "20MB/s"),

@@ -71,6 +71,12 @@ def test_a_plot_breaks_where_there_is_no_value_and_stays_within_its_frame() -> N
     assert "x<y" not in svg
 
 
+def test_a_plot_shows_large_and_small_values_in_full() -> None:
+    large, small = Plot("rows", 1, 3_000_000, "").svg([]), Plot("rows", 1, 0.9, " ms").svg([])
+    assert ">1,000,000<" in large
+    assert ">0.5 ms<" in small
+
+
 def test_a_plot_without_a_value_has_no_line() -> None:
     assert 'class="line"' not in Plot("none", 0, 0, "").svg([(0, 0, None)])
 
@@ -122,6 +128,19 @@ def test_a_time_without_a_batch_is_a_band_with_the_reason_that_is_known() -> Non
     first, second, _ = bands_of(timeline(slots, events))
     assert first.label == "paused by ann"
     assert second.label == "failed by ann: division by zero"
+
+
+def test_a_wait_is_the_reason_of_a_band_and_what_was_over_before_it_is_not() -> None:
+    slots = [BUSY, IDLE, BUSY, BUSY, IDLE, BUSY, BUSY, IDLE, BUSY]
+    stopped, went_on = event(1, "stopped", "deadline"), event(1, "continued")
+    hours = event(4, "waits", "it runs between 01:00-05:00 UTC only")
+    labels = [band.label for band in bands_of(timeline(slots, [event(0, "started"), stopped, went_on, hours]))]
+    waits = "waits: it runs between 01:00-05:00 UTC only"
+    assert labels == ["stopped by ann: deadline", waits, waits]  # the same reason is noted once
+    labels = [band.label for band in bands_of(timeline(slots, [event(0, "started"), stopped, went_on]))]
+    assert labels == ["stopped by ann: deadline", "no batch ended here", "no batch ended here"]
+    again = [event(0, "started"), event(1, "waits", "vacuum"), event(3, "continued")]
+    assert [band.label for band in bands_of(timeline(slots, again))][1:] == ["no batch ended here"] * 2
 
 
 def test_the_page_needs_nothing_else_and_shows_texts_as_texts() -> None:

@@ -46,12 +46,13 @@ def logs(name: str, number: int | None, env_file: Path | None, as_json: bool) ->
 
 def _line(event: Event) -> str:
     from sendoka.backfills.owner import shown
+    from sendoka.backfills.revision import commit
 
     by = f"{event.event} by {event.operator or 'somebody'}"
     process = f" ({shown(event.runner)})" if event.runner else ""
     why = f": {why_stopped(event.detail)}" if event.detail else ""
     script = f" · script {event.checksum[:12]}" if event.checksum else ""
-    revision = f" · git {event.revision[:12]}{'+changes' if '+' in event.revision else ''}" if event.revision else ""
+    revision = f" · git {commit(event.revision)}" if event.revision else ""
     return f"{by}{process}{why}{script}{revision}"
 
 
