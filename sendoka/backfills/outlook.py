@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sendoka.backfills.after import check_after_itself, unfinished
@@ -19,9 +19,10 @@ from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.limits import Limits
 from sendoka.backfills.order import arranged, walked
 from sendoka.backfills.pace import FIRST, MOST, SMALLEST, TARGET, largest
+from sendoka.backfills.patience import passes
 from sendoka.backfills.runs import find_run
 from sendoka.backfills.sharding import Sharding, kept, planned
-from sendoka.backfills.shards import read_shard
+from sendoka.backfills.shards import read_shard, read_totals
 from sendoka.backfills.signal import half_speed
 from sendoka.backfills.soundness import warnings_of
 from sendoka.backfills.target import estimate, read_target
@@ -64,11 +65,13 @@ class Outlook:
     `form` is `sql` or `python`; `state` that of its newest run, or `not started`. `rows` are about all rows of the
     table, `matching` about those that satisfy `where`, by a sample of `sampled` rows; None where nobody can tell. They
     are walked in `order` by the columns `by`, in so many `strides`, for the reason `why`, by `index`. `seconds` is
-    about how long `batches` batches of `batch_size` rows take, with the round trip that was measured. The pages are the
-    first and the last key of the first and of the last page by those columns, empty for an empty table. `after` are the
-    backfills that must be done first. `problems` keep a run from being done, `warnings` are to be known. `pace` is what
-    holds a run back, `busy` for what it would wait if it began now. `shards` are the ranges into which the table is
-    split, and `seconds` what one worker takes for all of them.
+    about how long `batches` batches of `batch_size` rows take, with the round trip that was measured: all that are left
+    of the pass, where its run goes on. The pages are the first and the last key of the first and of the last page by
+    those columns, empty for an empty table; the last one is empty too where not all keys of `keys=` were looked at.
+    `after` are the backfills that must be done first. `problems` keep a run from being done, `warnings` are to be
+    known. `pace` is what holds a run back, `busy` for what it would wait if it began now. `shards` are the ranges into
+    which the table is split, and `seconds` what one worker takes for all of them. `script_changed` is whether the run
+    that goes on was begun with another script, which must be accepted.
     """
 
     name: str
@@ -95,6 +98,22 @@ class Outlook:
     after: tuple[str, ...] = ()
     pace: tuple[str, ...] = ()
     busy: tuple[str, ...] = ()
+    script_changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How the newest run stands: its state, and where it goes on its order, the cursor, and the rows of this pass.
+
+    `run` is None where a new one is begun; `anew` is whether its order and its shards are chosen anew.
+    """
+
+    state: str
+    run: Run | None = None
+    cursor: str | None = None
+    scanned: int = 0
+    changed: bool = False
+    anew: bool = True
 
 
 async def plan(
@@ -128,29 +147,34 @@ async def plan(
     terms.check_shards(backfill)
     if not isinstance(sql, Database):
         raise TypeError(f"a backfill is planned on a client, neon(url), not on a {type(sql).__name__}")
-    found = await read_target(sql, backfill)
-    state, going, cursor = await _standing(sql, backfill)
-    target = arranged(backfill, found, order, (going.walk or walked(found)) if going else None)
+    return await _found_out(sql, backfill, terms)
+
+
+async def _found_out(sql: Database, backfill: Backfill, terms: Terms) -> Outlook:
+    found, size = await read_target(sql, backfill), terms.batch_size or FIRST
+    going = await _standing(sql, backfill)
+    order = None if going.run is None or going.anew else going.run.walk or walked(found)
+    target = arranged(backfill, found, terms.order, order)
+    cursor, whole = going.cursor, True
     if backfill.keys is not None:
         keys, rows = await peeked(sql, backfill, target)
-        target, cursor = replace(target, source=source_of(keys, target)), None
-    else:
-        rows = await estimate(sql, target)
-    began = time.monotonic()
-    first_page, last_page = await _pages(sql, target, batch_size or FIRST)
-    trip = time.monotonic() - began
+        target, cursor, whole = replace(target, source=source_of(keys, target)), None, rows == len(keys)
+    else:  # what a run changed looks like more rows to the planner, so one that goes on keeps its count
+        rows = going.run.total if going.run and going.run.total is not None else await estimate(sql, target)
+    first_page, last_page = await _pages(sql, target, size)
     missing = await unfinished(sql, backfill)
-    problems = [f"it comes after {name}, which is not done: {standing}" for name, standing in missing]
-    sample = await _sample(sql, backfill, target, problems)
-    batch = await _batch(sql, backfill, target, cursor, batch_size or FIRST, problems)
+    notes = _Notes([f"it comes after {name}, which is not done: {standing}" for name, standing in missing])
+    sample = await _sample(sql, backfill, target, notes)
+    batch = await _batch(sql, backfill, target, cursor, size, notes)
     share = sample.share if sample else None
     matching = None if rows is None or share is None else round(rows * share)
-    pace = _paced(batch, rows, matching, batch_size, trip)
+    rest = None if rows is None else max(0, rows - going.scanned)
+    pace = _paced(batch, rest, matching, terms.batch_size, await _trip(sql))
     return Outlook(
         backfill.name,
         target.shown,
         "sql" if backfill.sql is not None else "python",
-        state,
+        going.state,
         rows,
         matching,
         sample.rows if sample else 0,
@@ -161,15 +185,30 @@ async def plan(
         index_of(batch.plan) if batch else _index(target),
         *pace,
         first_page,
-        last_page,
+        last_page if whole else (),
         None if batch is None else _shown(batch),
-        tuple(dict.fromkeys(problems)),
-        (*warnings_of(target), *_partial(sample)),
-        await (kept(sql, going.id) if going else planned(sql, target, terms, rows)),
+        tuple(dict.fromkeys(notes.problems)),
+        (*warnings_of(target), *_partial(sample), *dict.fromkeys(notes.warnings)),
+        await _shards(sql, going, target, terms, rows),
         backfill.after_names,
-        tuple(limits.lines()),
-        await _busy(sql, target, limits),
+        tuple(terms.limits.lines()),
+        await _busy(sql, target, terms.limits),
+        going.changed,
     )
+
+
+async def _shards(sql: Database, going: _Standing, target: Target, terms: Terms, rows: int | None) -> Sharding:
+    """Return the shards that the run has; those of one whose script changed before its first batch become one."""
+    if going.run is None:
+        return await planned(sql, target, terms, rows)
+    return await (planned(sql, target, Terms(), rows) if going.anew else kept(sql, going.run.id))
+
+
+async def _trip(sql: Database) -> float:
+    """Return the seconds of a round trip."""
+    began = time.monotonic()
+    await sql.run(Statement("select 1"))
+    return time.monotonic() - began
 
 
 async def _busy(sql: Database, target: Target, limits: Limits) -> tuple[str, ...]:
@@ -182,15 +221,18 @@ async def _busy(sql: Database, target: Target, limits: Limits) -> tuple[str, ...
     return (*closed, *(half_speed(busy.why) if busy.hidden else busy.why for busy in seen.busy.values()))
 
 
-async def _standing(sql: Database, backfill: Backfill) -> tuple[str, Run | None, str | None]:
-    """Return the state of the newest run, and that one where it goes on, with where it stands."""
+async def _standing(sql: Database, backfill: Backfill) -> _Standing:
     run = await find_run(sql, backfill.name)
     if run is None:
-        return "not started", None, None
+        return _Standing("not started")
     if run.over:
-        return run.state, None, None
-    shard, _ = await read_shard(sql, run.id, 0)
-    return run.state, run, shard.cursor
+        return _Standing(run.state)
+    (shard, _), totals = await read_shard(sql, run.id, 0), await read_totals(sql, run.id)
+    changed = run.checksum != backfill.checksum()
+    begun = totals.seq > 0
+    return _Standing(
+        run.state, run, shard.cursor, totals.pass_scanned, changed=changed and begun, anew=changed and not begun
+    )
 
 
 async def _pages(
@@ -218,31 +260,42 @@ where place in (1, (select max(place) from sendoka_page)) order by place""",
     return ends[0], ends[1][::-1]
 
 
-async def _sample(sql: Database, backfill: Backfill, target: Target, problems: list[str]) -> Sample | None:
+@dataclass(slots=True)
+class _Notes:
+    """What trials met: what keeps a run from being done, and what it would wait for."""
+
+    problems: list[str]
+    warnings: list[str] = field(default_factory=list)
+
+    def take(self, backfill: Backfill, error: DatabaseError) -> None:
+        """Note an error: a lock, or a batch that took too long, says nothing of the backfill itself."""
+        if is_unfit(error):
+            self.problems.append(unfit(backfill, error).what)
+        elif passes(error) or error.sqlstate == "57014":
+            self.warnings.append(f"it could not be tried now: {error.message} ({error.sqlstate}); a run waits for that")
+        else:
+            self.problems.append(f"the trial failed: {error.message} ({error.sqlstate})")
+
+
+async def _sample(sql: Database, backfill: Backfill, target: Target, notes: _Notes) -> Sample | None:
     try:
         sample = await sampled(sql, backfill, target)
     except DatabaseError as error:
-        problems.append(_said(backfill, error))
+        notes.take(backfill, error)
         return None
     if sample.endless and backfill.where is not None and backfill.verify is None:
-        problems.append(endless(backfill, sample).what)
+        notes.problems.append(endless(backfill, sample).what)
     return sample
 
 
 async def _batch(
-    sql: Database, backfill: Backfill, target: Target, cursor: str | None, size: int, problems: list[str]
+    sql: Database, backfill: Backfill, target: Target, cursor: str | None, size: int, notes: _Notes
 ) -> Measured | None:
     try:
         return await measured(sql, backfill, target, cursor, size)
     except DatabaseError as error:
-        problems.append(_said(backfill, error))
+        notes.take(backfill, error)
         return None
-
-
-def _said(backfill: Backfill, error: DatabaseError) -> str:
-    if is_unfit(error):
-        return str(unfit(backfill, error).what)
-    return f"the trial failed: {error.message} ({error.sqlstate})"
 
 
 def _partial(sample: Sample | None) -> list[str]:

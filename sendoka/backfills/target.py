@@ -24,11 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Target", "estimate", "listed", "nearest", "read_target", "values_of"]
 
+# A partitioned table has the rows of its partitions; how many these have stands with each of them.
 _ROWS = """
-select case when s.reltuples >= 0 and s.relpages > 0
-  then round(s.reltuples / s.relpages * (pg_relation_size(s.oid) / current_setting('block_size')::int))::bigint::text
-  end, (pg_relation_size(s.oid))::text, s.relkind::text
-from pg_catalog.pg_class s where s.oid = $1::oid
+select case when bool_and(t.rows is not null) then sum(t.rows)::bigint end, coalesce(sum(t.size), 0),
+  coalesce(bool_or(t.foreign), false)
+from (
+  select pg_relation_size(s.oid) as size, s.relkind = 'f' as foreign,
+    case when s.relkind = 'f' then nullif(s.reltuples, -1) when pg_relation_size(s.oid) = 0 then 0
+      when s.reltuples >= 0 and s.relpages > 0
+      then round(s.reltuples / s.relpages * (pg_relation_size(s.oid) / current_setting('block_size')::int)) end as rows
+  from pg_catalog.pg_class s where s.oid = $1::oid and s.relkind <> 'p'
+    or s.oid in (select p.relid from pg_partition_tree($1::oid) p where p.isleaf)
+) t
 """
 _COUNTED_BELOW = 256 * 1024 * 1024
 """A table without statistics is counted if it has fewer bytes than this."""
@@ -236,10 +243,10 @@ async def estimate(database: Database, target: Target) -> int | None:
     if target.source:
         ((told,),) = (await database.run(Statement(f"explain (format json) select from {target.scanned}"))).rows
         return int(json.loads(str(told))[0]["Plan"]["Plan Rows"])
-    ((by_statistics, size, kind),) = (await database.run(Statement(_ROWS, (target.oid,)))).rows
+    ((by_statistics, size, elsewhere),) = (await database.run(Statement(_ROWS, (target.oid,)))).rows
     if by_statistics is not None:
         return int(by_statistics)
-    if kind == "r" and int(size or 0) < _COUNTED_BELOW:
+    if elsewhere == "f" and int(size or 0) < _COUNTED_BELOW:
         ((count,),) = (await database.run(Statement(f"select count(*)::text from {target.quoted}"))).rows
         return int(count or 0)
     return None

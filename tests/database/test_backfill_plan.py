@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +17,12 @@ from sendoka.errors import BackfillChanged, BackfillError, InvalidBackfill
 from tests.fixtures.backfills import execute, make_messages, rows, value
 
 if TYPE_CHECKING:
-    from sendoka.backfills import Backfill
+    import psycopg
+
+    from sendoka.backfills import Backfill, Progress
     from sendoka.database import Database
+
+    Direct = psycopg.Connection[Any]
 
 SET_TENANT = """update messages m set tenant_id = o.default_tenant_id, body = 'b' || random()
     from page p join orgs o on o.id = p.org_id where m.id = p.id"""
@@ -96,6 +101,71 @@ async def test_a_plan_of_a_run_on_its_way_looks_at_where_it_stands(sql: Database
         await plan(sql, declared(), order="key")
     assert (await run(sql, declared())).done
     assert (await plan(sql, declared(), order="key")).state == "done"
+
+
+async def test_a_plan_of_a_run_on_its_way_is_of_what_is_left(sql: Database) -> None:
+    await make_messages(sql, 200)
+    await execute(sql, "analyze messages")
+    answers = iter([False, False, False, True])
+    report = await run(sql, declared(), batch_size=50, stop=lambda: next(answers))
+    assert 0 < report.scanned < 200
+    found = await plan(sql, declared(), batch_size=50)
+    assert (found.rows, found.batches) == (200, (200 - report.scanned) // 50)
+    assert not found.script_changed
+    other = replace(declared(), module="")
+    assert (await plan(sql, other)).script_changed
+    with pytest.raises(BackfillChanged, match="changed since its run was started"):
+        await run(sql, other)
+
+
+async def test_a_script_that_changed_before_its_first_batch_is_planned_anew(sql: Database) -> None:
+    await make_messages(sql, 3000)
+    report = await run(sql, declared(order="strided"), shards=3, stop=lambda: True)
+    assert (report.state, report.batches) == ("stopped", 0)
+    other = replace(declared(order="key"), module="")
+    found = await plan(sql, other)
+    assert (found.order, found.strides, found.shards.number, found.script_changed) == ("key", 1, 1, False)
+    assert (await run(sql, other)).done
+
+
+async def test_a_lock_that_somebody_holds_is_no_problem_of_the_backfill(sql: Database, direct: Direct) -> None:
+    await make_messages(sql, 20)
+    direct.execute("begin")
+    direct.execute("update messages set body = 'mine'")
+    found = await plan(sql, declared())
+    direct.execute("rollback")
+    assert found.problems == ()
+    assert "it could not be tried now: canceling statement due to lock timeout (55P03)" in found.warnings[-1]
+    assert "a run waits for that" in found.warnings[-1]
+    assert (await plan(sql, declared())).trial is not None
+
+
+async def test_the_last_page_of_keys_is_not_told_where_not_all_were_looked_at(sql: Database) -> None:
+    await make_messages(sql, 20)
+    ids = [f"msg_{number:04}" for number in range(1500)]
+    found = await plan(sql, declared(keys=ids[:1000]), batch_size=100)
+    assert (found.rows, found.first_page[0], found.last_page[-1]) == (1000, ("msg_0000",), ("msg_0999",))
+    found = await plan(sql, declared(keys=ids), batch_size=100)
+    assert (found.rows, found.batches, found.first_page[0], found.last_page) == (1500, 15, ("msg_0000",), ())
+
+
+async def test_a_partitioned_table_has_the_rows_of_its_partitions(sql: Database) -> None:
+    await execute(
+        sql,
+        "create table messages (id int primary key, tenant_id text, org_id text, body text) partition by range (id)",
+        "create table p_a partition of messages for values from (0) to (300)",
+        "create table p_b partition of messages for values from (300) to (1000)",
+        "create table p_c partition of messages for values from (1000) to (2000)",
+        "insert into messages select g from generate_series(0, 499) g",
+    )
+    sql_form = "update messages m set tenant_id = 't' from page p where m.id = p.id"
+    assert (await plan(sql, declared(sql=sql_form))).rows == 500  # counted
+    await execute(sql, "analyze messages")
+    found = await plan(sql, declared(sql=sql_form), workers=2)
+    assert (found.rows, found.shards.way) == (500, "whole")
+    told: list[Progress] = []
+    assert (await run(sql, declared(sql=sql_form), on_progress=told.append)).done
+    assert (told[-1].total or 0) >= 500
 
 
 async def test_a_step_is_not_called_and_its_page_is_read(sql: Database) -> None:

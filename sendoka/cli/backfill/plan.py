@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendoka.cli._database import connect
-from sendoka.cli._options import Whole, env_file_option, json_option, print_json, run, say
+from sendoka.cli._options import Whole, env_file_option, json_option, print_json, printable, run, say
 from sendoka.cli._progress import ORDERS
 from sendoka.cli.backfill._pace import pace_of, pace_options
 from sendoka.phrases import counted, duration
@@ -81,13 +81,20 @@ async def _plan(source: Source, chosen: Backfill, options: dict[str, Any]) -> Ou
 
 def _say(found: Outlook) -> None:
     what = "one statement in SQL a batch" if found.form == "sql" else "a step in Python over pages"
-    say(f"{found.name}: {found.table}, {what}; {found.state}")
+    say(printable(f"{found.name}: {found.table}, {what}; {found.state}"))
     for label, text in _lines(found):
-        for place, line in enumerate(textwrap.wrap(text, _WIDTH - _LABEL - 2) or [""]):
+        for place, line in enumerate(textwrap.wrap(printable(text), _WIDTH - _LABEL - 2) or [""]):
             say(f"  {label if place == 0 else '':<{_LABEL}}{line}")
     if not found.problems:
-        again = " --again" if found.state in {"done", "cancelled"} else ""
-        say(f"nothing was changed; do it: sendoka backfill run {found.name}{again}")
+        say(f"nothing was changed; {_how(found)}")
+
+
+def _how(found: Outlook) -> str:
+    if found.state == "paused":
+        return f"it is paused, let it go on: sendoka backfill resume {found.name}"
+    again = " --again" if found.state in {"done", "cancelled"} else ""
+    accept = " --accept-change" if found.script_changed else ""
+    return f"do it: sendoka backfill run {found.name}{again}{accept}"
 
 
 def _lines(found: Outlook) -> Iterator[tuple[str, str]]:
@@ -99,7 +106,8 @@ def _lines(found: Outlook) -> Iterator[tuple[str, str]]:
     yield "", found.why
     yield "index", found.index or "none is used: the table is read, and sorted"
     yield "pages", f"first {_page(found.first_page)}"
-    yield "", f"last {_page(found.last_page)}"
+    if found.last_page or not found.first_page:
+        yield "", f"last {_page(found.last_page)}"
     yield "batches", _batches(found)
     for place, text in enumerate(_shards(found.shards) if found.shards.number > 1 else ()):
         yield "" if place else "shards", text
@@ -109,7 +117,8 @@ def _lines(found: Outlook) -> Iterator[tuple[str, str]]:
         yield "waits now", text
     if found.trial is not None:
         yield from _trial(found.trial)
-    for label, texts in (("warning", found.warnings), ("problem", found.problems)):
+    changed = ("its script changed since its run was begun",) if found.script_changed else ()
+    for label, texts in (("warning", (*found.warnings, *changed)), ("problem", found.problems)):
         for text in texts:
             yield label, text
 
@@ -132,8 +141,9 @@ def _batches(found: Outlook) -> str:
     if found.batches is None:
         return f"of {size}"
     alone = " by one worker" if found.shards.number > 1 else ""
+    yet = "" if found.state in {"not started", "done", "cancelled"} else " to come"
     time = f", about {duration(found.seconds)}{alone}" if found.seconds is not None else ", beside the time of the step"
-    return f"{found.batches:,} of {size}{time if found.trial and found.trial.scanned else ''}"
+    return f"{found.batches:,} of {size}{yet}{time if found.trial and found.trial.scanned else ''}"
 
 
 _WAYS = {
