@@ -76,31 +76,37 @@ def check_after_itself(backfill: Backfill) -> None:
     check_circle(backfill.name, lambda name: known[name].after_names if name in known else ())
 
 
-async def unfinished(database: Database, backfill: Backfill) -> list[tuple[str, str]]:
-    """Return the backfills that this one comes after and that are not done, each with how it stands, in words."""
-    found = [(name, await _standing(database, name)) for name in backfill.after_names]
-    return [(name, standing) for name, standing in found if standing]
+_HOW = {"paused": "resume {}", "cancelled": "run {} --again"}
 
 
-async def _standing(database: Database, name: str) -> str:
-    """Return what keeps the newest run of `name` from being done for good; empty where nothing does."""
+async def unfinished(database: Database, backfill: Backfill) -> list[tuple[str, str, str]]:
+    """Return the backfills that this one comes after and that are not done.
+
+    Each with how it stands, in words, and the command that goes on with it, `run {}`.
+    """
+    found = [(name, *await _standing(database, name)) for name in backfill.after_names]
+    return [each for each in found if each[1]]
+
+
+async def _standing(database: Database, name: str) -> tuple[str, str]:
+    """Return what keeps the newest run of `name` from being done for good, empty where nothing does, and the way on."""
     run = await find_run(database, name)
     if run is None:
-        return "it was never run here"
+        return "it was never run here", "run {}"
     if run.state != "done":
-        return f"its run {run.number} is {run.state}" + (f": {run.reason}" if run.reason else "")
+        how = _HOW.get(run.state, "run {}")
+        return f"its run {run.number} is {run.state}" + (f": {run.reason}" if run.reason else ""), how
     dead = await count_dead(database, run.id)
-    return f"{dead} of its rows could not be changed and were left out" if dead else ""
+    return f"{dead} of its rows could not be changed and were left out" if dead else "", "retry-dead {}"
 
 
-def check_after(backfill: Backfill, missing: list[tuple[str, str]]) -> None:
+def check_after(backfill: Backfill, missing: list[tuple[str, str, str]]) -> None:
     """Raise BackfillError where others are `missing` that must be done first."""
     if not missing:
         return
-    name, standing = missing[0]
-    how = "retry-dead" if "left out" in standing else "run"
+    name, standing, how = missing[0]
     raise BackfillError(
         f"the backfill {backfill.name} comes after {name}, which is not done: {standing}",
         where=f"it comes after {', '.join(backfill.after_names)}; nothing was changed",
-        todo=f"sendoka backfill {how} {name}",
+        todo=f"sendoka backfill {how.format(name)}",
     )

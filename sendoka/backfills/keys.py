@@ -41,9 +41,10 @@ async def given_keys(database: Database, backfill: Backfill, target: Target) -> 
             yield key
     elif callable(keys):
         place = 0
-        async for value in _called(keys, database, backfill):
-            place += 1
-            yield _texts(value, place, backfill, target)
+        async with aclosing(_called(keys, database, backfill)) as values:
+            async for value in values:
+                place += 1
+                yield _texts(value, place, backfill, target)
     else:
         for place, value in enumerate(keys, 1):
             yield _texts(value, place, backfill, target)
@@ -130,8 +131,12 @@ async def _called(keys: Any, database: Database, backfill: Backfill) -> AsyncGen
         raise _wrong(
             f"keys={keys.__name__} is no async generator", backfill, "let it be `async def` and yield each key"
         )
-    async for value in found:
-        yield value
+    try:
+        async for value in found:
+            yield value
+    finally:
+        if hasattr(found, "aclose"):
+            await found.aclose()
 
 
 # ------------------------------------------------------------------ files

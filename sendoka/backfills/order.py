@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sendoka.backfills.declare import ORDERS
-from sendoka.backfills.facts import changed_table
 from sendoka.backfills.soundness import check_index, missing_index
 from sendoka.backfills.words import words
 from sendoka.errors import BackfillChanged, BackfillError, InvalidBackfill
@@ -274,8 +273,7 @@ def _updates_itself(backfill: Backfill, facts: Facts | None) -> bool:
     """Tell whether the change updates the rows that are walked."""
     if backfill.sql is None:
         return True
-    name = (changed_table(backfill.sql) or "").split(".")[-1].strip('"')
-    return next(words(backfill.sql)) == "update" and facts is not None and name == facts.table
+    return next(words(backfill.sql)) == "update" and facts is not None and facts.own
 
 
 def _megabytes(size: int) -> str:

@@ -163,7 +163,7 @@ async def _found_out(sql: Database, backfill: Backfill, terms: Terms) -> Outlook
         rows = going.run.total if going.run and going.run.total is not None else await estimate(sql, target)
     first_page, last_page = await _pages(sql, target, size)
     missing = await unfinished(sql, backfill)
-    notes = _Notes([f"it comes after {name}, which is not done: {standing}" for name, standing in missing])
+    notes = _Notes([f"it comes after {name}, which is not done: {standing}" for name, standing, _ in missing])
     sample = await _sample(sql, backfill, target, notes)
     batch = await _batch(sql, backfill, target, cursor, size, notes)
     share = sample.share if sample else None

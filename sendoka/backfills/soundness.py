@@ -37,7 +37,9 @@ def check_index(backfill: Backfill, target: Target) -> None:
 def missing_index(target: Target, key: tuple[str, ...]) -> str:
     """Return what to do about an index that is not there: the statement that makes it."""
     columns = ", ".join(ident(column) for column in key)
-    return f"walk by the primary key, or first make the index: create index concurrently on {target.quoted} ({columns})"
+    # Of a partitioned table none can be made so: its partitions have theirs first, or all of them are locked meanwhile.
+    how = "" if target.facts and target.facts.kind == "p" else " concurrently"
+    return f"walk by the primary key, or first make the index: create index{how} on {target.quoted} ({columns})"
 
 
 def warnings_of(target: Target) -> list[str]:

@@ -40,6 +40,8 @@ from (
 _COUNTED_BELOW = 256 * 1024 * 1024
 """A table without statistics is counted if it has fewer bytes than this."""
 
+_LASTING = "every request may be another session: put its rows into a table that all have, create unlogged table …"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -108,11 +110,7 @@ async def read_target(database: Database, backfill: Backfill) -> Target:
     """
     facts = await read_facts(database, backfill)
     if facts is None:
-        raise BackfillError(
-            f"the table {backfill.table} of the backfill {backfill.name} does not exist",
-            where="nothing was changed",
-            todo="apply the migration that makes it (sendoka migrate), or correct table=",
-        )
+        raise await _missing(database, backfill)
     _check_kind(backfill, facts)
     key = backfill.key or facts.primary_key
     _check_columns(backfill, facts.columns)
@@ -122,6 +120,23 @@ async def read_target(database: Database, backfill: Backfill) -> Target:
     found = Target(facts.oid, facts.namespace, facts.table, key, wanted, facts.columns, facts, declared=key)
     found = replace(found, rows="source" if backfill.source else "" if backfill.keys is None else "keys")
     return await _with_source(database, backfill, found) if backfill.source else found
+
+
+async def _missing(database: Database, backfill: Backfill) -> BackfillError:
+    """Return the error for a table that is not there; one that another session made for itself is named as such."""
+    text = "select count(*) from pg_catalog.pg_class where relname = $1 and relpersistence = 't' and relkind = 'r'"
+    ((temporary,),) = (await database.run(Statement(text, (backfill.table.split(".")[-1],)))).rows
+    if temporary != "0":
+        return BackfillError(
+            f"{backfill.table} is a temporary table, which only the session that made it has",
+            where=f"in the backfill {backfill.name}; nothing was changed",
+            todo=_LASTING,
+        )
+    return BackfillError(
+        f"the table {backfill.table} of the backfill {backfill.name} does not exist",
+        where="nothing was changed",
+        todo="apply the migration that makes it (sendoka migrate), or correct table=",
+    )
 
 
 async def _with_source(database: Database, backfill: Backfill, table: Target) -> Target:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sendoka.cli._options import say
 from sendoka.cli._progress import was, why_stopped
+from sendoka.cli._sentence import tell
 from sendoka.phrases import counted, duration, moment
 
 if TYPE_CHECKING:
@@ -27,45 +27,47 @@ def say_report(report: RunReport) -> None:
         _say_dead(report)
         return
     if report.state in {"paused", "cancelled"}:
-        say(f"{report.name} is {report.state} {report.reason}; so far {counts}")
-        say(_AFTER[report.state].format(name=report.name))
+        tell(f"{report.name} is {report.state} {report.reason}; so far {counts}")
+        tell(_AFTER[report.state].format(name=report.name))
         return
     passes = f" in {report.passes} passes" if report.passes > 1 else ""
     shards = f" in {len(report.shards)} shards" if len(report.shards) > 1 else ""
     took = f"{counted(report.batches, 'batch')}{shards}{passes}, {duration(report.seconds)}"
     if not report.done:
-        say(f"{report.name} stopped: {why_stopped(report.reason)}; so far {counts}; {took}")
+        tell(f"{report.name} stopped: {why_stopped(report.reason)}; so far {counts}; {took}")
         _say_how_on(report)
     elif report.here:
-        say(f"{report.name} is done and verified: {counts}; {took}")
+        tell(f"{report.name} is done and verified: {counts}; {took}")
     else:
         others = f"{counts}; {counted(report.batches, 'batch')}{passes}"
-        say(f"{report.name} is done and verified: {others}, all done by another runner")
+        tell(f"{report.name} is done and verified: {others}, all done by another runner")
     if report.unchanged > 0:
-        say(f"{counted(report.unchanged, 'row')} satisfied where= and {was(report.unchanged)} left alone by the change")
+        tell(
+            f"{counted(report.unchanged, 'row')} satisfied where= and {was(report.unchanged)} left alone by the change"
+        )
     _say_dead(report)
 
 
 def _say_dead(report: RunReport) -> None:
     if report.dead:
-        say(f"{counted(report.dead, 'row')} could not be changed and {was(report.dead)} left out")
-        say(f"see why, and try them again after a correction: sendoka backfill retry-dead {report.name}")
+        tell(f"{counted(report.dead, 'row')} could not be changed and {was(report.dead)} left out")
+        tell(f"see why, and try them again after a correction: sendoka backfill retry-dead {report.name}")
 
 
 def _say_was_done(report: RunReport, counts: str) -> None:
     done = f"{report.name} was done {moment(report.finished_at)} by {report.finished_by or 'somebody'}: {counts}"
     if not report.left:
-        say(done if report.dead else f"{done}; nothing to do")
+        tell(done if report.dead else f"{done}; nothing to do")
     else:
         verb = "satisfies" if report.left == 1 else "satisfy"
-        say(done)
-        say(f"{counted(report.left, 'row')} {verb} where= again, and nothing was changed")
-        say(f"start a new run for them: sendoka backfill run {report.name} --again")
+        tell(done)
+        tell(f"{counted(report.left, 'row')} {verb} where= again, and nothing was changed")
+        tell(f"start a new run for them: sendoka backfill run {report.name} --again")
     if report.script_changed:
-        say("its script changed since; what it says now was never run")
+        tell("its script changed since; what it says now was never run")
 
 
 def _say_how_on(report: RunReport) -> None:
     if report.reason == "deadline" and not report.here:
-        say("no batch was done before the deadline; the next run begins with smaller ones, or give --deadline more")
-    say(f"it goes on where it stands: sendoka backfill run {report.name}")
+        tell("no batch was done before the deadline; the next run begins with smaller ones, or give --deadline more")
+    tell(f"it goes on where it stands: sendoka backfill run {report.name}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka.backfills import Batch, backfill, plan, run
+from sendoka.backfills import Batch, backfill, cancel, pause, plan, run
 from sendoka.backfills.after import written_after
 from sendoka.backfills.scripts import load
 from sendoka.errors import BackfillError, InvalidBackfill
@@ -68,6 +68,17 @@ async def test_it_begins_when_the_others_are_done_and_says_before_what_is_missin
     assert await touched(sql) == {"0": 20}
     assert (await run(sql, late)).done
     assert await touched(sql) == {"1": 20}
+
+
+async def test_what_is_missing_is_gone_on_with_as_it_stands(sql: Database) -> None:
+    await make_words(sql, 20)
+    late = behind(numbers)
+    await run(sql, numbers, batch_size=5, stop=iter([False, True]).__next__)
+    for switch, todo in ((pause, "resume numbers"), (cancel, "run numbers --again")):
+        await switch(sql, "numbers")
+        with pytest.raises(BackfillError, match="not done: its run 1 is") as caught:
+            await run(sql, late)
+        assert caught.value.todo == f"sendoka backfill {todo}"
 
 
 async def test_a_step_comes_after_another_too(sql: Database) -> None:

@@ -213,7 +213,7 @@ async def test_what_is_no_table_with_a_key_is_refused(sql: Neon, admin: Admin, k
 @FORMS
 async def test_a_table_of_one_session_is_not_found_by_others(sql: Neon, admin: Admin, form: str) -> None:
     change(admin, f"create temp table t {COLUMNS}")
-    with pytest.raises(BackfillError, match="the table t of the backfill touch does not exist"):
+    with pytest.raises(BackfillError, match="t is a temporary table, which only the session that made it has"):
         await run(sql, declared(form))
 
 

@@ -235,6 +235,7 @@ MADE = "create table t (id int primary key, a int not null, b text, made timesta
     ("tables", "options", "says"),
     [
         ([MADE], {"key": ["a", "id"]}, r'create index concurrently on "public"."t" \("a", "id"\)'),
+        ([f"{MADE} partition by range (id)"], {"key": ["a", "id"]}, r'make the index: create index on "public"."t"'),
         ([MADE, "create index on t (a, id desc)"], {"key": ["a", "id"]}, "no index of t serves"),
         ([MADE, "create index on t (a, id) where b is null"], {"key": ["a", "id"]}, "no index of t serves"),
         ([MADE, "create index on t (id, a)"], {"key": ["a", "id"]}, "no index"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sendoka.backfills import Backfill, Progress
     from sendoka.database import Database
 
-    Direct = psycopg.Connection[Any]
+    Connection = psycopg.Connection[Any]
 
 SET_TENANT = """update messages m set tenant_id = o.default_tenant_id, body = 'b' || random()
     from page p join orgs o on o.id = p.org_id where m.id = p.id"""
@@ -128,7 +128,7 @@ async def test_a_script_that_changed_before_its_first_batch_is_planned_anew(sql:
     assert (await run(sql, other)).done
 
 
-async def test_a_lock_that_somebody_holds_is_no_problem_of_the_backfill(sql: Database, direct: Direct) -> None:
+async def test_a_lock_that_somebody_holds_is_no_problem_of_the_backfill(sql: Database, direct: Connection) -> None:
     await make_messages(sql, 20)
     direct.execute("begin")
     direct.execute("update messages set body = 'mine'")
@@ -166,6 +166,17 @@ async def test_a_partitioned_table_has_the_rows_of_its_partitions(sql: Database)
     told: list[Progress] = []
     assert (await run(sql, declared(sql=sql_form), on_progress=told.append)).done
     assert (told[-1].total or 0) >= 500
+
+
+async def test_a_temporary_table_is_called_what_it_is(sql: Database, direct: Connection) -> None:
+    direct.execute("create temporary table messages (id int primary key)")
+    for work in (plan, run):
+        with pytest.raises(BackfillError, match="messages is a temporary table, which only the session") as caught:
+            await work(sql, declared())
+        assert "create unlogged table" in caught.value.todo
+    direct.execute("drop table messages")
+    with pytest.raises(BackfillError, match="the table messages of the backfill tenants does not exist"):
+        await plan(sql, declared())
 
 
 async def test_a_step_is_not_called_and_its_page_is_read(sql: Database) -> None:

@@ -16,6 +16,7 @@ from sendoka.backfills import Batch, backfill, opening, pause, plan, resume, run
 from sendoka.backfills.events import events_of
 from sendoka.backfills.gauges import Gauges
 from sendoka.backfills.overview import list_runs
+from sendoka.backfills.pressure.replication import Replication
 from sendoka.backfills.pressure.vacuum import Vacuum
 from sendoka.backfills.signal import signals
 from sendoka.backfills.standing import standing_of
@@ -337,6 +338,10 @@ async def test_a_standby_that_this_role_cannot_see_halves_the_speed(sql: Neon, p
         assert await touched(sql) == {"1": 50}
         found = await plan(sql, IN_SQL)
         assert "half speed" in found.busy[0]
+        with postgres.databases.admin.to("postgres").connect() as admin:
+            # It never said what it has replayed, as pg_receivewal does not; who may look sees how far it is.
+            ((known,),) = admin.execute(f"select {Replication().ask(await read_target(sql, IN_SQL), 1.0)}").fetchall()
+        assert [lag is not None for _, lag in known] == [True]
     finally:
         sender.finish()
 

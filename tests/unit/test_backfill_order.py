@@ -35,6 +35,7 @@ FACTS = Facts(
     frozenset({"id", "made"}),
     (Index("m_pkey", True, True, True, ("id",)), Index("m_made_id_idx", False, False, True, ("made", "id"))),
     size=300 * MB,
+    own=True,
     cache=1024 * MB,
     correlations={"id": 0.01, "made": 1.0},
 )

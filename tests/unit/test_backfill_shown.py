@@ -12,6 +12,7 @@ from rich.console import Console
 from sendoka.backfills import Progress, ShardProgress
 from sendoka.cli import _progress_bars
 from sendoka.cli._progress import shown
+from sendoka.cli._sentence import broken, tell
 from sendoka.cli._shards import chosen, line_of, states_of
 
 ERASED = re.compile(r"\r?\x1b\[2K(?:\x1b\[1A\x1b\[2K)*")
@@ -144,3 +145,26 @@ def test_of_many_shards_those_have_lines_that_matter() -> None:
     for width in range(1, 130):
         assert len(line_of(held, width)) <= width
     assert line_of(held, 30) == "shard 3: 50 rows/s · 2 s left"
+
+
+WAYS_ON = [
+    "message_tenants stopped: its deadline came; so far 1,200 rows scanned, 1,180 changed; 12 batches, 50 s",
+    "it goes on where it stands: sendoka backfill run message_tenants",
+    "see why, and try them again after a correction: sendoka backfill retry-dead message_tenants",
+]
+
+
+@pytest.mark.parametrize("text", WAYS_ON)
+@pytest.mark.parametrize("width", [40, 60, 200])
+def test_a_closing_sentence_breaks_between_words_and_its_command_is_whole(text: str, width: int) -> None:
+    lines = broken(text, width)
+    assert " ".join(lines) == text
+    command = "sendoka" + text.partition(": sendoka")[2]
+    assert all(len(line) <= width or line == command for line in lines)
+    assert ": sendoka" not in text or lines[-1].endswith(command)
+    assert len(lines) == 1 or width < len(text)
+
+
+def test_a_sentence_obeys_nothing_that_stands_in_the_database(capsys: pytest.CaptureFixture[str]) -> None:
+    tell("msg_1: refused\nby \x1b[2Ja trigger")
+    assert capsys.readouterr().out == "msg_1: refused by \N{REPLACEMENT CHARACTER}[2Ja trigger\n"

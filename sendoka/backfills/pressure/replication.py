@@ -17,7 +17,7 @@ class Replication(Signal):
     """Bytes of WAL that were made and not replayed by a standby.
 
     On Neon the one that reads is called `walproposer`, and what counts is what was received: that is replayed when
-    somebody asks for a page.
+    somebody asks for a page. Who replays nothing, as an archive that pg_receivewal writes, is as far as it has written.
     """
 
     name = "replication"
@@ -29,7 +29,8 @@ class Replication(Signal):
     def ask(self, target: Target, bound: float) -> str:
         """Return who reads the WAL, and the bytes by which it is behind; null where this role cannot see them."""
         return """(select jsonb_agg(jsonb_build_array(r.application_name, pg_wal_lsn_diff(pg_current_wal_insert_lsn(),
-  case when r.application_name = 'walproposer' then r.write_lsn else r.replay_lsn end)))
+  case when r.application_name = 'walproposer' then r.write_lsn
+    else coalesce(r.replay_lsn, r.flush_lsn, r.write_lsn, case when r.state is not null then r.sent_lsn end) end)))
 from pg_catalog.pg_stat_replication r where r.state is null or r.state in ('streaming', 'catchup'))"""
 
     def judge(self, told: Any, target: Target, at: float, bound: float) -> Busy | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sendoka.cli._database import connect
-from sendoka.cli._options import env_file_option, json_option, print_json, run, say
+from sendoka.cli._options import env_file_option, json_option, print_json, run
+from sendoka.cli._sentence import tell
 from sendoka.phrases import counted
 from sendoka.settings import find_source, read_settings
 
@@ -62,18 +63,20 @@ async def _retry(source: Source, chosen: Backfill) -> RetryReport:
 
 def _say(report: RetryReport) -> None:
     if not report.tried and not report.dead:
-        say(f"{report.name} has no dead letters: nothing to do")
+        tell(f"{report.name} has no dead letters: nothing to do")
         return
     if report.reason:
-        say(f"{report.name} is {report.reason}" if report.reason != "interrupted" else f"{report.name} was interrupted")
+        tell(
+            f"{report.name} is {report.reason}" if report.reason != "interrupted" else f"{report.name} was interrupted"
+        )
         after = _AFTER.get(report.reason.partition(" ")[0], "try the others: sendoka backfill retry-dead {name}")
-        say(after.format(name=report.name))
+        tell(after.format(name=report.name))
     tried = counted(report.tried, "row")
-    say(f"{report.name}: {tried} tried again, {report.settled:,} of them settled, {report.dead:,} left")
+    tell(f"{report.name}: {tried} tried again, {report.settled:,} of them settled, {report.dead:,} left")
     for letter in report.letters[:_SHOWN]:
         code = f" ({letter.sqlstate})" if letter.sqlstate else ""
-        say(f"  {letter.key}: {letter.message}{code}, tried {counted(letter.attempt, 'time')}")
+        tell(f"  {letter.key}: {letter.message}{code}, tried {counted(letter.attempt, 'time')}")
     if report.dead > _SHOWN:
-        say(f"  and {report.dead - _SHOWN:,} more in sendoka.dead_letters")
+        tell(f"  and {report.dead - _SHOWN:,} more in sendoka.dead_letters")
     if report.script_changed:
-        say("its script changed since the run began; the rows were tried by it as it is now")
+        tell("its script changed since the run began; the rows were tried by it as it is now")

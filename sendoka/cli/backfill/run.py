@@ -15,6 +15,7 @@ from sendoka.cli._database import connect
 from sendoka.cli._options import Number, Whole, env_file_option, json_option, print_json, run, say
 from sendoka.cli._progress import ORDERS, shown
 from sendoka.cli._progress_end import say_report
+from sendoka.cli._sentence import tell
 from sendoka.cli.backfill._pace import pace_of, pace_options
 from sendoka.settings import find_source, read_settings
 
@@ -112,7 +113,7 @@ def run_command(
         with contextlib.nullcontext(_Events()) if events else shown(chosen.name, as_json=as_json) as show:
             report = run(_run(source, chosen, options, show))
     except KeyboardInterrupt:
-        say(f"stopped at once; it goes on where it stands: sendoka backfill run {chosen.name}", dim=True, err=True)
+        tell(f"stopped at once; it goes on where it stands: sendoka backfill run {chosen.name}", dim=True, err=True)
         raise
     if events:
         _line(report.state, report)
