@@ -44,10 +44,12 @@ _ROWS = 10_000
 _BYTES = 1_000_000
 """Keys, and characters of them, in one request: far below what the wire takes."""
 
-_FORGET = """delete from sendoka.backfill_keys k using sendoka_held h where k.run = h.run
+_FORGET = """delete from sendoka.backfill_keys k using sendoka_held h where k.run = h.run and h.storing <> $4::bigint
   returning 1
 ), sendoka_noted as (
-  update sendoka.backfill_runs r set walk = r.walk - 'storing' from sendoka_held h where r.id = h.run"""
+  update sendoka.backfill_runs r set walk = r.walk || jsonb_build_object('storing', jsonb_build_object('epoch', $4))
+  from sendoka_held h where r.id = h.run and h.storing <> $4::bigint"""
+"""Done once by whoever holds the lease: delivered late, behind its twin, it would forget what was stored since."""
 
 _LOOK_EVERY = 0.5
 """Seconds between two looks at whether a rival has stored them."""
@@ -69,7 +71,7 @@ async def list_keys(call: Call, run: Run, target: Target) -> bool:
             continue
         found, lease = await call.insist(lambda: read_shard(call.database, run.id, _SHARD))
         if found.state != "running":
-            return False
+            return found.state == "scanned"
         call.waiting("another process stores its keys", lease.seconds)
         await rest(_LOOK_EVERY, call.stop)
 
@@ -151,7 +153,8 @@ class _Listing:
         text = "select walk ->> 'storing' from sendoka.backfill_runs where id = $1::bigint"
         ((kept,),) = await self._rows(text, str(self.run.id))
         noted: dict[str, Any] = json.loads(kept or "{}")
-        return int(noted["given"]) if noted and noted["sequence"] == self._sequence else 0
+        known = noted.get("sequence")
+        return int(noted["given"]) if known and known == self._sequence else 0
 
     async def _insert(self, chunk: list[Key]) -> bool:
         self.given += len(chunk)
@@ -170,7 +173,7 @@ class _Listing:
   update sendoka.backfill_runs r set walk = r.walk || jsonb_build_object('storing', {mark})
   from sendoka_held h where r.id = h.run and {mark} ->> 'sequence' is not null"""
         params = [str(encode(list(column))) for column in zip(*chunk, strict=True)]
-        params.append(json.dumps({"sequence": self._sequence, "given": self.given}))
+        params.append(json.dumps({"sequence": self._sequence, "given": self.given, "epoch": self.epoch}))
         self.call.waiting(f"{self.given:,} keys are stored")
         try:
             return await self._fenced(text, *params)
@@ -204,10 +207,17 @@ from sendoka.backfill_keys k where k.run = $1::bigint"""
         return True
 
     async def _fenced(self, text: str, *params: str) -> bool:
-        """Do it if the lease is still ours, for another while; return whether it was."""
-        fence = f"""with sendoka_held as materialized (
-  update sendoka.backfill_shards set lease_until = clock_timestamp() + interval '{LEASE} s'
-  where run = $1::bigint and shard = $2::int and owner = $3 and epoch = $4::bigint and not held returning run
+        """Do it if the lease is still ours, for another while; return whether it was.
+
+        The run's row is locked before its shard's, as whoever pauses it does.
+        """
+        fence = f"""with sendoka_run as materialized (
+  select r.id, coalesce((r.walk -> 'storing' ->> 'epoch')::bigint, 0) as storing from sendoka.backfill_runs r
+  where r.id = $1::bigint for no key update
+), sendoka_held as materialized (
+  update sendoka.backfill_shards s set lease_until = clock_timestamp() + interval '{LEASE} s'
+  from sendoka_run r where s.run = r.id and s.shard = $2::int and s.owner = $3 and s.epoch = $4::bigint and not s.held
+  returning s.run, r.storing
 ), sendoka_done as (
   {text}
   returning 1

@@ -196,15 +196,15 @@ class _Running:
             return
         table = await call.insist(lambda: read_target(call.database, call.backfill))
         changed = await open_run(call, table)
-        swept = there = False
+        swept = False
         while call.run and not call.run.over:
             if not call.begun:  # it was paused just then
                 await wait_while_paused(call, call.run)
                 continue
             target = arranged(call.backfill, table, call.terms.order, call.walked)  # a rival may have made the run
             if call.backfill.keys is not None:
-                there = there or await list_keys(call, call.run, target)
-                if not there:
+                # Each time: another script that began before anything was done may have made the run anew.
+                if not await list_keys(call, call.run, target):
                     await wait_while_paused(call, call.run)
                     if call.reason:
                         return

@@ -177,7 +177,8 @@ async def begin(
     None too where another script has done something, unless that is accepted (`accept`): whoever looked before may
     have been too early to see it. And where it went on with another script behind this very begin, which is sent again.
 
-    The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard. Where
+    The checksum that it had is kept, and runners of that script are fenced off by a new epoch of every shard, above all
+    that there were: a shard that is made later may have the number of one that is gone. Where
     they have done nothing yet the run is walked as the new one wants (`walk`): a batch of theirs that is in flight is
     waited for; its shards, bounded by the former key, become one again. Rivals that begin at once wait for each other
     at the run's row, so what they have to know of each other is read from that row: the rest is as it was before the
@@ -188,7 +189,7 @@ async def begin(
   select id, checksum <> $2 as other, checksum as former, runner as latest from sendoka.backfill_runs
   where id = $1::bigint and state not in ('done', 'paused', 'cancelled') and checksum in ($2, $7) for no key update
 ), sendoka_shards as materialized (
-  select s.seq from sendoka_before b join sendoka.backfill_shards s on s.run = b.id where b.other
+  select s.seq, s.epoch from sendoka_before b join sendoka.backfill_shards s on s.run = b.id where b.other
   order by s.shard for no key update of s
 ), sendoka_begun as (
   update sendoka.backfill_runs r set state = 'running', reason = null, runner = $3, noted_at = clock_timestamp(),
@@ -202,10 +203,11 @@ async def begin(
   returning r.id, b.other, b.former, b.latest, r.walk,
     b.other and not exists (select from sendoka_shards where seq > 0) as anew
 ), sendoka_fenced as (
-  update sendoka.backfill_shards s set epoch = s.epoch + 1, owner = null, lease_until = null,
+  update sendoka.backfill_shards s set epoch = m.epoch + 1, owner = null, lease_until = null,
     lower = case when not b.anew then s.lower end, upper = case when not b.anew then s.upper end,
     about = case when not b.anew then s.about end
-  from sendoka_begun b where s.run = b.id and b.other and not (b.anew and s.shard > 0)
+  from sendoka_begun b, (select max(epoch) as epoch from sendoka_shards) m
+  where s.run = b.id and b.other and not (b.anew and s.shard > 0)
 ), sendoka_gone as (
   delete from sendoka.backfill_shards s using sendoka_begun b where s.run = b.id and b.anew and s.shard > 0
 ), sendoka_told as (

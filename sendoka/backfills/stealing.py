@@ -125,7 +125,11 @@ where sendoka_place = case when rows < $1::int then (rows + 1) / 2 else rows - 1
 
 
 def _cut(target: Target) -> str:
-    """Return the cut. Parameters: run, shard, pass, checksum, its end, the middle, rows of each half, owner, lease."""
+    """Return the cut. Parameters: run, shard, pass, checksum, its end, the middle, rows of each half, owner, lease.
+
+    A shard of this number there may have been before, which a changed script made one with the others: the new one goes
+    on with the epochs, or what was sent for the former one could do something to it.
+    """
     start, middle = start_of(target, "s.cursor", "s.lower"), values_of("$6::jsonb", target)
     ahead, cursor = f" and ({start} is null or {middle} > {values_of(f'({start})', target)})", "null::jsonb"
     if target.strides > 1:
@@ -142,10 +146,10 @@ def _cut(target: Target) -> str:
 ), sendoka_cut as (
   update sendoka.backfill_shards b set upper = $6::jsonb, epoch = b.epoch + 1,
     about = v.pass_scanned + $7::bigint
-  from sendoka_victim v where b.run = v.run and b.shard = v.shard returning b.pass, b.cursor, v.upper
+  from sendoka_victim v where b.run = v.run and b.shard = v.shard returning b.pass, b.epoch, b.cursor, v.upper
 )
 insert into sendoka.backfill_shards (run, shard, pass, epoch, owner, lease_until, cursor, lower, upper, about)
-select $1::bigint, (select max(shard) + 1 from sendoka.backfill_shards where run = $1::bigint), c.pass, 1, $8,
+select $1::bigint, (select max(shard) + 1 from sendoka.backfill_shards where run = $1::bigint), c.pass, c.epoch, $8,
   clock_timestamp() + make_interval(secs => $9::float8), {cursor}, $6::jsonb, c.upper, $7::bigint
 from sendoka_cut c
 returning shard, about, owner, $9::float8, {BATCH_COLUMNS}"""

@@ -104,6 +104,8 @@ class Throttle:
             await self._look(target)
             wait = self._wait(time.monotonic()) if self._going else None
             if wait is None:
+                if not self._going:
+                    self._due = 0.0  # it may go on at any moment, and then within its limits: the next batch looks anew
                 unseen = half_speed(self._hidden) if self._hidden else ""
                 worker.held, worker.rested = held or unseen, rested
                 return

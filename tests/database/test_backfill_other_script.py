@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka.backfills import run, runs, shards
+from sendoka.backfills.change_text import change_batch
 from sendoka.backfills.events import Actor
-from sendoka.backfills.order import Walked
+from sendoka.backfills.order import Walked, arranged
+from sendoka.backfills.stealing import steal
+from sendoka.backfills.target import read_target
+from sendoka.database.home import Ours
 from sendoka.errors import BackfillChanged
-from tests.fixtures.backfills import in_sql, make_messages
+from tests.fixtures.backfills import in_sql, make_messages, touched
 
 if TYPE_CHECKING:
     from sendoka.backfills import Backfill
     from sendoka.backfills.runs import Run
+    from sendoka.backfills.shards import Part
     from sendoka.database import Database
 
 WALK = Walked(("id",), 1)
@@ -101,3 +106,30 @@ async def test_a_runner_whose_script_was_replaced_before_it_looked_changes_nothi
     with pytest.raises(BackfillChanged, match="goes on with another script"):
         await run(sql, other)
     assert direct.execute("select sum(touched) from messages").fetchone() == (0,)
+
+
+async def test_a_shard_that_is_made_again_has_an_epoch_that_its_number_never_had(sql: Database) -> None:
+    """A script that is another one makes all shards one, and its workers split that one anew."""
+
+    async def stolen(checksum: str) -> Part:
+        part = await steal(sql, target, found.id, await shards.read_shards(sql, found.id), **ours, checksum=checksum)
+        assert part is not None
+        return part
+
+    await make_messages(sql, 40)
+    target = arranged(in_sql, await read_target(sql, in_sql))
+    ours: dict[str, Any] = {"owner": "host:1:a", "lease": 60.0, "least": 1}
+    found = await begun(sql)
+    first = await stolen("one")
+    for _ in range(3):
+        await shards.claim(sql, found.id, first.number, owner="host:1:a", lease=60)
+    former = await shards.read_shard(sql, found.id, first.number)
+    assert await runs.begin(sql, found, "two", by=Actor("me", "host:2:b"), walk=WALK) == WALK
+    again = await stolen("two")
+    assert again.number == first.number
+    assert again.shard.epoch > former[0].epoch
+    late = Ours(
+        change_batch(in_sql, target, first=False), ("1", "1", "5", "token", str(former[0].epoch), "60", "host:1:a")
+    )
+    assert (await sql.run(late)).rows == []
+    assert await touched(sql) == {"0": 40}

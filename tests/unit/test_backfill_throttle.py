@@ -185,6 +185,14 @@ async def test_a_run_that_must_not_go_on_does_not_wait(monkeypatch: pytest.Monke
     assert await held.room() == 0
 
 
+async def test_a_run_that_was_paused_and_goes_on_keeps_to_its_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was seen when it was paused says nothing of what comes then."""
+    held = Held(monkeypatch, {"between": "13:00-14:00", "tz": "UTC"}, state="paused")
+    assert await held.room() == 0
+    held.state = "running"
+    assert await held.room() == 3600
+
+
 async def test_a_wait_ends_where_somebody_pauses_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(now: float) -> dict[str, Busy]:
         held.state = "paused" if now >= 7 else "running"
