@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ def test_a_cell_is_reached_by_name_attribute_and_position() -> None:
     identifier, name = row
     assert (identifier, name) == (1, "x")
     assert row[0:1] == (1,)
+    assert (row[-2], row[True], row[type("Name", (str,), {})("id")]) == (1, "x", 1)
 
 
 def test_a_row_reads_like_a_mapping() -> None:
@@ -52,8 +54,9 @@ def test_two_columns_of_one_name_are_refused_by_name_and_kept_by_position() -> N
 
 def test_an_unknown_column_names_the_known_ones() -> None:
     row = row_type(("id", "name"))((1, "x"))
-    with pytest.raises(KeyError, match="id, name"):
+    with pytest.raises(KeyError, match="id, name") as raised:
         row["nmae"]
+    assert raised.value.__context__ is None
     with pytest.raises(AttributeError, match="id, name"):
         _ = row.nmae
 
@@ -88,8 +91,13 @@ def test_a_row_is_a_tuple_in_all_else() -> None:
     assert row + (2,) == (1, "x", 2)  # noqa: RUF005 - adding is what is tested
     assert row < (1, "y")
     assert hash(row) == hash((1, "x"))
-    with pytest.raises(IndexError):
-        row[2]
+    for position in (2, -3):
+        with pytest.raises(IndexError):
+            row[position]
+    keys: list[Any] = [None, (0,), []]
+    for key in keys:
+        with pytest.raises(TypeError):
+            row[key]
     with pytest.raises(TypeError):
         row["id"] = 2
     with pytest.raises(AttributeError):
