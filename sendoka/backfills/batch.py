@@ -6,7 +6,10 @@ import json
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Generic
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from anyio.lowlevel import checkpoint
 
 from sendoka.backfills.dead_letters import LeftOut
 from sendoka.backfills.each import Calls, Losses
@@ -14,24 +17,27 @@ from sendoka.backfills.keyset import key_of
 from sendoka.backfills.models import modelled
 from sendoka.backfills.page_text import write_back
 from sendoka.backfills.target import nearest
-from sendoka.database.statement import Result, Statement
+from sendoka.database.statement import Statement
 from sendoka.database.transaction import control_command
 from sendoka.errors import BackfillError
-from sendoka.http.decode import decode_rows
-from sendoka.http.encode import encode
+from sendoka.http.decode import decode_columns
+from sendoka.http.encode import encode, encode_column
+from sendoka.http.fast import uncollected
 from sendoka.http.query import Query
+from sendoka.http.row import row_type
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from typing_extensions import TypeVar
 
     from sendoka.backfills.declare import Backfill
     from sendoka.backfills.target import Target
-    from sendoka.database.statement import Cells, Field
+    from sendoka.database.statement import Cells, Field, Result
     from sendoka.http.row import Row
 
     M = TypeVar("M", default=Row)
+    Column = list[str | None]
 else:
     from typing import TypeVar
 
@@ -41,11 +47,11 @@ __all__ = ["Batch", "Page", "losses_of", "read_page", "statements_of"]
 
 T = TypeVar("T")
 
-_Fixed = tuple["str | None", ...]
-"""What a row is known by, as Postgres has it: the columns of its key, and its version."""
-
 _EXTRA = 3
 """A page's columns before those of the table: rows scanned, last key scanned, the row's version."""
+
+_PART = 4096
+"""Cells that are read at a stretch, one or two milliseconds: other tasks of the event loop wait no longer."""
 
 
 @dataclass(slots=True)
@@ -53,14 +59,18 @@ class Page:
     """What one read of the walk gave: of `asked` rows at most so many were scanned.
 
     `cursor` is the last key scanned, a JSON array, None where nothing was left; `size` its bytes on the wire, nearly.
+    `paged` is how many of its rows satisfied `where`: the batch's, and those that were left out of it. They are kept by
+    columns, for a page has thousands of them and something done for each would take as long as all else.
     """
 
     asked: int
     scanned: int
     cursor: str | None
     size: int
+    paged: int
     _fields: tuple[Field, ...]
-    _found: list[Cells]
+    _versions: Column
+    _columns: list[Column]
     _backfill: Backfill
     _target: Target
     _batch: Batch[Any] | None = None
@@ -71,54 +81,77 @@ class Page:
 
         That takes as long as a step, and so does not belong where a page is only waited for.
         """
-        if self._batch is None:
-            self._batch = self._made()
+        for _ in self._making():
+            pass
+        assert self._batch is not None  # noqa: S101 - it was made just now
         return self._batch
+
+    async def ready(self) -> Batch[Any]:
+        """Return its batch, which is made with pauses in which other tasks go on."""
+        for _ in self._making():
+            await checkpoint()
+        return self.batch
 
     @property
     def first_key(self) -> str:
         """The key of its first row, a JSON array of texts as Postgres has them."""
-        return json.dumps(self._key(self._found[0]))
+        return self._key_at(0)
 
     def key_of(self, key: Any) -> str:
         """Return the key of a row of its batch as a JSON array of texts as Postgres has them."""
-        return json.dumps(self.batch._cells[key][:-1])
+        return self._key_at(self.batch._places[key])
+
+    def _key_at(self, place: int) -> str:
+        return json.dumps([column[place] for column in self.keys])
 
     @property
-    def paged(self) -> int:
-        """How many of its rows satisfied `where`: the batch's, and those that were left out of it."""
-        return len(self._found)
-
-    @property
-    def keys(self) -> list[list[str | None]]:
+    def keys(self) -> list[Column]:
         """The keys of its rows as Postgres has them, a list a column."""
-        return [list(column) for column in zip(*map(self._key, self._found), strict=True)]
+        return self._columns[: len(self._target.key)]
 
-    def _key(self, cells: Cells) -> Cells:
-        return cells[_EXTRA : _EXTRA + len(self._target.key)]
+    def _making(self) -> Iterator[None]:
+        """Make the batch, some thousands of cells at a time."""
+        if self._batch is not None:
+            return
+        target, row = self._target, row_type(tuple([field.name for field in self._fields]))
+        identity = [target.key.index(column) for column in target.identity]
+        rows: list[Any] = []
+        keys: list[Any] = []
+        for part in self._parts():
+            with uncollected(_PART):
+                values = decode_columns(self._fields, [column[part] for column in self._columns])
+                rows.extend(map(row, zip(*values, strict=True)))
+                by = [values[place] for place in identity]
+                keys.extend(by[0] if len(by) == 1 else zip(*by, strict=True))
+            yield
+        places = self._places_of(keys)
+        losses = Losses()
+        if self._backfill.model is not None:
+            made: dict[Any, Any] = {}
+            for part in self._parts():
+                named = dict(zip(keys[part], rows[part], strict=True))
+                made.update(modelled(self._backfill.model, named, losses.errors))
+                yield
+            keys, rows = list(made), list(made.values())
+        last_key = key_of(self.cursor) or _object(self.cursor).get("after") or ()
+        known = (places, [*self.keys, self._versions], self._backfill, target, losses)
+        if self._batch is None:  # nobody else made it in a pause
+            self._batch = Batch(tuple(rows), tuple(keys), tuple(last_key), *known)
 
-    def _made(self) -> Batch[Any]:
-        target, backfill, found = self._target, self._backfill, self._found
-        cut = [cells[_EXTRA:] for cells in found]
-        rows = decode_rows(Result(self._fields[_EXTRA:], cut, "SELECT", len(found)))
-        # By columns, for a page has thousands of rows and a call for each would take as long as all else.
-        texts, values = list(zip(*found, strict=True)), list(zip(*rows, strict=True))
-        by = [values[target.key.index(column)] for column in target.identity] if rows else [()]
-        keys = by[0] if len(by) == 1 else list(zip(*by, strict=True))
-        fixed = zip(*texts[_EXTRA : _EXTRA + len(target.key)], texts[_EXTRA - 1], strict=True) if rows else ()
-        known: dict[Any, _Fixed] = dict(zip(keys, fixed, strict=True))
-        if len(known) < len(found):
+    def _places_of(self, keys: list[Any]) -> dict[Any, int]:
+        places = dict(zip(keys, range(self.paged), strict=True))
+        if len(places) < self.paged:
             raise BackfillError(
-                f"two rows of {target.shown} have keys that are the same in Python, though not in the database",
-                where=f"in a page of {len(found)} rows of the step {backfill.name}; nothing of it was changed",
+                f"two rows of {self._target.shown} have keys that are the same in Python, though not in the database",
+                where=f"in a page of {self.paged} rows of the step {self._backfill.name}; nothing of it was changed",
                 todo="write the change in SQL, sql=, or walk by other columns: key=[…]",
             )
-        last_key = key_of(self.cursor) or _object(self.cursor).get("after") or ()
-        losses = Losses()
-        made: dict[Any, Any] = dict(zip(known, rows, strict=True))
-        if backfill.model is not None:
-            made = modelled(backfill.model, made, losses.errors)
-        return Batch(tuple(made.values()), tuple(made), tuple(last_key), known, backfill, target, losses)
+        return places
+
+    def _parts(self) -> Iterator[slice]:
+        """Yield which rows make a part, one part after the other."""
+        count = max(1, _PART // len(self._fields))
+        return (slice(start, start + count) for start in range(0, self.paged, count))
 
     @property
     def last(self) -> bool:
@@ -132,12 +165,16 @@ class Batch(Generic[M]):
 
     `keys` are theirs, in the same order: the value of the key column, or the tuple of them. `cursor` is the last key
     that was scanned, as JSON has it: texts and numbers.
+
+    `_places` tells where the row of a key stands in `_fixed`, the columns that rows are known by, as Postgres has them:
+    those of the key, and the version.
     """
 
     rows: tuple[M, ...]
     keys: tuple[Any, ...]
     cursor: tuple[Any, ...]
-    _cells: dict[Any, _Fixed]
+    _places: dict[Any, int]
+    _fixed: list[Column]
     _backfill: Backfill
     _target: Target
     _losses: Losses = field(default_factory=Losses)
@@ -182,17 +219,31 @@ class Batch(Generic[M]):
         Raises BackfillError for a row that is not of this batch and for a column that the table does not have,
         TypeError for a value that has no Postgres text.
         """
-        groups: dict[tuple[str, ...], list[tuple[_Fixed, Mapping[str, Any]]]] = {}
-        ordered: dict[tuple[str, ...], list[tuple[_Fixed, Mapping[str, Any]]]] = {}
-        known = self._cells
-        for key, values in changes.items():
-            cells = known.get(key) or self._of_this("update", key)
-            rows = ordered.get(tuple(values))
+        places = [*map(self._places.get, changes)]
+        if None in places:
+            self._of_this("update", next(key for key in changes if key not in self._places))
+        known, values = cast("list[int]", places), [*changes.values()]
+        alike = _alike(values)
+        if alike is not None:
+            self._check_columns(alike)
+            return [self._statement(known, alike)]
+        return [self._statement(*group) for group in self._groups(known, values)]
+
+    def _groups(
+        self, places: list[int], values: list[Mapping[str, Any]]
+    ) -> Iterator[tuple[list[int], dict[str, list[Any]]]]:
+        """Yield the places of the rows that set the same columns, and these."""
+        groups: dict[tuple[str, ...], list[tuple[int, Mapping[str, Any]]]] = {}
+        ordered: dict[tuple[str, ...], list[tuple[int, Mapping[str, Any]]]] = {}
+        for place, each in zip(places, values, strict=True):
+            rows = ordered.get(tuple(each))
             if rows is None:
-                self._check_columns(values)
-                rows = ordered[tuple(values)] = groups.setdefault(tuple(sorted(values)), [])
-            rows.append((cells, values))
-        return [self._statement(columns, rows) for columns, rows in groups.items() if columns]
+                self._check_columns(each)
+                rows = ordered[tuple(each)] = groups.setdefault(tuple(sorted(each)), [])
+            rows.append((place, each))
+        for names, rows in groups.items():
+            if names:
+                yield [place for place, _ in rows], {name: [each[name] for _, each in rows] for name in names}
 
     def _check_columns(self, columns: Iterable[str]) -> None:
         for column in columns:
@@ -203,34 +254,54 @@ class Batch(Generic[M]):
                     todo=nearest(column, self._target.types),
                 )
 
-    def _of_this(self, method: str, key: Any) -> _Fixed:
-        cells = self._cells.get(key)
-        if cells is None:
+    def _of_this(self, method: str, key: Any) -> None:
+        if key not in self._places:
             raise BackfillError(
                 f"batch.{method}() was given the key {key!r}, which is no row of this batch",
                 where=f"in the step {self._backfill.name}",
                 todo="take the keys from batch.keys; a key of several columns is a tuple",
             )
-        return cells
 
-    def _statement(self, columns: tuple[str, ...], rows: list[tuple[_Fixed, Mapping[str, Any]]]) -> Statement:
-        fixed = zip(*(cells for cells, _ in rows), strict=True)
-        set_to = (_texts([values[column] for _, values in rows]) for column in columns)
-        arrays = tuple(encode(list(column)) for column in (*fixed, *set_to))
-        return Statement(write_back(self._backfill, self._target, columns), arrays)
+    def _statement(self, places: list[int], columns: dict[str, list[Any]]) -> Statement:
+        """Return the statement that sets these columns of the rows at `places`."""
+        names, fixed = tuple(sorted(columns)), self._fixed
+        if places != [*self._places.values()]:
+            fixed = [[column[place] for place in places] for column in fixed]
+        arrays = (*fixed, *(encode_column(columns[name]) for name in names))
+        return Statement(write_back(self._backfill, self._target, names), tuple(map(encode, arrays)))
 
 
 def read_page(result: Result[Cells], asked: int, backfill: Backfill, target: Target) -> Page:
     """Return the page that was read by the statement of `page_text.page`, having been asked for so many rows."""
-    scanned, cursor = result.rows[0][:2]
-    found = [cells for cells in result.rows if cells[_EXTRA - 1] is not None]
-    size = sum(map(len, filter(None, chain.from_iterable(found)))) + len(found)
-    return Page(asked, int(scanned or 0), cursor, size, result.fields, found, backfill, target)
+    rows, width = result.rows, len(result.fields)
+    scanned, cursor, version = rows[0][:_EXTRA]
+    cells = [*chain.from_iterable(rows)]
+    # The first row is none of the table's, unless the page is read in another way.
+    columns = [cells[width * (version is None) + place :: width] for place in range(_EXTRA - 1, width)]
+    size, paged = sum(map(_length, columns)), len(columns[0])
+    page = (asked, int(scanned or 0), cursor, size + paged, paged)
+    return Page(*page, result.fields[_EXTRA:], columns[0], columns[1:], backfill, target)
 
 
-def _texts(values: list[Any]) -> list[str | None]:
-    """Return the values of a column as Postgres text; texts, which are most of them, are what they are."""
-    return values if set(map(type, values)) <= {str} else [encode(value) for value in values]
+def _length(column: Column) -> int:
+    """Return how long the texts of a column are together."""
+    try:
+        return len("".join(column))  # type: ignore[arg-type]  # a NULL among them is the error that is caught
+    except TypeError:
+        return sum(map(len, filter(None, column)))
+
+
+def _alike(values: list[Mapping[str, Any]]) -> dict[str, list[Any]] | None:
+    """Return what is set as columns, where all rows set the same ones; None where they do not, or that is unknown."""
+    if set(map(type, values)) != {dict}:  # what is none may invent what it does not have
+        return None
+    names = values[0].keys()
+    if not names or set(map(len, values)) != {len(names)}:
+        return None
+    try:
+        return {name: [*map(itemgetter(name), values)] for name in names}
+    except KeyError:
+        return None
 
 
 def losses_of(batch: Batch[Any]) -> Losses:

@@ -78,7 +78,7 @@ class Turn:
             self.ended.set()
 
     async def _call(self, at: Shard) -> list[Statement]:
-        work, batch = self._work, self.page.batch
+        work, batch = self._work, await self.page.ready()
         losses_of(batch).room = work.max_dead
         answer = await call_step(work.backfill, work.database, batch, work.step_timeout, at) if batch.rows else None
         return statements_of(answer, work.backfill, work.database)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Column = Sequence[str | None]
 
-__all__ = ["decode_rows"]
+__all__ = ["decode_columns", "decode_rows"]
 
 _CHUNK = 4096
 """Rows that are turned into columns and back at a time: what lies between is then small, and near."""
@@ -46,6 +46,12 @@ def decode_rows(result: Result[Cells], types: Types = BUILT_IN) -> list[Row]:
                 continue
             rows.extend(_chunk(row, readers, cells, result.fields))
     return rows
+
+
+def decode_columns(fields: Sequence[Field], columns: Iterable[Column], types: Types = BUILT_IN) -> list[Sequence[Any]]:
+    """Return the columns with every cell as its Python type; NULL is None. Raises DecodeError as `decode_rows` does."""
+    readers = [types.reader(field.type_oid) for field in fields]
+    return [_column(*column) for column in zip(readers, columns, fields, strict=True)]
 
 
 def _one(readers: list[Reader | None], cells: Cells, fields: tuple[Field, ...]) -> list[Any]:

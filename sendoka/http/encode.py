@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Encoder = Callable[[Any], str | None]
 
-__all__ = ["HOOK", "PARAMETERS", "Json", "Parameter", "encode", "encode_all"]
+__all__ = ["HOOK", "PARAMETERS", "Json", "Parameter", "encode", "encode_all", "encode_column"]
 
 HOOK = "__postgres__"
 """The method by which an object of any class says what is sent in its place: `def __postgres__(self) -> object`."""
@@ -44,6 +44,14 @@ def encode_all(params: tuple[Any, ...]) -> tuple[str | None, ...]:
 def encode(value: Any) -> str | None:
     """Return `value` as Postgres text, None for NULL. Raises TypeError for a type that has no text."""
     return _encoder(type(value))(value)
+
+
+def encode_column(values: list[Any]) -> list[str | None]:
+    """Return each of `values` as Postgres text; the list itself where they are texts. Raises as `encode` does."""
+    kinds = set(map(type, values))
+    if kinds <= {str}:
+        return values
+    return [*map(_encoder(kinds.pop()) if len(kinds) == 1 else encode, values)]
 
 
 def _named(value: Any, number: int) -> str | None:
