@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _COMMENT = re.compile(r"/\*|\*/")
+_SHORT = 4096
+"""Characters of a text whose words are kept: what a step writes back is the same text for every page."""
 
 
 def words(text: str) -> Iterator[str]:
@@ -32,6 +35,15 @@ def words(text: str) -> Iterator[str]:
 
     String literals, in every spelling, are yielded as `''`; comments not at all.
     """
+    return iter(_known(text)) if len(text) <= _SHORT else _read(text)
+
+
+@lru_cache(maxsize=16)
+def _known(text: str) -> tuple[str, ...]:
+    return tuple(_read(text))
+
+
+def _read(text: str) -> Iterator[str]:
     at = 0
     while at < len(text):
         token = _TOKEN.match(text, at)

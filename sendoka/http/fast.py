@@ -19,6 +19,9 @@ __all__ = ["loads", "loads_all", "uncollected"]
 _WORTH = 1 << 16
 """Bytes of JSON from which on importing and asking orjson pays."""
 
+_MUCH = 1 << 20
+"""Bytes of bodies that were read in all from which on it pays for each, be they small."""
+
 _MANY = 1 << 12
 """Values from which on pausing the collector pays."""
 
@@ -39,7 +42,7 @@ def _orjson() -> Callable[[bytes | bytearray], Any] | None:
 
 def loads(body: bytes | bytearray) -> Any:
     """Return what a body of JSON holds, its numbers small. Raises ValueError or RecursionError as `json.loads` does."""
-    faster = _orjson() if len(body) >= _WORTH else None
+    faster = _orjson() if _pays(len(body)) else None
     if faster is not None:
         try:
             return faster(body)
@@ -48,6 +51,16 @@ def loads(body: bytes | bytearray) -> Any:
             pass
     found = _object(body)
     return json.loads(body) if found is None else found
+
+
+_read = 0
+
+
+def _pays(size: int) -> bool:
+    """Tell whether to ask orjson for a body of so many bytes, and count them."""
+    global _read
+    _read += size
+    return size >= _WORTH or _read >= _MUCH
 
 
 def _object(body: bytes | bytearray) -> Any:

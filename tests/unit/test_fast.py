@@ -128,6 +128,7 @@ def test_orjson_is_not_asked_for_what_is_small(monkeypatch: pytest.MonkeyPatch) 
         return json.loads(body)
 
     monkeypatch.setattr(fast, "_orjson", lambda: ask)
+    monkeypatch.setattr(fast, "_read", 0)
     assert fast.loads(b"[1]") == [1]
     assert fast.loads_all(["1", "2"]) == [1, 2]
     assert not asked
@@ -135,6 +136,16 @@ def test_orjson_is_not_asked_for_what_is_small(monkeypatch: pytest.MonkeyPatch) 
     assert fast.loads_all(large) == [1_111_111_111] * 10_000
     assert fast.loads(b"[" + b" " * 70_000 + b"1]") == [1]
     assert len(asked) == 2
+
+
+def test_orjson_is_asked_for_all_bodies_once_many_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+    monkeypatch.setattr(fast, "_orjson", lambda: asked.append)
+    monkeypatch.setattr(fast, "_read", 0)
+    body = b"[" + b" " * 10_000 + b"1]"
+    for _ in range(200):
+        fast.loads(body)
+    assert 90 < len(asked) < 100
 
 
 class TestTheCollector:
