@@ -131,7 +131,13 @@ def do(parcel: Parcel, errand: Errand) -> Account:
     def say(words: dict[str, Any]) -> None:
         worker.log_event(TOPIC, {"call": parcel.call, "number": errand.number, **words})
 
-    trip = Trip(parcel, errand, given, say)
+    key = worker.get_current_task()
+
+    def wanted() -> bool:
+        task = worker.state.tasks.get(key)
+        return task is not None and task.state != "cancelled"
+
+    trip = Trip(parcel, errand, given, say, wanted)
     account = asyncio.run_coroutine_threadsafe(trip.go(Path(worker.local_directory)), _loop()).result()
     if account.error is not None:
         error = account.error
@@ -151,14 +157,29 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 class Trip:
-    """An errand on its way; `say` passes on how it goes."""
+    """An errand on its way; `say` passes on how it goes, and `wanted` whether anybody still waits for it.
 
-    def __init__(self, parcel: Parcel, errand: Errand, given: Order, say: Callable[[dict[str, Any]], None]) -> None:
+    Whoever sent it may be killed: dask gives up what it had asked for then, but cannot end a thread. A shard may take
+    hours, so the errand looks itself, and ends after its batch as if it had been told to.
+    """
+
+    def __init__(
+        self,
+        parcel: Parcel,
+        errand: Errand,
+        given: Order,
+        say: Callable[[dict[str, Any]], None],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._parcel = parcel
         self._errand = errand
         self._order = given
         self._say = say
+        self._wanted = wanted
         self._call: Call | None = None
+
+    def _stops(self) -> bool:
+        return self._order.stop or not self._wanted()
 
     async def go(self, room: Path) -> Account:
         """Do it until its shard is scanned or somebody else's, its time is over, or it is told to end."""
@@ -187,7 +208,7 @@ class Trip:
         terms = replace(contents.terms, deadline=self._errand.seconds)
         by = Actor(contents.operator, new_owner(self._parcel.call), contents.revision)
         pace = replace(self._errand.pace)
-        self._call = call = Call(contents.client, backfill, terms, pace, lambda: self._order.stop, None, by=by)
+        self._call = call = Call(contents.client, backfill, terms, pace, self._stops, None, by=by)
         call.teller = _Teller(call, self._errand.number, self._say)
         call.throttle.look_first()
         sweep = Sweep(call, call.workers[0], owner=by.runner)

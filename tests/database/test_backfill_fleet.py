@@ -18,6 +18,7 @@ from sendoka.backfills.bundle import bundled
 from sendoka.backfills.errand import Errand, Order, Trip
 from sendoka.backfills.pace import Pace
 from sendoka.backfills.parcel import Contents, sealed
+from sendoka.backfills.scheduler import connected
 from sendoka.backfills.scripts import load
 from sendoka.backfills.terms import Terms
 from sendoka.errors import BatchFailed, FleetFailed, InvalidBackfill, SendokaError
@@ -196,6 +197,27 @@ async def test_a_call_that_is_cancelled_gives_back_what_its_workers_hold(sql: Ne
     await set_pace(sql, 0)
     assert (await run(sql, slow, dask=fleet)).done
     assert await touched(sql) == {"1": 60}
+
+
+async def test_an_errand_ends_after_its_batch_where_who_sent_it_is_gone(sql: Neon, slow: Backfill) -> None:
+    await make_messages(sql, 120)
+    await set_pace(sql, 0.04)
+    await run(sql, slow, shards=1, stop=lambda: True)
+    number = int(await value(sql, "select id from sendoka.backfill_runs") or 0)
+    parcel = sealed("touch", "mark", Contents(sql, bundled(slow), Terms(batch_size=5, lease=600), number, "me", None))
+    with small() as cluster:
+        scheduler = await connected(cluster)
+        sent = scheduler.send(parcel, Errand(0, None, Pace(5, fixed=True)))
+        await begun(sql)
+        await scheduler.close()
+        async with asyncio.timeout(10):
+            while await value(sql, HELD) != "0":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    del sent
+    assert int(await value(sql, "select count(*) from sendoka.backfill_batches") or 0) < 20
+    await set_pace(sql, 0)
+    assert (await run(sql, slow)).done
+    assert await touched(sql) == {"1": 120}
 
 
 async def test_a_deadline_holds_for_the_whole_fleet(sql: Neon, fleet: Any, slow: Backfill) -> None:
