@@ -67,9 +67,10 @@ values ($1::bigint, $2::int, $3::bigint, (select epoch from sendoka_fence), (sel
 
 
 def look(batch: Fence) -> Statement:
-    """Return the read of the batch's shard as it stands in its transaction."""
+    """Return the read of the batch's shard as it stands in its transaction, and the seconds since that began."""
     return Ours(
-        f"select {BATCH_COLUMNS} from sendoka.backfill_shards where run = $1::bigint and shard = $2::int",
+        f"""select {BATCH_COLUMNS}, {TOOK} as inside
+from sendoka.backfill_shards where run = $1::bigint and shard = $2::int""",
         batch.place[:2],
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.flight import Flight
 from sendoka.backfills.turn import Turn
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Hand:
 
     `turn` is that of the next batch, `behind` that of the batch after it, which stands on the former's commit: it was
     read from where that one ends, under the same lease. Whatever casts doubt on that commit is a reason to `forget`.
+    `reading` is the page behind both, where it is read beside the batch.
     """
 
     def __init__(self, work: WalkOf, holding: Holding, group: TaskGroup) -> None:
@@ -30,6 +32,7 @@ class Hand:
         self._holding = holding
         self._group = group
         self._last: anyio.Event | None = None
+        self.reading: Flight[Page] = Flight(group)
         self.turn: Turn | None = None
         self.behind: Turn | None = None
 
@@ -66,6 +69,7 @@ class Hand:
         for turn in (self.turn, self.behind):
             if turn is not None:
                 turn.drop()
+        self.reading.drop()
         self.turn = self.behind = None
 
     def _begin(self, turn: Turn, former: Page | None) -> None:

@@ -11,6 +11,7 @@ import math
 import secrets
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.batch import Page, read_page
@@ -20,6 +21,7 @@ from sendoka.backfills.fencing import Fence, counted, fence, look, unfalsified
 from sendoka.backfills.graves import Graves
 from sendoka.backfills.hand import Hand
 from sendoka.backfills.holding import Holding
+from sendoka.backfills.line import Line
 from sendoka.backfills.page_text import page as page_statement
 from sendoka.backfills.patience import ANSWER_TOO_LARGE, TOO_LARGE, Stopped, is_fenced, is_of_data
 from sendoka.backfills.shards import Shard, read_shard, token_of
@@ -29,10 +31,12 @@ from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError, EndpointError, TransportError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from anyio.abc import TaskGroup
 
     from sendoka.backfills.walk import WalkOf
-    from sendoka.database.statement import Statement
+    from sendoka.database.statement import Cells, Result, Statement
 
 __all__ = ["StepWalk"]
 
@@ -53,7 +57,8 @@ _ROOM = 1.5
 class _Pending:
     """A batch's whole request. It is kept until its fate is known, and sent again as it is.
 
-    The statement `looks_at` reads the shard; the end reads a page of `following` rows, or nothing where that is 0.
+    The statement `looks_at` reads the shard; the end reads a page of `following` rows, or nothing where that is 0:
+    `apart` reads one beside it.
     """
 
     fence: Fence
@@ -64,6 +69,7 @@ class _Pending:
     """Whether it makes a dead letter of the page's row instead of changing it."""
     last: Fault | None
     """What the last row failed with that it makes a dead letter of."""
+    apart: Callable[[], Awaitable[Page]] | None = None
 
 
 class StepWalk:
@@ -87,6 +93,7 @@ class StepWalk:
         self.batches = self.asked = 0
         self.width = self.stepped = 0.0
         self._written = 0.0
+        self._line = Line()
 
     @property
     def shard(self) -> Shard:
@@ -253,6 +260,8 @@ class StepWalk:
         if page.scanned and not graves:
             self._written = sum(len(param) for each in changes for param in each.params if param) / page.scanned
         behind, following = self._following(page, following)
+        if following and self._line.long and self._goes_ahead():
+            return _Pending(batch, request, looks_at, 0, not changes, last, partial(self._read, behind, following))
         if following:
             request.append(self._page_statement(behind, following))
         return _Pending(batch, request, looks_at, following, not changes, last)
@@ -269,6 +278,9 @@ class StepWalk:
         work, batch, hand = self._work, pending.fence, self._hand
         if work.seconds_left() > _ROOM * self.stepped:
             hand.begin_behind()  # else there may be no batch for it, and the step would be called in vain
+        if pending.apart is not None and not hand.reading:
+            hand.reading.send(pending.apart)
+        began = time.monotonic()
         try:
             results = await work.database.run_all(pending.request, _OPTIONS)
         except DatabaseError as error:
@@ -282,12 +294,20 @@ class StepWalk:
             if error.column == "changed":
                 raise endless_step(work.backfill, batch.paged) from error
             return await self._settle(pending)
-        page = None
-        if pending.following:
-            page = self._weighed(read_page(results[-1], pending.following, work.backfill, work.target))
-        self._note(Shard.of(results[pending.looks_at].rows[0]), batch)
-        hand.advance(page)
+        *cells, inside = results[pending.looks_at].rows[0]
+        self._line.note(time.monotonic() - began, float(inside or 0), float(inside or 0))
+        self._note(Shard.of(cells), batch)
+        hand.advance(await self._behind(pending, results[-1]))
         return self._holding.shard
+
+    async def _behind(self, pending: _Pending, answer: Result[Cells]) -> Page | None:
+        """Return the page that came with the batch, as its last `answer`, or beside it; None where none did."""
+        work, reading = self._work, self._hand.reading
+        if pending.following:
+            return self._weighed(read_page(answer, pending.following, work.backfill, work.target))
+        with contextlib.suppress(DatabaseError, TransportError):  # then it is read when its turn comes
+            return await reading.land() if reading else None
+        return None
 
     def _note(self, shard: Shard, batch: Fence) -> None:
         """A batch is in, and left the shard so."""

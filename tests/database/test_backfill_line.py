@@ -1,19 +1,20 @@
-"""Batches in SQL over a long line: the next is sent before the last is answered, and nothing comes of it but speed."""
+"""Batches over a long line: more is under way at once, and nothing comes of that but speed."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
 from sendoka.backfills import backfill, change_walk, pause, resume, run
-from tests.fixtures.backfills import execute, in_sql, ledger_is_whole, make_messages, rows, touched, value
+from tests.fixtures.backfills import execute, in_python, in_sql, ledger_is_whole, make_messages, rows, touched, value
 from tests.fixtures.far import Far
 
 if TYPE_CHECKING:
-    from sendoka.backfills import Progress
+    from sendoka.backfills import Backfill, Progress
     from sendoka.database import Database
 
 AT_ONCE = 2
@@ -139,12 +140,29 @@ async def test_who_rests_between_batches_has_none_under_way_meanwhile(sql: Datab
     assert far.most == 1
 
 
-@pytest.mark.parametrize("moment", range(0, 60, 10))
-async def test_a_call_that_is_cut_off_is_gone_on_with(sql: Database, moment: int) -> None:
+async def test_the_pages_of_a_step_are_read_beside_what_is_written(sql: Database) -> None:
+    await make_messages(sql, 200)
+    far = Far(sql)
+    assert (await run(far, in_python, batch_size=20)).done
+    assert far.beside > 4
+    assert await touched(sql) == {"1": 200}
+    assert await ledger_is_whole(sql)
+
+
+async def test_a_step_that_is_never_ahead_gets_pages_from_behind_what_was_written(sql: Database) -> None:
+    await make_messages(sql, 200)
+    far = Far(sql)
+    assert (await run(far, replace(in_python, ahead=False), batch_size=20)).done
+    assert far.beside == 0
+
+
+@pytest.mark.parametrize("form", [in_sql, in_python], ids=["sql", "python"])
+@pytest.mark.parametrize("moment", range(0, 60, 15))
+async def test_a_call_that_is_cut_off_is_gone_on_with(sql: Database, form: Backfill, moment: int) -> None:
     await make_messages(sql, 200)
     far = Far(sql)
     with anyio.move_on_after(0.05 + moment / 1000):
-        await run(far, in_sql, batch_size=10)
-    assert (await run(far, in_sql, batch_size=50)).done
+        await run(far, form, batch_size=10)
+    assert (await run(far, form, batch_size=50)).done
     assert await touched(sql) == {"1": 200}
     assert await ledger_is_whole(sql)
