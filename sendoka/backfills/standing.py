@@ -41,7 +41,7 @@ def standing_of(run: Run, activity: Activity) -> Standing:
         by = shown(run.runner) if run.runner and run.state == "running" else None
         return Standing("running", _waits(run, activity), by, activity.batch_ago)
     if run.state == "running":
-        return Standing("stopped", _silence(run), None, activity.batch_ago)
+        return Standing("stopped", _silence(run, activity), None, activity.batch_ago)
     return Standing(run.state, run.reason, None, activity.batch_ago)
 
 
@@ -73,6 +73,8 @@ def _waits(run: Run, activity: Activity) -> str:
     return run.reason if run.state == "running" and since else ""
 
 
-def _silence(run: Run) -> str:
-    who = shown(run.runner) if run.runner else "its runner"
-    return f"{who} ended without a word" if run.runner and gone(run.runner) else f"nothing was heard of {who} of late"
+def _silence(run: Run, activity: Activity) -> str:
+    """Say that nobody goes on with it, and for what its last runner waited then: hours that are closed, for one."""
+    who, waits = shown(run.runner) if run.runner else "its runner", _waits(run, activity)
+    what = f"{who} ended without a word" if run.runner and gone(run.runner) else f"nothing was heard of {who} of late"
+    return f"{what}, while it waited: {waits}" if waits else what

@@ -51,6 +51,9 @@ _CAREFUL = 2.0
 _TOLD = 2.0
 """Seconds from which on a wait is told of by itself; what is shorter is said with the batches."""
 
+_BEHIND = 0.02
+"""Seconds between two looks of a worker at whether the one before it has taken its turn."""
+
 _NOTED = 20.0
 """Seconds between two notes, for others, that a run waits and is alive; and between two looks far from its hours."""
 
@@ -86,6 +89,7 @@ class Throttle:
         self._hidden = ""
         self._held = (0.0, "")
         self._paid = 0.0
+        self._queue: list[Worker] = []
         self._noted = (0.0, "")
 
     @property
@@ -99,10 +103,16 @@ class Throttle:
 
         Raises Stopped where the run is asked to stop meanwhile.
         """
+        try:
+            await self._room(target, walk, worker)
+        finally:
+            self._queue = [each for each in self._queue if each is not worker]
+
+    async def _room(self, target: Target, walk: Walk, worker: Worker) -> None:
         call, began, held, rested = self._call, time.monotonic(), "", 0.0
         while True:
             await self._look(target)
-            wait = self._wait(time.monotonic()) if self._going else None
+            wait = self._wait(time.monotonic(), worker) if self._going else None
             if wait is None:
                 if not self._going:
                     self._due = 0.0  # it may go on at any moment, and then within its limits: the next batch looks anew
@@ -170,8 +180,8 @@ class Throttle:
         then, clock = self._clock
         return self._limits.window.opens_in(clock + now - then)
 
-    def _wait(self, now: float) -> _Wait | None:
-        """Return for what to wait now, None where there is room."""
+    def _wait(self, now: float, worker: Worker) -> _Wait | None:
+        """Return for what `worker` has to wait now, None where there is room."""
         window = self._limits.window
         if window is not None and self._clock is None:
             return _Wait("the database's clock cannot be read", EVERY, None)
@@ -180,10 +190,21 @@ class Throttle:
             return _Wait(f"it runs between {window} only", closed, closed)
         for name, busy in self._busy.items():
             return _Wait(busy.why, EVERY, max(0.0, self._since[name] + signals()[name].most - now))
-        rate = self._limits.rate
-        paid = (self._paid, f"{ROWS_A_SECOND.shown(rate)} at most") if rate is not None else (0.0, "")
+        paid = (0.0, "") if self._limits.rate is None else self._turn(now, worker, self._limits.rate)
         until, why = max(self._held, paid)
         return _Wait(why, until - now, until - now, limit=True) if until > now else None
+
+    def _turn(self, now: float, worker: Worker, rate: float) -> tuple[float, str]:
+        """Return until when, and why, `worker` waits for the rate: who waits longest goes first.
+
+        One that is not there by its turn, for it keeps its lease just then, is waited for a moment, and then passed by.
+        """
+        until, first = self._paid, not self._queue or self._queue[0] is worker
+        if not first and until <= now < until + EVERY:
+            until = now + _BEHIND
+        if until > now and not any(each is worker for each in self._queue):
+            self._queue.append(worker)
+        return until, f"{ROWS_A_SECOND.shown(rate)} at most"
 
     # ------------------------------------------------------------------ looking
 

@@ -140,6 +140,11 @@ async def test_one_that_goes_on_says_who_runs_it(sql: Database) -> None:
         ("runner = '{host}:{alive}:x'", "running", ""),
         ("runner = 'elsewhere:1:x'", "running", ""),
         (
+            "runner = '{host}:{dead}:x', reason = 'it runs between 01:00-05:00 UTC only'",
+            "stopped",
+            "process {dead} on {host} ended without a word, while it waited: it runs between 01:00-05:00 UTC only",
+        ),
+        (
             "runner = 'elsewhere:1:x', noted_at = now() - interval '2 min'",
             "stopped",
             "nothing was heard of process 1 on",

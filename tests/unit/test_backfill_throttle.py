@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from sendoka.backfills import backfill, runs, throttle
@@ -102,6 +103,52 @@ class Held:
         self.now += seconds
         self.call.throttle.spent(rows, seconds, self.call.workers[0])
         return waited
+
+
+class Turns(Held):
+    """Workers under a rate, of whom the one that began to wait last is always woken first."""
+
+    async def rest(self, seconds: float, stop: Callable[[], bool]) -> None:
+        over = anyio.Event()
+        self.asleep.append((self.now + seconds, over))
+        await over.wait()
+
+    async def work(self, worker: Worker, taken: list[int], place: int) -> None:
+        while True:
+            await self.room(worker)
+            self.call.throttle.begins(25, worker)
+            self.call.throttle.spent(25, 0.0, worker)
+            taken.append(place)
+
+    async def take(self, count: int) -> list[int]:
+        """Return who took the first turns, by the workers' places."""
+        taken: list[int] = []
+        self.asleep: list[tuple[float, anyio.Event]] = []
+        async with anyio.create_task_group() as group:
+            for place, worker in enumerate(self.call.workers):
+                group.start_soon(self.work, worker, taken, place)
+            while len(taken) < count:
+                await anyio.wait_all_tasks_blocked()
+                at, over = min(reversed(self.asleep), key=lambda each: each[0])
+                self.asleep.remove((at, over))
+                self.now = max(self.now, at)
+                over.set()
+            group.cancel_scope.cancel()
+        return taken
+
+
+async def test_workers_under_a_rate_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = await Turns(monkeypatch, {"rate": 100, "yields": {"all": "off"}}, workers=4).take(40)
+    assert [taken.count(place) for place in range(4)] == [10] * 4
+    assert all(len(set(taken[at : at + 4])) == 4 for at in range(4, 36))
+
+
+async def test_who_is_not_there_by_its_turn_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Turns(monkeypatch, {"rate": 100, "yields": {"all": "off"}}, workers=3)
+    held.call.throttle._queue = [held.call.workers[2]]
+    held.call.workers.pop()
+    assert set(await held.take(4)) == {0, 1}
+    assert held.now <= 4 * 1.25
 
 
 async def test_where_nobody_is_busy_there_is_room_at_once_and_looks_are_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
