@@ -7,10 +7,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from sendoka.backfills.change_text import may_go_unlocked
 from sendoka.backfills.dead_letters import count_dead, without_dead
 from sendoka.backfills.keyset import keys_of, row
 from sendoka.backfills.runs import find_run
 from sendoka.backfills.target import listed, read_target
+from sendoka.backfills.words import words
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.errors import BackfillError
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result
 
-__all__ = ["count_in", "hopeless", "left_and_dead", "of_others", "remaining", "verify"]
+__all__ = ["count_in", "hopeless", "left_and_dead", "of_others", "of_ours", "remaining", "verify"]
 
 _PASSES = 5
 """After so many passes a call gives up where no fewer rows are left than the last one met."""
@@ -86,20 +88,38 @@ async def of_others(database: Database, backfill: Backfill, target: Target, run:
     batches = f"select b.xmin from sendoka.backfill_batches b where b.run = {run:d}"
     since = f"select max(age(b.xmin)) from sendoka.backfill_batches b where b.run = {run:d} and b.pass = 1"
     version = f"{ident(target.table)}.xmin"
-    where = f"""(
-{backfill.predicate}
-) and age({version}) <= ({since}) and {version} not in ({batches})"""
-    theirs = dataclasses.replace(backfill, where=where, verify=None, given_name=backfill.name)
-    return count_in(await database.run(Ours(remaining(theirs, target).text)), theirs, target)
+    return await _counted(database, backfill, target, f"age({version}) <= ({since}) and {version} not in ({batches})")
 
 
-def hopeless(backfill: Backfill, shard: Shard, left: int, *, swept: bool, others: int = 0) -> str:
+async def of_ours(database: Database, backfill: Backfill, target: Target, run: int, shard: Shard) -> int:
+    """Return how many rows that are left the change itself changed in this pass: each further one would do so again.
+
+    Asked of a change in SQL that updates the very rows of its page, and a `where` of their own columns; else 0.
+    """
+    if backfill.where is None or backfill.verify or not may_go_unlocked(backfill, target):
+        return 0
+    if "select" in words(backfill.where):  # another table may have made it true again
+        return 0
+    batches = f"select b.xmin from sendoka.backfill_batches b where b.run = {run:d} and b.pass = {shard.pass_number:d}"
+    return await _counted(database, backfill, target, f"{ident(target.table)}.xmin in ({batches})")
+
+
+async def _counted(database: Database, backfill: Backfill, target: Target, condition: str) -> int:
+    """Return how many rows that satisfy `where` are so too; the condition may read our own tables."""
+    where = f"(\n{backfill.predicate}\n) and {condition}"
+    such = dataclasses.replace(backfill, where=where, verify=None, given_name=backfill.name)
+    return count_in(await database.run(Ours(remaining(such, target).text)), such, target)
+
+
+def hopeless(backfill: Backfill, shard: Shard, left: int, *, swept: bool, others: int = 0, ours: int = 0) -> str:
     """Say why another pass is of no use, or nothing where it may help: late commits, rows somebody held back.
 
-    others: how many of the rows that are `left` are of others, as `of_others` counted them.
+    others: how many of the rows that are `left` are of others, as `of_others` counted them; ours: as `of_ours` did.
     """
     if backfill.where is None:
         return "its rows have no where=, so another pass would change every row again"
+    if ours:
+        return f"the change does not make where= false for {ours} of them, and another pass would change these again"
     if shard.pass_changed == 0:
         return "a whole pass changed nothing" if swept else ""
     # In a first pass this is the fault of the change, unless others made them. Later passes are short, and rows that

@@ -14,7 +14,7 @@ from sendoka.backfills.after import check_after_itself
 from sendoka.backfills.call import Call
 from sendoka.backfills.dead_letters import MAX_DEAD, count_dead
 from sendoka.backfills.declare import Backfill
-from sendoka.backfills.left import hopeless, left_and_dead, of_others, remaining
+from sendoka.backfills.left import hopeless, left_and_dead, of_others, of_ours, remaining
 from sendoka.backfills.limits import Limits
 from sendoka.backfills.listing import list_keys
 from sendoka.backfills.opening import find, open_run, wait_while_paused
@@ -253,7 +253,9 @@ class _Running:
             call.run = await call.insist(lambda: runs.finish(database, run.id, after=shard.pass_number, by=call.by))
             return
         others = await call.insist(lambda: of_others(database, backfill, target, run.id, left, shard))
-        why = "" if changed and backfill.where else hopeless(backfill, shard, left, swept=swept, others=others)
+        ours = await call.insist(lambda: of_ours(database, backfill, target, run.id, shard))
+        given = changed and backfill.where  # what the former script left to be done may be done by this one
+        why = "" if given else hopeless(backfill, shard, left, swept=swept, others=others, ours=ours)
         if why:
             raise BackfillError(
                 f"{left} row{'s are' if left != 1 else ' is'} left after pass {shard.pass_number} of the backfill"

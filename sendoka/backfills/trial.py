@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sendoka.backfills.change_text import change_of, looked_up, may_go_unlocked, range_of
 from sendoka.backfills.keyset import Span, key_of, keys_of, start_of, stride_of
 from sendoka.backfills.page_text import page
+from sendoka.backfills.words import words
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
 from sendoka.errors import BackfillError, BatchFailed, DatabaseError, TransportError
@@ -65,7 +66,7 @@ class Sample:
     """What the change did to a sample: of `rows` looked at `hits` satisfied `where`.
 
     Of these it was given `paged` (`ROWS` at most), and changed `changed`; `still` of them satisfied `where` afterwards.
-    The last three are None for a step in Python, which is not called.
+    These three are None for a step in Python, which is not called. `own` is whether it updates the very rows.
     """
 
     rows: int
@@ -73,6 +74,7 @@ class Sample:
     paged: int | None = None
     changed: int | None = None
     still: int | None = None
+    own: bool = False
 
     @property
     def share(self) -> float | None:
@@ -80,9 +82,16 @@ class Sample:
         return self.hits / self.rows if self.rows else None
 
     @property
+    def kept(self) -> int:
+        """How many rows were changed and satisfy `where` all the same, at least: each pass would change them again."""
+        if not self.own or not self.paged:
+            return 0
+        return max(0, (self.changed or 0) + (self.still or 0) - self.paged)
+
+    @property
     def endless(self) -> bool:
-        """Whether the change left `where` true for every row that it was tried on."""
-        return bool(self.paged) and bool(self.changed) and self.still == self.paged
+        """Whether the change left `where` true, for all rows that it was tried on or for some that it changed."""
+        return self.kept > 0 or (bool(self.paged) and bool(self.changed) and self.still == self.paged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +147,19 @@ def unfit(backfill: Backfill, error: DatabaseError) -> BatchFailed:
 
 def endless(backfill: Backfill, sample: Sample) -> BackfillError:
     """Return the error for a change that leaves `where` true."""
+    if sample.still == sample.paged:
+        which = f"all of {sample.paged} rows that it was tried on still satisfy it, so it would never be done"
+        todo = "let the change make where= false, or give verify=, a query that counts what is left"
+    else:
+        which = (
+            f"{sample.kept} of {sample.paged} rows that it was tried on were changed and still satisfy it, so each pass"
+            " would change them again"
+        )
+        todo = "let where= or the change leave such rows out, or give verify=, a query that counts what is left"
     return BackfillError(
-        f"the change of the backfill {backfill.name} does not make where= false: all of {sample.paged} rows that it was"
-        " tried on still satisfy it, so it would never be done",
+        f"the change of the backfill {backfill.name} does not make where= false: {which}",
         where=f"where {backfill.where}; it was tried and undone, and nothing was changed",
-        todo="let the change make where= false, or give verify=, a query that counts what is left",
+        todo=todo,
     )
 
 
@@ -154,7 +171,8 @@ async def sampled(
     Raises DatabaseError for what the change itself meets.
     """
     told = await _tried(database, _sample_block(backfill, target, rows), seconds)
-    return Sample(**told)
+    own = next(words(backfill.sql or ""), "") == "update" and target.facts is not None and target.facts.own
+    return Sample(**told, own=own)
 
 
 def _sample_block(backfill: Backfill, target: Target, rows: int) -> str:
