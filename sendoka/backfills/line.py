@@ -13,8 +13,8 @@ _LEAST = 0.005
 _SHARE = 0.25
 """And the part of a batch's work that the way must be."""
 
-_CALLS = 4
-"""Of so many calls the shortest way counts: a longer one says of the line as little as of the machines at its ends."""
+_CALLS = 3
+"""Of the last so many calls the shortest way counts, of fewer none: a longer one may tell of busy machines only."""
 
 
 @dataclass(slots=True)
@@ -33,4 +33,4 @@ class Line:
     @property
     def long(self) -> bool:
         """Whether the database would stand idle for much of the time, if each call waited for the one before it."""
-        return bool(self._ways) and min(self._ways) >= max(_LEAST, _SHARE * self._work)
+        return len(self._ways) == _CALLS and min(self._ways) >= max(_LEAST, _SHARE * self._work)

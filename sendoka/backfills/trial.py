@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 from sendoka.backfills.change_text import change_of, looked_up, may_go_unlocked, range_of
 from sendoka.backfills.keyset import Span, key_of, keys_of, start_of, stride_of
 from sendoka.backfills.page_text import page
-from sendoka.backfills.words import words
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import READ_ONLY, TransactionOptions
 from sendoka.errors import BackfillError, BatchFailed, DatabaseError, TransportError
-from sendoka.quoting import literal
+from sendoka.quoting import ident, literal
 
 if TYPE_CHECKING:
     from sendoka.backfills.declare import Backfill
@@ -65,8 +64,9 @@ _OPTIONS = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
 class Sample:
     """What the change did to a sample: of `rows` looked at `hits` satisfied `where`.
 
-    Of these it was given `paged` (`ROWS` at most), and changed `changed`; `still` of them satisfied `where` afterwards.
-    These three are None for a step in Python, which is not called. `own` is whether it updates the very rows.
+    Of these it was given `paged` (`ROWS` at most), and changed `changed`, be it these or others; `still` of them
+    satisfied `where` afterwards, among them `kept`, which it had written. These four are None for a step in Python,
+    which is not called.
     """
 
     rows: int
@@ -74,7 +74,7 @@ class Sample:
     paged: int | None = None
     changed: int | None = None
     still: int | None = None
-    own: bool = False
+    kept: int | None = None
 
     @property
     def share(self) -> float | None:
@@ -82,16 +82,9 @@ class Sample:
         return self.hits / self.rows if self.rows else None
 
     @property
-    def kept(self) -> int:
-        """How many rows were changed and satisfy `where` all the same, at least: each pass would change them again."""
-        if not self.own or not self.paged:
-            return 0
-        return max(0, (self.changed or 0) + (self.still or 0) - self.paged)
-
-    @property
     def endless(self) -> bool:
         """Whether the change left `where` true, for all rows that it was tried on or for some that it changed."""
-        return self.kept > 0 or (bool(self.paged) and bool(self.changed) and self.still == self.paged)
+        return bool(self.kept) or (bool(self.paged) and bool(self.changed) and self.still == self.paged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +164,7 @@ async def sampled(
     Raises DatabaseError for what the change itself meets.
     """
     told = await _tried(database, _sample_block(backfill, target, rows), seconds)
-    own = next(words(backfill.sql or ""), "") == "update" and target.facts is not None and target.facts.own
-    return Sample(**told, own=own)
+    return Sample(**told)
 
 
 def _sample_block(backfill: Backfill, target: Target, rows: int) -> str:
@@ -200,17 +192,18 @@ def _sample_block(backfill: Backfill, target: Target, rows: int) -> str:
         )
         chosen = f"select {given} from jsonb_array_elements($1) k"
         still = f"""with sendoka_scan as materialized ({chosen})
-select count(*) from {target.quoted} where ({", ".join(keys_of(target))}) in (select * from sendoka_scan) and (
+select count(*), count(*) filter (where {ident(target.table)}.xmin = pg_current_xact_id()::xid)
+from {target.quoted} where ({", ".join(keys_of(target))}) in (select * from sendoka_scan) and (
 {backfill.predicate}
 )"""
         steps += [
             f"execute {literal(_chosen(backfill, target, chosen))}",
             "into found_scanned, found_paged, found_changed using found_keys;",
-            f"execute {literal(still)} into found_still using found_keys;",
+            f"execute {literal(still)} into found_still, found_kept using found_keys;",
         ]
-        told += ["'paged', found_paged", "'changed', found_changed", "'still', found_still"]
+        told += ["'paged', found_paged", "'changed', found_changed", "'still', found_still", "'kept', found_kept"]
     return f"""declare found_rows bigint; found_hits bigint; found_keys jsonb; found_scanned bigint; found_paged bigint;
-  found_changed bigint; found_still bigint;
+  found_changed bigint; found_still bigint; found_kept bigint;
 begin
 {chr(10).join(steps)}
 {_told(told)}

@@ -78,6 +78,16 @@ async def test_a_change_that_leaves_where_true_for_some_rows_that_it_changes_is_
     assert await touched(sql) == {"1": 300}
 
 
+async def test_a_change_that_writes_more_rows_than_those_of_its_page_is_not_taken_for_one_that_leaves_where_true(
+    sql: Database,
+) -> None:
+    await make_messages(sql, 300)
+    siblings = "update messages m set tenant_id = 'ten' where m.org_id in (select p.org_id from page p)"
+    told = await sample(sql, declared(sql=siblings))
+    assert (told.paged, told.changed, told.still, told.kept) == (100, 300, 0, 0)
+    assert (await run(sql, declared(sql=siblings))).done
+
+
 async def test_a_row_that_stays_true_and_was_not_in_the_sample_is_changed_once(
     sql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
