@@ -219,8 +219,10 @@ async def test_sigterm_while_it_waits_for_a_lease_ends_it_at_once(project: Proje
     await make_messages(sql, 100)
     head = STEP.partition("async def main")[0]
     project.script("2026_04_23_step", head)
-    while not await a_shard(sql):  # on a busy machine
-        project.run("run", "step", "--batch-size", "10", "--deadline", "0.2", exits=130)
+    project.environ["PACE"], deadline = "60", 0.2
+    while not await a_shard(sql):
+        project.run("run", "step", "--batch-size", "10", "--deadline", f"{deadline}", exits=130)
+        deadline *= 2  # on a busy machine
     before = await touched(sql)
     await sql("update sendoka.backfill_shards set owner = 'host:1:x', lease_until = now() + interval '30 s'")
     process = project.start("run", "step", "--batch-size", "10")
