@@ -72,7 +72,8 @@ select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
      join pg_catalog.pg_namespace m on m.oid = l.relnamespace
     where c.relkind = 'p' and p.isleaf and l.relkind = 'r' and pg_relation_size(l.oid) > 0
       and has_schema_privilege(m.oid, 'usage') and has_table_privilege(l.oid, 'select')
-    order by l.oid desc limit 1)::text
+    order by l.oid desc limit 1)::text,
+  current_setting('datestyle')
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid = to_regclass($1)
 """
@@ -108,7 +109,7 @@ class Facts:
     `other` what this is where it is no table that can be walked, and `heirs` are the tables that inherit from it.
     `secured` is whether policies may hide rows of it from this role.
     `recent` is where its recent rows are, as an oid and a quoted name: the table itself, or its newest partition that
-    has rows and may be read; None where there is none.
+    has rows and may be read; None where there is none. `style` is the DateStyle of this role here.
     """
 
     oid: str
@@ -129,6 +130,7 @@ class Facts:
     heirs: tuple[str, ...] = ()
     secured: bool = False
     recent: tuple[str, str] | None = None
+    style: str = "ISO"
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -153,7 +155,7 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
     if not rows:
         return None
     oid, namespace, table, kind, columns, indexes, size, cache, *told = rows[0]
-    correlations, triggers, volatile, own, other, heirs, secured, part = told
+    correlations, triggers, volatile, own, other, heirs, secured, part, style = told
     found: list[list[Any]] = json.loads(columns or "[]")
     event = next(words(backfill.sql), "update") if backfill.sql else "update"
     return Facts(
@@ -179,6 +181,7 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
         tuple(json.loads(heirs or "[]")),
         secured == "true",
         _recent(str(oid), f"{ident(str(namespace))}.{ident(str(table))}", str(kind), part),
+        str(style),
     )
 
 

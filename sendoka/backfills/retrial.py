@@ -18,6 +18,7 @@ import anyio
 
 from sendoka.backfills.batch import losses_of, read_page, statements_of
 from sendoka.backfills.call import LAST_WORDS
+from sendoka.backfills.dates import read_in_iso
 from sendoka.backfills.dead_letters import Fault, bury, is_row, list_dead
 from sendoka.backfills.events import Actor, note
 from sendoka.backfills.fencing import Fence, counted
@@ -274,7 +275,7 @@ from sendoka_counted n where run = $1::bigint and shard = $2::int and seq = $3::
 from {self.target.quoted} where {is_row("$1::jsonb", self.target)} and (
 {self.backfill.predicate}
 )"""
-        result = await self.database.run(Statement(text, (letter.key,)))
+        result = await read_in_iso(self.database, Statement(text, (letter.key,)), self.target)
         if not result.rows:
             return []
         batch = read_page(result, 1, self.backfill, self.target).batch

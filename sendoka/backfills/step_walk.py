@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.backfills.batch import Page, read_page
 from sendoka.backfills.bisection import Bisection
+from sendoka.backfills.dates import in_iso, place_in, read_in_iso
 from sendoka.backfills.dead_letters import Fault, is_full
 from sendoka.backfills.fencing import Fence, counted, fence, look, unfalsified
 from sendoka.backfills.graves import Graves
@@ -196,7 +197,7 @@ class StepWalk:
 
     async def _read(self, cursor: str | None, size: int) -> Page:
         work = self._work
-        result = await work.database.run(self._page_statement(cursor, size))
+        result = await read_in_iso(work.database, self._page_statement(cursor, size), work.target)
         return self._weighed(read_page(result, size, work.backfill, work.target))
 
     def _weighed(self, page: Page) -> Page:
@@ -263,7 +264,7 @@ class StepWalk:
         if following and self._line.long and self._goes_ahead():
             return _Pending(batch, request, looks_at, 0, not changes, last, partial(self._read, behind, following))
         if following:
-            request.append(self._page_statement(behind, following))
+            request += in_iso(self._page_statement(behind, following), work.target)
         return _Pending(batch, request, looks_at, following, not changes, last)
 
     def _following(self, page: Page, size: int) -> tuple[str | None, int]:
@@ -297,13 +298,14 @@ class StepWalk:
         *cells, inside = results[pending.looks_at].rows[0]
         self._line.note(time.monotonic() - began, float(inside or 0), float(inside or 0))
         self._note(Shard.of(cells), batch)
-        hand.advance(await self._behind(pending, results[-1]))
+        hand.advance(await self._behind(pending, results))
         return self._holding.shard
 
-    async def _behind(self, pending: _Pending, answer: Result[Cells]) -> Page | None:
-        """Return the page that came with the batch, as its last `answer`, or beside it; None where none did."""
+    async def _behind(self, pending: _Pending, answers: list[Result[Cells]]) -> Page | None:
+        """Return the page that came with the batch, behind its other `answers`, or beside it; None where none did."""
         work, reading = self._work, self._hand.reading
         if pending.following:
+            answer = answers[pending.looks_at + 1 + place_in(work.target)]
             return self._weighed(read_page(answer, pending.following, work.backfill, work.target))
         with contextlib.suppress(DatabaseError, TransportError):  # then it is read when its turn comes
             return await reading.land() if reading else None
