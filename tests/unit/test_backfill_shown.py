@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from sendoka.cli import _progress_bars
 from sendoka.cli._progress import shown
 from sendoka.cli._sentence import broken, tell
 from sendoka.cli._shards import chosen, line_of, states_of
+from sendoka.cli.backfill.run import _Events
 
 ERASED = re.compile(r"\r?\x1b\[2K(?:\x1b\[1A\x1b\[2K)*")
 CODES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\r")
@@ -163,6 +165,27 @@ def test_a_closing_sentence_breaks_between_words_and_its_command_is_whole(text: 
     assert all(len(line) <= width or line == command for line in lines)
     assert ": sendoka" not in text or lines[-1].endswith(command)
     assert len(lines) == 1 or width < len(text)
+
+
+def test_a_wait_is_an_event_when_it_begins_and_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events, shards = _Events(), [at(0), at(1)]
+    for second in range(60):
+        monkeypatch.setattr("sendoka.cli.backfill.run.time.monotonic", lambda now=float(second): now)
+        events(told(shards, 0, waiting="vacuum"))
+    events(told(shards, 1, waiting="vacuum"))
+    events(told(shards, 1, waiting="locks"))
+    events(told(shards, 1))
+    events(told(shards, 1, waiting="locks"))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["event"], line["shard"]["number"], line["waiting"]) for line in lines] == [
+        *[("waiting", 0, "vacuum")] * 3,
+        ("waiting", 1, "vacuum"),
+        ("waiting", 1, "locks"),
+        ("batch", 1, ""),
+        ("waiting", 1, "locks"),
+    ]
 
 
 def test_a_sentence_obeys_nothing_that_stands_in_the_database(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["run_command"]
 
 _INTERRUPTED = 130
+
+_AGAIN = 20.0
+"""Seconds after which a wait that lasts has another line among the events: a night of closed hours has many seconds."""
 
 
 @click.command
@@ -125,10 +129,27 @@ def run_command(
 
 
 class _Events:
-    """Prints what it is told as one JSON line: `warnings`, a `batch`, or that it is `waiting`."""
+    """Prints what it is told as one JSON line: `warnings`, a `batch`, or that it is `waiting`, now and then again."""
+
+    def __init__(self) -> None:
+        self._waits: dict[int | None, tuple[str, float]] = {}
 
     def __call__(self, progress: Progress) -> None:
-        _line("warnings" if progress.warnings else "waiting" if progress.waiting else "batch", progress)
+        number = progress.shard.number if progress.shard else None
+        if progress.warnings:
+            _line("warnings", progress)
+        elif not progress.waiting:
+            self._waits.pop(number, None)
+            _line("batch", progress)
+        elif self._is_due(number, progress.waiting):
+            _line("waiting", progress)
+
+    def _is_due(self, number: int | None, why: str) -> bool:
+        now, (before, at) = time.monotonic(), self._waits.get(number, ("", 0.0))
+        if why == before and now < at + _AGAIN:
+            return False
+        self._waits[number] = (why, now)
+        return True
 
     def say(self, text: str) -> None:
         say(text, dim=True, err=True)
