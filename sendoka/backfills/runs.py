@@ -39,6 +39,8 @@ __all__ = [
 
 _OPTIONS = TransactionOptions(isolation_level="ReadCommitted")
 _IDEMPOTENT = TransactionOptions(isolation_level="ReadCommitted", idempotent=True)
+_LARGEST = 2**31 - 1
+"""No run has a larger number."""
 _UTC = """to_char({} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
@@ -111,6 +113,8 @@ async def find_run(database: Database, name: str, number: int | None = None) -> 
     """Return the newest run of `name`, or the one with this number; None where there is none, or none of our tables."""
     text = f"""select {RUN_COLUMNS} from sendoka.backfill_runs
 where name = $1 and ($2::int is null or number = $2::int) order by number desc limit 1"""
+    if number is not None and number > _LARGEST:
+        return None
     try:
         rows = await _rows(database, text, name, None if number is None else str(number))
     except DatabaseError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ _PER_WORKER = 4
 
 _LEAST = 1000
 """Rows that a shard has at least, where nobody says how many shards there are to be."""
+
+_MOST = {"batch_size": 10_000_000, "workers": 10_000, "shards": 10_000}
+"""What is more is a slip: each batch is a transaction, and every look at a run reads all of its shards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,13 @@ class Terms:
             raise InvalidBackfill(f"{self.workers} workers change nothing; workers is 1 or more")
         if self.shards is not None and self.shards < 1:
             raise InvalidBackfill(f"a table in {self.shards} shards is none; shards is 1 or more")
+        if not 0 < self.lease < math.inf:
+            raise InvalidBackfill(f"nothing is held for {self.lease} s; lease is some seconds above 0")
+        if self.deadline is not None and math.isnan(self.deadline):
+            raise InvalidBackfill("a deadline is a number of seconds, and not nan")
+        for name, most in _MOST.items():
+            if (getattr(self, name) or 0) > most:
+                raise InvalidBackfill(f"{name}={getattr(self, name):,} is too many; give {most:,} at most")
         checked_order(self.order)
 
     def check_shards(self, backfill: Backfill, *, fleet: bool = False) -> None:

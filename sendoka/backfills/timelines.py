@@ -80,7 +80,8 @@ class Timeline:
 async def timeline(sql: Database, name: str, *, run: int | None = None, slots: int = SLOTS) -> Timeline:
     """Return how the newest run of the backfill `name` went, or the one with the number `run`.
 
-    There are `slots` slots, fewer where the run has fewer batches. Raises UnknownBackfill where there is no such run.
+    There are `slots` slots, one at least, and fewer where the run has fewer batches. Raises UnknownBackfill where there
+    is no such run.
     """
     found = await known_run(sql, name, run)
     seconds, width, parts = await _read(sql, found.id, slots)
@@ -140,7 +141,7 @@ select w.seconds, w.width, g.place, coalesce(p.batches, 0), coalesce(p.scanned, 
   p.longest
 from sendoka_width w cross join generate_series(0, w.parts - 1) g (place)
 left join sendoka_part p using (place) order by g.place"""
-    rows = (await database.run(Ours(text, (str(run), str(slots), str(_EACH))))).rows
+    rows = (await database.run(Ours(text, (str(run), str(max(1, slots)), str(_EACH))))).rows
     seconds, width = float(rows[0][0] or 0), float(rows[0][1] or 1)
     return (
         seconds,

@@ -308,6 +308,8 @@ async def test_the_balance_of_shards_is_found_by_counting_another_sample(
         ({"workers": 0}, "workers is 1 or more"),
         ({"shards": 0}, "shards is 1 or more"),
         ({"batch_size": 0}, "batch_size is 1 or more"),
+        ({"batch_size": 10**10}, "batch_size=10,000,000,000 is too many; give 10,000,000 at most"),
+        ({"shards": 10**10}, "shards=10,000,000,000 is too many"),
     ],
 )
 async def test_a_plan_for_no_workers_is_refused(sql: Database, options: dict[str, Any], what: str) -> None:

@@ -49,10 +49,13 @@ async def test_slots_hold_every_batch_with_its_time(sql: Database, fill: Backfil
 async def test_few_batches_share_a_slot_and_none_has_one_without(sql: Database) -> None:
     await make_messages(sql, 9)
     await run(sql, IN_PYTHON, batch_size=5)
-    (slot,) = (await timeline(sql, "touch")).slots
+    (slot,) = (await timeline(sql, "touch", slots=0)).slots
+    assert (slot,) == (await timeline(sql, "touch")).slots
     assert (slot.start, slot.batches, slot.scanned) == (0, 2, 9)
     with pytest.raises(UnknownBackfill, match="has no run 2"):
         await timeline(sql, "touch", run=2)
+    with pytest.raises(UnknownBackfill, match="has no run 1000000000000"):
+        await timeline(sql, "touch", run=10**12)
 
 
 @pytest.mark.parametrize("fill", [IN_SQL, IN_PYTHON], ids=["sql", "python"])

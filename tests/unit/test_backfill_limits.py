@@ -224,3 +224,19 @@ def test_a_machine_without_time_zones_is_told_what_to_install(monkeypatch: pytes
         assert str(Window.of("01:00-05:00", "utc")) == "01:00-05:00 UTC"
     finally:
         zoneinfo.reset_tzpath()
+
+
+@pytest.mark.parametrize(
+    ("terms", "says"),
+    [
+        ({"lease": 0}, "nothing is held for 0 s"),
+        ({"lease": math.nan}, "nothing is held for nan s"),
+        ({"lease": math.inf}, "nothing is held for inf s"),
+        ({"deadline": math.nan}, "a number of seconds, and not nan"),
+        ({"step_timeout": math.nan}, "step_timeout is above 0"),
+        ({"workers": 10_001}, "workers=10,001 is too many; give 10,000 at most"),
+    ],
+)
+def test_terms_that_cannot_be_are_refused(terms: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidBackfill, match=says):
+        Terms(**terms)
