@@ -38,12 +38,12 @@ class Hand:
 
     def take(self, page: Page) -> Turn:
         """Take a page for the next batch."""
-        self.turn = Turn(self._work, page, self._holding)
+        self.turn = Turn(self._work, page)
         return self.turn
 
     def put_behind(self, page: Page) -> None:
         """Take the page behind that of the next batch."""
-        self.behind = Turn(self._work, page, self._holding)
+        self.behind = Turn(self._work, page)
 
     def begin(self, turn: Turn) -> None:
         """Call the step for the next batch."""
@@ -76,5 +76,11 @@ class Hand:
         at = self._holding.shard
         if former is not None:
             at = replace(at, seq=at.seq + 1, cursor=former.cursor or at.cursor)
+        if self._last is None:  # one task for all steps: one for each would cost as much as a small batch
+            self._group.start_soon(self._holding.keep_on, self._steps)
         turn.begin(self._group, at, self._last)
         self._last = turn.ended
+
+    def _steps(self) -> bool:
+        """Tell whether a step goes on, also one whose answer nobody waits for any more."""
+        return self._last is not None and not self._last.is_set()

@@ -14,6 +14,8 @@ from sendoka.backfills.shards import Shard, claim, read_shard, release, renew
 from sendoka.errors import BackfillRunning, SendokaError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sendoka.backfills.walk import WalkOf
 
 __all__ = ["Holding"]
@@ -53,11 +55,12 @@ class Holding:
             self._renewed = now
             await self._renew()
 
-    async def keep_on(self) -> None:
-        """Renew the lease again and again."""
+    async def keep_on(self, needed: Callable[[], bool]) -> None:
+        """Renew the lease again and again, a third of it after the other, where it is `needed` then."""
         while True:
             await anyio.sleep(self._work.lease / 3)
-            await self._renew()
+            if needed():
+                await self._renew()
 
     async def give_back(self) -> None:
         """Let others have the shard; where that fails the lease runs out by itself."""

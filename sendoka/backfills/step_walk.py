@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from anyio.lowlevel import cancel_shielded_checkpoint
+
 from sendoka.backfills.batch import Page, read_page
 from sendoka.backfills.bisection import Bisection
 from sendoka.backfills.dates import in_iso, place_in, read_in_iso
@@ -297,6 +299,7 @@ class StepWalk:
             return await self._settle(pending)
         *cells, inside = results[pending.looks_at].rows[0]
         self._line.note(time.monotonic() - began, float(inside or 0), float(inside or 0))
+        await cancel_shielded_checkpoint()  # the answer was read in one go; it is in, so nothing may end this here
         self._note(Shard.of(cells), batch)
         hand.advance(await self._behind(pending, results))
         return self._holding.shard

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from sendoka.backfills.batch import losses_of, statements_of
-from sendoka.backfills.beside import beside
 from sendoka.backfills.stepping import call_step, step_raised
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from sendoka.backfills.batch import Page
-    from sendoka.backfills.holding import Holding
     from sendoka.backfills.shards import Shard
     from sendoka.backfills.walk import WalkOf
     from sendoka.database.statement import Statement
@@ -26,9 +24,8 @@ __all__ = ["Turn"]
 class Turn:
     """A page, and its step. `begun` is whether that was called, `ended` tells its end; it took so many `seconds`."""
 
-    def __init__(self, work: WalkOf, page: Page, holding: Holding) -> None:
+    def __init__(self, work: WalkOf, page: Page) -> None:
         self._work = work
-        self._holding = holding
         self._scope = anyio.CancelScope()
         self.ended = anyio.Event()
         self._changes: list[Statement] | None = None
@@ -68,9 +65,7 @@ class Turn:
                 if after is not None:
                     await after.wait()
                 began = time.monotonic()
-                async with beside() as group:
-                    group.start_soon(self._holding.keep_on)
-                    self._changes = await self._call(at)
+                self._changes = await self._call(at)
                 self.seconds = time.monotonic() - began
         except Exception as error:  # noqa: BLE001 - it is raised when its batch comes
             self._failure = error

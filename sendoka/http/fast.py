@@ -53,14 +53,16 @@ def loads(body: bytes | bytearray) -> Any:
     return json.loads(body) if found is None else found
 
 
-_read = 0
+class _Bodies:
+    """How many bytes were read in all."""
+
+    read = 0
 
 
 def _pays(size: int) -> bool:
     """Tell whether to ask orjson for a body of so many bytes, and count them."""
-    global _read
-    _read += size
-    return size >= _WORTH or _read >= _MUCH
+    _Bodies.read += size
+    return size >= _WORTH or _Bodies.read >= _MUCH
 
 
 def _object(body: bytes | bytearray) -> Any:

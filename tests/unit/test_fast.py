@@ -128,7 +128,7 @@ def test_orjson_is_not_asked_for_what_is_small(monkeypatch: pytest.MonkeyPatch) 
         return json.loads(body)
 
     monkeypatch.setattr(fast, "_orjson", lambda: ask)
-    monkeypatch.setattr(fast, "_read", 0)
+    monkeypatch.setattr(fast._Bodies, "read", 0)
     assert fast.loads(b"[1]") == [1]
     assert fast.loads_all(["1", "2"]) == [1, 2]
     assert not asked
@@ -141,7 +141,7 @@ def test_orjson_is_not_asked_for_what_is_small(monkeypatch: pytest.MonkeyPatch) 
 def test_orjson_is_asked_for_all_bodies_once_many_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bytes] = []
     monkeypatch.setattr(fast, "_orjson", lambda: asked.append)
-    monkeypatch.setattr(fast, "_read", 0)
+    monkeypatch.setattr(fast._Bodies, "read", 0)
     body = b"[" + b" " * 10_000 + b"1]"
     for _ in range(200):
         fast.loads(body)
