@@ -215,7 +215,8 @@ def show_application(place: Place, table: str) -> None:
         ("beside the form in Python", beside_python, "≤ 3×"),
         ("beside the giant UPDATE", beside_giant, "–"),
     ):
-        shown = f"{what}, 99th percentile ({found['p99']:.1f} ms, the longest {found['longest']:.0f} ms)"
+        processor = f"{found['waited']:.0%} of it a wait for a processor" if found["waited"] else "its waits unknown"
+        shown = f"{what}, 99th percentile ({found['p99']:.1f} ms, {processor}; the longest {found['longest']:.0f} ms)"
         row(shown, against, f"{found['p99'] / idle['p99']:.1f}×", least)
 
 
