@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sendoka.schema.census import CENSUS
+from sendoka.schema.census import CENSUS, OTHERS
 from sendoka.schema.kinds import all_kinds
 
 if TYPE_CHECKING:
@@ -75,16 +75,14 @@ def _section(kind: Kind[Any]) -> str:
 def unclaimed_words() -> list[str]:
     """Return what the census calls the objects that no kind claims, in the plural."""
     claimed = {claim for kind in all_kinds() for claim in kind.claims}
-    words = set()
-    for part in CENSUS.split("union all"):
-        named = re.search(r"select '([a-z-]+)(:)?'", part)
-        if named is not None and named[1].endswith("privileges"):
+    words = {noun for each, _, _, noun, _ in OTHERS if each not in claimed}
+    for each, select in CENSUS.items():
+        if each.endswith("privileges"):
             continue  # the page says it in a sentence
-        if named is None or not named[2]:
-            words |= {word for word in _WORD.findall(part) if named is not None and named[1] not in claimed}
-            words |= set(re.findall(r"oid, '([a-z ]+)',", part))
-            continue
-        words |= {word for letter, word in _CLASS.findall(part) if f"{named[1]}:{letter}" not in claimed}
+        if f"'{each}:'" in select:
+            words |= {word for letter, word in _CLASS.findall(select) if f"{each}:{letter}" not in claimed}
+        elif each not in claimed:
+            words |= set(_WORD.findall(select))
     return sorted(_plural(word.strip()) for word in words)
 
 

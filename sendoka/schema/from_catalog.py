@@ -1,8 +1,9 @@
-"""A schema as a database has it: one read-only batch, whatever the size."""
+"""A schema as a database has it: one question, whatever the size."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import re
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ import anyio
 from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import CatalogMoved, DatabaseError, ProgrammingError, SchemaError
-from sendoka.schema.census import unclaimed
+from sendoka.schema import census
+from sendoka.schema.ground import GROUND
 from sendoka.schema.kinds import all_kinds
 from sendoka.schema.model import Member, Model
 from sendoka.schema.stored import loaded_all
@@ -21,7 +23,7 @@ from sendoka.schema.ties import ties_from, ties_query
 from sendoka.schema.uncollected import uncollected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result
@@ -48,28 +50,6 @@ _SETTINGS = (
     "select set_config('search_path', '', true), current_setting('server_version_num')::int / 10000, "
     "set_config('jit', 'off', true), set_config('work_mem', '32MB', true)"
 )
-
-_COMMON = """
-    with of_extensions as (select d.classid, d.objid from pg_depend d where d.deptype = 'e'),
-    namespaces as (
-        select n.oid, n.nspname from pg_namespace n
-         where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'sendoka')
-           and not (n.nspname = 'drizzle' and exists (
-                    select from pg_class c where c.relnamespace = n.oid and c.relname = '__drizzle_migrations'))
-           and not exists (
-               select from of_extensions x where x.classid = 'pg_namespace'::regclass and x.objid = n.oid)),
-    tables as (
-        select c.oid, n.nspname as namespace, c.relname as name
-          from pg_class c join namespaces n on n.oid = c.relnamespace
-         where c.relkind in ('r', 'p') and not exists (
-               select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)),
-    indexed as (
-        select t.oid, t.namespace, t.name from tables t
-        union all
-        select c.oid, n.nspname, c.relname from pg_class c join namespaces n on n.oid = c.relnamespace
-         where c.relkind = 'm' and not exists (
-               select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid))
-"""
 
 _OPTIONS = TransactionOptions(isolation_level="RepeatableRead", read_only=True)
 
@@ -118,14 +98,10 @@ def _passing_on(kinds: Sequence[Kind[Any]]) -> list[Kind[Any]]:
 
 
 async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result[Cells]] | None:
-    """Return the settings, the answers for each kind, what is passed on, what is not managed, its ties.
-
-    None where the catalog moved.
-    """
-    queries = [*(kind.catalog for kind in kinds), *(kind.inherited for kind in _passing_on(kinds))]
-    texts = [_SETTINGS, *map(_objects, queries), _unmanaged(kinds), _ties(kinds)]
+    """Return the settings and the answer, a row of one cell for each of `_cells`. None where the catalog moved."""
+    question = f"{_ground(kinds)} select {', '.join(_cells(kinds))}"
     try:
-        results = await database.run_all([Ours(text) for text in texts], _OPTIONS)
+        results = await database.run_all([Ours(_SETTINGS), Ours(question)], _OPTIONS)
     except ProgrammingError as error:
         if catalog_moved(error):
             return None
@@ -139,7 +115,7 @@ async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result
         if catalog_moved(error):
             return None
         raise
-    return None if any(_NO_TEXT.search(cell) for result in results for cell in _cells(result)) else results
+    return None if any(_NO_TEXT.search(cell or "") for cell in results[1].rows[0]) else results
 
 
 def catalog_moved(error: DatabaseError) -> bool:
@@ -147,43 +123,58 @@ def catalog_moved(error: DatabaseError) -> bool:
     return _GONE.search(error.message) is not None
 
 
-def _read(kinds: Sequence[Kind[Any]], settings: Result[Cells], *results: Result[Cells]) -> Catalog:
-    *answers, unmanaged, ties = results
-    read = [_cells(result) for result in answers[: len(kinds)]]
-    objects = (each for kind, cells in zip(kinds, read, strict=True) for each in loaded_all(kind, cells, "the catalog"))
+def _read(kinds: Sequence[Kind[Any]], settings: Result[Cells], answer: Result[Cells]) -> Catalog:
+    *answers, unmanaged, ties = map(_lines, answer.rows[0])
+    read = answers[: len(kinds)]
+    objects = (each for kind, lines in zip(kinds, read, strict=True) for each in loaded_all(kind, lines, "the catalog"))
     heirs = zip(_passing_on(kinds), answers[len(kinds) :], strict=True)
-    passed = (each for kind, result in heirs for each in loaded_all(kind, _cells(result), "the catalog"))
+    passed = (each for kind, lines in heirs for each in loaded_all(kind, lines, "the catalog"))
     inherited = (each for each in passed if isinstance(each, Member))
-    model = Model.of(objects, sorted(_cells(unmanaged)), ties=ties_from(_cells(ties)), inherited=inherited)
-    whole = "\n".join(sorted(cell for cells in read for cell in cells))
+    model = Model.of(objects, sorted(map(json.loads, unmanaged)), ties=ties_from(ties), inherited=inherited)
+    whole = "\n".join(sorted(line for lines in read for line in lines))
     return Catalog(model, hashlib.sha256(whole.encode()).hexdigest(), int(settings.rows[0][1] or 0))
 
 
 def catalog_digest() -> str:
     """Return an expression of SQL that is the digest of a database's schema, where the search_path is empty."""
-    read = (f"select text from ({_objects(kind.catalog)}) as read (text)" for kind in all_kinds())  # noqa: S608 - ours
-    in_order = "string_agg(text, E'\\n' order by text collate \"C\")"
-    whole = f"select coalesce({in_order}, '') from ({' union all '.join(read)}) as every"  # noqa: S608 - the same
-    return f"encode(sha256(convert_to(({whole}), 'UTF8')), 'hex')"
+    read = ", ".join(_objects(kind.catalog) for kind in all_kinds())
+    in_order = "string_agg(line, E'\\n' order by line collate \"C\")"
+    digest = f"encode(sha256(convert_to(coalesce({in_order}, ''), 'UTF8')), 'hex')"
+    lines = f"unnest(array[{read}]) as kind (cell), string_to_table(cell, E'\\n') as line"
+    return f"({_ground(all_kinds())} select {digest} from {lines})"  # noqa: S608 - our constants
+
+
+def _cells(kinds: Sequence[Kind[Any]]) -> Iterator[str]:
+    """Yield an expression for each kind, for what each passes on, for what is not managed, and for its ties.
+
+    Each is a text of JSON, an object a line; NULL where there is none. Postgres needs much longer for many questions
+    than for one: most of it is planning, and what they stand on is planned and read once.
+    """
+    yield from (_objects(kind.catalog) for kind in kinds)
+    yield from (_objects(kind.inherited) for kind in _passing_on(kinds))
+    # What nobody claims, and what the claimed has beside its properties.
+    claims = {claim for kind in kinds for claim in kind.claims}
+    uncovered = dict.fromkeys(kind.unmanaged for kind in kinds if kind.unmanaged)
+    found = " union all ".join([census.unclaimed(claims), *uncovered])
+    yield _joined("to_json(o.text)", f"({found}) o (text)")
+    yield _joined("o.text", f"({ties_query(claims)}) o (text)")
+
+
+def _ground(kinds: Sequence[Kind[Any]]) -> str:
+    return ", ".join(dict.fromkeys([GROUND, census.GROUND, *(kind.ground for kind in kinds if kind.ground)]))
 
 
 def _objects(catalog: str) -> str:
     # Without nulls it is half as long, and an expression without any text is {}.
-    return f"{_COMMON} select json_strip_nulls(row_to_json(o))::text from ({catalog}) o"  # noqa: S608 - our constants
+    return _joined("json_strip_nulls(row_to_json(o))", f"({catalog}) o")
 
 
-def _unmanaged(kinds: Sequence[Kind[Any]]) -> str:
-    """Return the one question for what nobody claims, and for what the claimed has beside its properties."""
-    uncovered = [kind.unmanaged for kind in kinds if kind.unmanaged]
-    return _COMMON + " union all ".join([unclaimed(claim for kind in kinds for claim in kind.claims), *uncovered])
+def _joined(line: str, rows: str) -> str:
+    return f"(select string_agg({line}::text, E'\\n') from {rows})"  # noqa: S608 - our constants
 
 
-def _ties(kinds: Sequence[Kind[Any]]) -> str:
-    return _COMMON + ties_query(claim for kind in kinds for claim in kind.claims)
-
-
-def _cells(result: Result[Cells]) -> list[str]:
-    return [row[0] for row in result.rows if row[0] is not None]
+def _lines(cell: str | None) -> list[str]:
+    return [] if cell is None else cell.split("\n")
 
 
 def _check_version(result: Result[Cells], cause: ProgrammingError) -> None:

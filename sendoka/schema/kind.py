@@ -28,13 +28,12 @@ class Kind(ABC, Generic[T]):
     """One kind of object. A file of `kinds/` defines one instance, and it is found.
 
     `holds` is the class of its objects; their fields are the properties it manages, the keys of the snapshot and the
-    columns of `catalog`, a SELECT that may stand on the common table expressions of `from_catalog`: `namespaces(oid,
-    nspname)`, `tables(oid, namespace, name)`, `indexed` (those that have indexes, materialized views among them), and
-    `of_extensions(classid, objid)`. `claims` are the classes of
-    `census.CENSUS` that it manages, such as `relation:v` or `type:e`: what nobody claims is listed as unmanaged.
-    `unmanaged` is a SELECT of one text a row: what a database has of the claimed and no property covers. `reads` are
-    the classes that it reads from SQLAlchemy, its constraints and the extras of `Declarations`; what no kind reads is
-    refused. Kinds of lower `rank` are created earlier and dropped later, where nothing else decides.
+    columns of `catalog`, a SELECT that may stand on common table expressions: those of `ground.GROUND`, and its own,
+    which are `ground`; kinds with the same ones share them. `claims` are the classes of `census` that it manages, such
+    as `relation:v` or `type:e`: what nobody claims is listed as unmanaged. `unmanaged` is a SELECT like `catalog` of a
+    text each: what a database has of the claimed and no property covers. `reads` are the classes that it reads from
+    SQLAlchemy, its constraints and the extras of `Declarations`; what no kind reads is refused. Kinds of lower `rank`
+    are created earlier and dropped later, where nothing else decides.
 
     `inherited` is a SELECT like `catalog` of what partitions have from their tables, under names of its own.
 
@@ -51,6 +50,7 @@ class Kind(ABC, Generic[T]):
     rank: ClassVar[int]
     holds: ClassVar[type[Object]]
     catalog: ClassVar[str]
+    ground: ClassVar[str] = ""
     claims: ClassVar[tuple[str, ...]] = ()
     unmanaged: ClassVar[str] = ""
     inherited: ClassVar[str] = ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.quoting import literal
 from sendoka.schema.kinds import kind_of
-from sendoka.schema.kinds._type import type_in_catalog
+from sendoka.schema.kinds._routine import ROUTINE_NAME
 from sendoka.schema.model import Id, Model, Ties
 
 if TYPE_CHECKING:
@@ -23,38 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["settled", "ties_from", "ties_query"]
 
 _BEYOND = """
-        select 'relation:f' as class, 'pg_class'::regclass as catalog, c.oid
-          from pg_class c join namespaces n on n.oid = c.relnamespace where c.relkind = 'f'
-        union all select 'type:' || t.typtype::text, 'pg_type'::regclass, t.oid
-          from pg_type t join namespaces n on n.oid = t.typnamespace
-         where t.typtype in ('r', 'b') and not exists (select from pg_type e where e.typarray = t.oid)
-        union all select 'operator', 'pg_operator'::regclass, o.oid
-          from pg_operator o join namespaces n on n.oid = o.oprnamespace
-        union all select 'operator-class', 'pg_opclass'::regclass, o.oid
-          from pg_opclass o join namespaces n on n.oid = o.opcnamespace
-        union all select 'operator-family', 'pg_opfamily'::regclass, o.oid
-          from pg_opfamily o join namespaces n on n.oid = o.opfnamespace
-        union all select 'collation', 'pg_collation'::regclass, o.oid
-          from pg_collation o join namespaces n on n.oid = o.collnamespace
-        union all select 'conversion', 'pg_conversion'::regclass, o.oid
-          from pg_conversion o join namespaces n on n.oid = o.connamespace
-        union all select 'text-search', 'pg_ts_config'::regclass, o.oid
-          from pg_ts_config o join namespaces n on n.oid = o.cfgnamespace
-        union all select 'text-search', 'pg_ts_dict'::regclass, o.oid
-          from pg_ts_dict o join namespaces n on n.oid = o.dictnamespace
+        select o.class, o.catalog, o.oid from others o where o.class <> 'publication'
         union all select 'publication', 'pg_publication_rel'::regclass, oid from pg_publication_rel
-        union all select 'event trigger', 'pg_event_trigger'::regclass, oid from pg_event_trigger
-        union all select 'foreign data wrapper', 'pg_foreign_data_wrapper'::regclass, oid from pg_foreign_data_wrapper
-        union all select 'foreign server', 'pg_foreign_server'::regclass, oid from pg_foreign_server
-        union all select 'language', 'pg_language'::regclass, oid from pg_language where oid >= 16384
-        union all select 'access method', 'pg_am'::regclass, oid from pg_am where oid >= 16384
-        union all select 'cast', 'pg_cast'::regclass, oid from pg_cast where oid >= 16384
-        union all select 'transform', 'pg_transform'::regclass, oid from pg_transform"""
+        union all select 'relation:f', 'pg_class'::regclass, c.oid from relations c where c.relkind = 'f'
+        union all select 'type:' || t.typtype::text, 'pg_type'::regclass, t.oid
+          from types t where t.typtype in ('r', 'b')"""
 
-_ROUTINE = f"""p.proname || '(' || coalesce((select string_agg({type_in_catalog("format_type(a.oid, null)")}, ', '
-                         order by a.place) from unnest(p.proargtypes::oid[]) with ordinality a(oid, place)
-                              join pg_type y on y.oid = a.oid), '') || ')'"""  # noqa: S608 - our own constant
-
+# What `e` is about, an oid in a catalog: (kind, namespace, table, name).
 _MANAGED = f"""
         select case c.relkind when 'v' then 'view' when 'm' then 'materialized-view' when 'S' then 'sequence'
                     when 'c' then 'composite-type' else case when a.attnum is null then 'table' else 'column' end end,
@@ -62,22 +37,28 @@ _MANAGED = f"""
                case when c.relkind in ('r', 'p') and a.attnum is not null then a.attname else c.relname end
           from pg_class c left join pg_attribute a on a.attrelid = c.oid and a.attnum = nullif(e.sub, 0)
          where e.catalog = 'pg_class'::regclass and c.oid = e.oid and c.relkind in ('r', 'p', 'v', 'm', 'S', 'c')
-        union all select 'index', c.relnamespace, r.relname, c.relname
-          from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class r on r.oid = i.indrelid
-         where e.catalog = 'pg_class'::regclass and i.indexrelid = e.oid
-        union all select 'column', r.relnamespace, r.relname, a.attname
-          from pg_attrdef d join pg_class r on r.oid = d.adrelid
-               join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
-         where e.catalog = 'pg_attrdef'::regclass and d.oid = e.oid
-        union all select case k.contype when 'p' then 'primary-key' when 'u' then 'unique' when 'f' then 'foreign-key'
-                              when 'x' then 'exclusion' else 'check' end, r.relnamespace, r.relname, k.conname
-          from pg_constraint k join pg_class r on r.oid = k.conrelid
-         where e.catalog = 'pg_constraint'::regclass and k.oid = e.oid
+        union all select p.kind, r.relnamespace, r.relname, p.name from (
+            select 'index', i.indrelid, c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
+             where e.catalog = 'pg_class'::regclass and i.indexrelid = e.oid
+            union all select 'column', d.adrelid, a.attname
+              from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+             where e.catalog = 'pg_attrdef'::regclass and d.oid = e.oid
+            union all select case k.contype when 'p' then 'primary-key' when 'u' then 'unique'
+                                  when 'f' then 'foreign-key' when 'x' then 'exclusion' else 'check' end,
+                   k.conrelid, k.conname
+              from pg_constraint k where e.catalog = 'pg_constraint'::regclass and k.oid = e.oid
+            union all select 'trigger', g.tgrelid, g.tgname
+              from pg_trigger g where e.catalog = 'pg_trigger'::regclass and g.oid = e.oid
+            union all select 'policy', o.polrelid, o.polname
+              from pg_policy o where e.catalog = 'pg_policy'::regclass and o.oid = e.oid
+            union all select 'statistics', s.stxrelid, s.stxname
+              from pg_statistic_ext s where e.catalog = 'pg_statistic_ext'::regclass and s.oid = e.oid
+          ) p(kind, relation, name) join pg_class r on r.oid = p.relation
         union all select 'domain', y.typnamespace, '', y.typname
           from pg_constraint k join pg_type y on y.oid = k.contypid
          where e.catalog = 'pg_constraint'::regclass and k.oid = e.oid
         union all select case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end,
-               p.pronamespace, '', {_ROUTINE}
+               p.pronamespace, '', {ROUTINE_NAME}
           from pg_proc p where e.catalog = 'pg_proc'::regclass and p.oid = e.oid
         union all select case y.typtype when 'e' then 'enum' when 'd' then 'domain' else
                               case c.relkind when 'c' then 'composite-type' when 'v' then 'view'
@@ -90,33 +71,23 @@ _MANAGED = f"""
                case when w.rulename <> '_RETURN' then w.rulename else c.relname end
           from pg_rewrite w join pg_class c on c.oid = w.ev_class
          where e.catalog = 'pg_rewrite'::regclass and w.oid = e.oid
-        union all select 'trigger', r.relnamespace, r.relname, g.tgname
-          from pg_trigger g join pg_class r on r.oid = g.tgrelid
-         where e.catalog = 'pg_trigger'::regclass and g.oid = e.oid
-        union all select 'policy', r.relnamespace, r.relname, o.polname
-          from pg_policy o join pg_class r on r.oid = o.polrelid
-         where e.catalog = 'pg_policy'::regclass and o.oid = e.oid
         union all select 'extension', null, '', x.extname
           from pg_depend d join pg_extension x on d.refclassid = 'pg_extension'::regclass and x.oid = d.refobjid
-         where d.classid = e.catalog and d.objid = e.oid and d.deptype = 'e'
-        union all select 'statistics', r.relnamespace, r.relname, s.stxname
-          from pg_statistic_ext s join pg_class r on r.oid = s.stxrelid
-         where e.catalog = 'pg_statistic_ext'::regclass and s.oid = e.oid"""  # noqa: S608 - our own constant
+         where d.classid = e.catalog and d.objid = e.oid and d.deptype = 'e'"""  # noqa: S608 - our own constant
 
 
 def ties_query(claims: Iterable[str]) -> str:
-    """Return what follows `from_catalog`'s common table expressions: a row of JSON for each tie.
+    """Return the question, which stands on `GROUND`: a row of JSON for each tie.
 
     It is `[text, null]` for everything that is not managed, `[text, [kind, namespace, table, name], needs]` for what
     `needs` it, or else what it hangs on.
     """
     listed = ", ".join(map(literal, sorted(claims))) or "''"
-    return f""",
-    beyond as (
+    return f"""
+    with beyond as (
         select o.catalog, o.oid, i.type || ' ' || i.identity as text
-          from ({_BEYOND}) o, lateral pg_identify_object(o.catalog, o.oid, 0) i
-         where o.class not in ({listed}) and not exists (
-               select from of_extensions x where x.classid = o.catalog and x.objid = o.oid)),
+          from ({_BEYOND}) o(class, catalog, oid), lateral pg_identify_object(o.catalog, o.oid, 0) i
+         where o.class not in ({listed})),
     whole as (
         with recursive w(text, catalog, oid) as (
             select text, catalog::oid, oid from beyond

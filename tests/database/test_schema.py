@@ -246,6 +246,12 @@ async def test_a_new_kind_takes_what_it_claims_away_from_the_unmanaged(sql: Neon
     assert list(found) == [RangeType(name="r")]
 
 
+async def test_the_composite_types_of_an_extension_are_not_looked_into(sql: Neon) -> None:
+    await sql("create extension tablefunc")
+    await sql("create type c as (a int)")
+    assert [str(each.id) for each in await model_from_catalog(sql)] == ["extension tablefunc", "composite-type c"]
+
+
 async def test_what_a_kind_does_not_claim_is_listed(sql: Neon) -> None:
     await sql("create table t (a int primary key)")
     without = [kind for kind in all_kinds() if kind.name not in {"primary-key", "table"}]

@@ -10,7 +10,7 @@ import pytest
 from sendoka.database import Database, Result
 from sendoka.database.transaction import DEFAULT
 from sendoka.errors import SchemaError, UndefinedColumn
-from sendoka.schema.census import CENSUS
+from sendoka.schema.census import CENSUS, OTHERS
 from sendoka.schema.from_catalog import model_from_catalog
 from sendoka.schema.kinds import all_kinds
 
@@ -49,4 +49,6 @@ async def test_the_databases_own_error_comes_through_from_a_server_that_is_not()
 def test_no_class_is_claimed_twice_and_each_is_one_that_the_census_counts() -> None:
     claims = [claim for kind in all_kinds() for claim in kind.claims]
     assert len(set(claims)) == len(claims)
-    assert {claim.partition(":")[0] for claim in claims} <= set(re.findall(r"select '([a-z]+):?'", CENSUS))
+    assert {claim.partition(":")[0] for claim in claims} <= {*CENSUS, *(each[0] for each in OTHERS)}
+    for each, select in CENSUS.items():
+        assert set(re.findall(r"select (?:distinct )?'([a-z-]+):?'", select)) <= {each}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sendoka.schema.step import Hazard
 
 __all__ = [
+    "UNMANAGED",
     "add",
     "alter_table",
     "built",
@@ -33,8 +34,15 @@ __all__ = [
     "label",
     "mentioned_ids",
     "rename",
-    "unmanaged",
 ]
+
+UNMANAGED = """
+        select 'constraint ' || k.namespace || '.' || k."table" || '.' || k.conname || ' ' || o.what
+          from constraints k, lateral (values
+               ('is about periods', coalesce((to_jsonb(k) ->> 'conperiod')::bool, false)),
+               ('is not enforced', not coalesce((to_jsonb(k) ->> 'conenforced')::bool, true))) o(what, met)
+         where o.met"""
+"""The SELECT of what constraints have and no property covers, the same for all kinds of them."""
 
 
 def alter_table(constraint: Member) -> str:
@@ -86,16 +94,6 @@ def deferring(deferrable: bool, initially_deferred: bool) -> str:
     if not deferrable:
         return ""
     return " DEFERRABLE INITIALLY DEFERRED" if initially_deferred else " DEFERRABLE"
-
-
-def unmanaged(contype: str) -> str:
-    """Return the SELECT of what constraints of one type, by `pg_constraint.contype`, have and no property covers."""
-    return f"""
-        select 'constraint ' || t.namespace || '.' || t.name || '.' || k.conname || ' ' || o.what
-          from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = '{contype}', lateral (values
-               ('is about periods', coalesce((to_jsonb(k) ->> 'conperiod')::bool, false)),
-               ('is not enforced', not coalesce((to_jsonb(k) ->> 'conenforced')::bool, true))) o(what, met)
-         where o.met"""
 
 
 def in_two(constraint: Member, clause: str, hazard: Hazard) -> list[Step]:

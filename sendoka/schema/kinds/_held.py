@@ -2,54 +2,39 @@
 
 from __future__ import annotations
 
-from sendoka.schema.kinds._routine import ROUTINE_NAME
-
-__all__ = ["GRANTS", "UNMANAGED"]
-
-
-def _ours(catalog: str, oid: str) -> str:
-    """Return the condition that something belongs to no extension."""
-    return (
-        f"not exists (select from of_extensions x where x.classid = '{catalog}'::regclass and x.objid = {oid})"
-        f" and not exists (select from pg_depend d where d.classid = '{catalog}'::regclass and d.objid = {oid}"
-        f" and d.objsubid = 0 and d.deptype = 'i')"
-    )
-
+__all__ = ["GRANTS", "GROUND", "UNMANAGED"]
 
 _RELKIND = """case c.relkind when 'v' then 'view' when 'm' then 'materialized-view' when 'S' then 'sequence'
-                           else 'table' end"""
+                           when 'c' then 'composite-type' else 'table' end"""
+_PROKIND = "case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end"
+_TYPTYPE = "case t.typtype when 'e' then 'enum' else 'domain' end"
 
 # What has an access control list: without one everything is as usual. Letters are those of acldefault().
 _LISTED = f"""
             select {_RELKIND} as "on", case c.relkind when 'S' then 's' else 'r' end::"char" as letter,
-                   n.nspname as namespace, c.relname::text as target, null::text as "column",
+                   c.nspname as namespace, c.relname::text as target, null::text as "column",
                    c.relowner as owner, c.relacl as acl
-              from pg_class c join namespaces n on n.oid = c.relnamespace
-             where c.relacl is not null and c.relkind in ('r', 'p', 'v', 'm', 'S') and {_ours("pg_class", "c.oid")}
+              from relations c where c.relacl is not null and c.relkind in ('r', 'p', 'v', 'm', 'S')
             union all
-            select 'identity', 's', n.nspname, t.relname, a.attname, c.relowner, c.relacl
+            select 'identity', 's', t.nspname, t.relname, a.attname, c.relowner, c.relacl
               from pg_class c join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid
                               and d.refclassid = 'pg_class'::regclass and d.deptype = 'i'
-                   join pg_class t on t.oid = d.refobjid join namespaces n on n.oid = t.relnamespace
+                   join relations t on t.oid = d.refobjid
                    join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
-             where c.relacl is not null and c.relkind = 'S' and {_ours("pg_class", "t.oid")}
+             where c.relacl is not null and c.relkind = 'S'
             union all
-            select {_RELKIND}, 'c', n.nspname, c.relname, a.attname, c.relowner, a.attacl
-              from pg_attribute a join pg_class c on c.oid = a.attrelid join namespaces n on n.oid = c.relnamespace
+            select {_RELKIND}, 'c', c.nspname, c.relname, a.attname, c.relowner, a.attacl
+              from pg_attribute a join relations c on c.oid = a.attrelid
              where a.attacl is not null and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm')
-               and {_ours("pg_class", "c.oid")}
             union all
-            select case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end, 'f',
-                   n.nspname, {ROUTINE_NAME}, null, p.proowner, p.proacl
-              from pg_proc p join namespaces n on n.oid = p.pronamespace
-             where p.proacl is not null and {_ours("pg_proc", "p.oid")}
+            select {_PROKIND}, 'f', p.nspname, p.called, null, p.proowner, p.proacl
+              from routines p where p.proacl is not null
             union all
-            select case t.typtype when 'e' then 'enum' when 'd' then 'domain' else 'composite-type' end, 'T',
-                   n.nspname, t.typname, null, t.typowner, t.typacl
-              from pg_type t join namespaces n on n.oid = t.typnamespace
-             where t.typacl is not null and {_ours("pg_type", "t.oid")}
-               and (t.typtype in ('e', 'd') or exists (
-                    select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
+            select {_TYPTYPE}, 'T', t.nspname, t.typname, null, t.typowner, t.typacl
+              from types t where t.typacl is not null and t.typtype in ('e', 'd')
+            union all
+            select 'composite-type', 'T', c.nspname, t.typname, null, t.typowner, t.typacl
+              from relations c join pg_type t on t.oid = c.reltype where c.relkind = 'c' and t.typacl is not null
             union all
             select 'namespace', 'n', '', n.nspname, null, s.nspowner, coalesce(s.nspacl, acldefault('n', s.nspowner))
               from namespaces n join pg_namespace s on s.oid = n.oid
@@ -59,9 +44,9 @@ _ME = "(select oid from pg_roles where rolname = current_user)"
 
 # One row for each role that has more or less than usual of something. Before Postgres 15 everybody could create in
 # `public`; as that is usual on some servers and not on others, it is left out of account there.
-_HELD = f"""
+_HELD = """
         select l."on", l.namespace, l.target, l."column", l.owner, g.grantee, g.privileges, g.grantable
-          from ({_LISTED}) l
+          from listed l
                cross join lateral (select case l.letter when 'c' then 4 else (
                     select count(*) from aclexplode(acldefault(l.letter, l.owner)) e where e.grantee = l.owner
                     ) end as size) f
@@ -88,11 +73,15 @@ _HELD = f"""
                            is distinct from array_agg(e.privilege_type || e.is_grantable order by e.privilege_type)
                                      filter (where not e.held)) g"""
 
+GROUND = f"""listed as ({_LISTED}),
+    held as ({_HELD})"""
+"""Common table expressions that the two SELECTs stand on: the lists, and who is in them with what is not usual."""
+
 GRANTS = f"""
         select h."on", h.namespace, h.target, h."column",
                case h.grantee when 0 then 'public' when h.owner then 'current_user' else r.rolname end as name,
                h.privileges, h.grantable
-          from ({_HELD}) h left join pg_roles r on r.oid = h.grantee
+          from held h left join pg_roles r on r.oid = h.grantee
          where h.grantee = 0 or (r.oid is not null and (h.grantee <> h.owner or h.owner = {_ME}))
          order by h.namespace, h.target, h."column" nulls first, name"""
 
@@ -102,35 +91,26 @@ _CALLED = """case l."on" when 'identity' then 'the sequence of column' else case
 
 UNMANAGED = f"""
         select 'the privileges of ' || r.rolname || ', who owns ' || {_CALLED}
-          from ({_HELD}) l join pg_roles r on r.oid = l.owner
+          from held l join pg_roles r on r.oid = l.owner
          where l.grantee = l.owner and l.owner <> {_ME}
         union all
         select distinct 'the privileges that ' || r.rolname || ' granted on ' || {_CALLED}
-          from ({_LISTED}) l cross join lateral aclexplode(l.acl) e join pg_roles r on r.oid = e.grantor
+          from listed l cross join lateral aclexplode(l.acl) e join pg_roles r on r.oid = e.grantor
          where e.grantor <> l.owner
         union all
-        select 'the privileges on the row type of ' || n.nspname || '.' || t.typname
-          from pg_type t join namespaces n on n.oid = t.typnamespace join pg_class c on c.oid = t.typrelid
-         where t.typacl is not null and c.relkind <> 'c' and {_ours("pg_class", "c.oid")}
+        select 'the privileges on the row type of ' || c.nspname || '.' || t.typname
+          from relations c join pg_type t on t.oid = c.reltype where t.typacl is not null and c.relkind <> 'c'
         union all
-        select 'the owner of ' || o.what || ': ' || r.rolname
-          from (select {_RELKIND}, n.nspname || '.' || c.relname, c.relowner
-                  from pg_class c join namespaces n on n.oid = c.relnamespace
-                 where c.relkind in ('r', 'p', 'v', 'm', 'S') and {_ours("pg_class", "c.oid")}
+        select 'the owner of ' || replace(a.kind, '-', ' ') || ' ' || a.name || ': ' || r.rolname
+          from (select {_RELKIND}, c.nspname || '.' || c.relname, c.relowner
+                  from relations c where c.relkind in ('r', 'p', 'v', 'm', 'S', 'c')
                 union all
-                select case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end,
-                       n.nspname || '.' || {ROUTINE_NAME}, p.proowner
-                  from pg_proc p join namespaces n on n.oid = p.pronamespace where {_ours("pg_proc", "p.oid")}
+                select {_PROKIND}, p.nspname || '.' || p.called, p.proowner from routines p
                 union all
-                select case t.typtype when 'd' then 'domain' when 'e' then 'enum' else 'composite type' end,
-                       n.nspname || '.' || t.typname, t.typowner
-                  from pg_type t join namespaces n on n.oid = t.typnamespace
-                 where {_ours("pg_type", "t.oid")} and (t.typtype in ('d', 'e') or exists (
-                       select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
+                select {_TYPTYPE}, t.nspname || '.' || t.typname, t.typowner from types t where t.typtype in ('d', 'e')
                 union all
                 select 'namespace', n.nspname, s.nspowner from namespaces n join pg_namespace s on s.oid = n.oid
                  where n.nspname <> 'public'
-               ) a(kind, name, owner) cross join lateral (select replace(a.kind, '-', ' ') || ' ' || a.name) o(what)
-               join pg_roles r on r.oid = a.owner
+               ) a(kind, name, owner) join pg_roles r on r.oid = a.owner
          where a.owner not in ({_ME}, (select datdba from pg_database where datname = current_database()))
            and r.rolname <> 'pg_database_owner'"""

@@ -9,6 +9,7 @@ from sendoka.quoting import ident, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._inherited import own_and_passed_on
 from sendoka.schema.kinds._marks import MARKS, declared_marks, marks, marks_changed, unmarked
 from sendoka.schema.model import Id, Member
 from sendoka.schema.step import Hazard, Step
@@ -22,25 +23,30 @@ if TYPE_CHECKING:
 
 __all__ = ["Key", "KeyKind", "catalog_of", "timing"]
 
-_CATALOG = """
-    select t.namespace, t.name as "table", k.conname as name,
+# Whether nulls are distinct is read through JSON, for Postgres 14 has no such column.
+_KEYS = f"""keys as (
+    select k.contype, k.conparentid <> 0 as passed_on, k.namespace, k."table", k.conname as name,
            (select json_agg(a.attname order by c.place) from unnest(k.conkey) with ordinality c(number, place)
-              join pg_attribute a on a.attrelid = t.oid and a.attnum = c.number) as columns,
+              join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number) as columns,
            coalesce((select json_agg(a.attname order by c.place)
               from unnest(i.indkey::int2[]) with ordinality c(number, place)
-              join pg_attribute a on a.attrelid = t.oid and a.attnum = c.number
+              join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number
              where c.place > i.indnkeyatts), '[]') as include,
            k.condeferrable as "deferrable", k.condeferred as initially_deferred,
-           {marks}, z.description as comment {more}
-      from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = '{type}' and k.conparentid = 0
-           join pg_index i on i.indexrelid = k.conindid
-           {comments}
-     order by t.namespace, t.name, k.conname"""
+           {MARKS}, z.description as comment, case when k.contype = 'u' then coalesce(
+                (to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) end as nulls_not_distinct
+      from constraints k join pg_index i on i.indexrelid = k.conindid {described("pg_constraint", "k.oid")}
+     where k.contype in ('p', 'u') order by k.namespace, k."table", k.conname)"""
+_COLUMNS = """namespace, "table", name, columns, include, "deferrable", initially_deferred, clustered,
+           replica_identity, comment"""
 
 
-def catalog_of(contype: str, more: str = "") -> str:
-    """Return the SELECT of the keys of one type, by `pg_constraint.contype`; `more` are further columns."""
-    return _CATALOG.format(type=contype, more=more, marks=MARKS, comments=described("pg_constraint", "k.oid"))
+def catalog_of(contype: str, *, more: str = "") -> tuple[str, str]:
+    """Return the SELECTs of the keys of one type, by `pg_constraint.contype`, with `more` columns.
+
+    The first is of those that tables have by themselves, the second of what partitions have from their tables.
+    """
+    return own_and_passed_on("keys", _COLUMNS + more, f"contype = '{contype}'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +79,8 @@ class KeyKind(Kind[K]):
 
     renames_freely = True
     renames_if_alterable = True
-
-    def __init_subclass__(cls) -> None:
-        """Read what partitions have from their tables in the same way."""
-        cls.inherited = cls.catalog.replace("k.conparentid = 0", "k.conparentid <> 0")
+    ground = _KEYS
+    unmanaged = constraint.UNMANAGED
 
     def words(self, key: K) -> str:
         """Return PRIMARY KEY or UNIQUE."""

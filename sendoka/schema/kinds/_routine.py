@@ -77,17 +77,12 @@ def routine_catalog(prokinds: str) -> str:
     """Return the SELECT of the routines of some kinds, by `pg_proc.prokind`."""
     listed = ", ".join(f"'{each}'" for each in prokinds)
     return f"""
-        select n.nspname as namespace, z.description as comment,
-               {ROUTINE_NAME} as name,
+        select p.nspname as namespace, z.description as comment, p.called as name,
                json_build_object('canonical', '(' || pg_get_function_arguments(p.oid) || ')'
                     || coalesce(' ' || pg_get_function_result(p.oid), '')) as header,
                json_build_object('canonical', btrim(pg_get_functiondef(p.oid), E' \\n')) as definition
-          from pg_proc p join namespaces n on n.oid = p.pronamespace {described("pg_proc", "p.oid")}
-         where p.prokind in ({listed}) and not exists (
-               select from of_extensions x where x.classid = 'pg_proc'::regclass and x.objid = p.oid)
-           and not exists (select from pg_depend d
-                            where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'i')
-         order by n.nspname, p.proname, p.oid"""
+          from routines p {described("pg_proc", "p.oid")}
+         where p.prokind in ({listed}) order by p.nspname, p.proname, p.oid"""
 
 
 _CREATE = re.compile(r"\s*create\s+(?:or\s+replace\s+)?", re.IGNORECASE)

@@ -56,41 +56,44 @@ class Queried(Object):
 V = TypeVar("V", bound=Queried)
 
 
-def queried_catalog(relkind: str, more: str = "") -> str:
+_QUERIED = f"""queried as (
+    select c.relkind, c.nspname as namespace, c.relname as name, z.description as comment,
+           json_build_object('canonical', rtrim(btrim(pg_get_viewdef(c.oid)), ';')) as definition,
+           {options_in_catalog("c")} as options,
+           (select json_agg(json_build_array(a.attname, {type_in_catalog("format_type(a.atttypid, a.atttypmod)")},
+                                             {collation_in_catalog("k")}) order by a.attnum)
+              from pg_attribute a join pg_type y on y.oid = a.atttypid
+                   left join pg_collation k on k.oid = a.attcollation
+             where a.attrelid = c.oid and a.attnum > 0) as shape,
+           coalesce((select json_agg(distinct jsonb_build_array(w.nspname, r.relname, k.conname))
+              from pg_rewrite u join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = u.oid
+                   join pg_constraint k on d.refclassid = 'pg_constraint'::regclass and k.oid = d.refobjid
+                   join pg_class r on r.oid = k.conrelid join pg_namespace w on w.oid = r.relnamespace
+             where u.ev_class = c.oid and k.contype = 'p'), '[]') as stands_on,
+           coalesce((select json_agg(json_build_object('name', a.attname, 'comment', o.description, 'default',
+                          case when d.oid is not null then
+                               json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end)
+                          order by a.attname)
+              from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+                   left join pg_description o on o.objoid = c.oid and o.objsubid = a.attnum
+                        and o.classoid = 'pg_catalog.pg_class'::regclass
+             where a.attrelid = c.oid and a.attnum > 0 and (d.oid is not null or o.description is not null)), '[]')
+                as columns
+      from relations c {described("pg_class", "c.oid")}
+     where c.relkind in ('v', 'm') order by c.nspname, c.relname)"""
+
+
+def queried_catalog(relkind: str) -> str:
     """Return the SELECT of the relations of one kind, by `pg_class.relkind`, with their queries."""
-    return f"""
-        select n.nspname as namespace, c.relname as name, z.description as comment,
-               json_build_object('canonical', rtrim(btrim(pg_get_viewdef(c.oid)), ';')) as definition,
-               {options_in_catalog("c")} as options,
-               (select json_agg(json_build_array(a.attname, {type_in_catalog("format_type(a.atttypid, a.atttypmod)")},
-                                                 {collation_in_catalog("k")}) order by a.attnum)
-                  from pg_attribute a join pg_type y on y.oid = a.atttypid
-                       left join pg_collation k on k.oid = a.attcollation
-                 where a.attrelid = c.oid and a.attnum > 0) as shape,
-               coalesce((select json_agg(distinct jsonb_build_array(w.nspname, r.relname, k.conname))
-                  from pg_rewrite u join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = u.oid
-                       join pg_constraint k on d.refclassid = 'pg_constraint'::regclass and k.oid = d.refobjid
-                       join pg_class r on r.oid = k.conrelid join pg_namespace w on w.oid = r.relnamespace
-                 where u.ev_class = c.oid and k.contype = 'p'), '[]') as stands_on,
-               coalesce((select json_agg(json_build_object('name', a.attname, 'comment', o.description, 'default',
-                              case when d.oid is not null then
-                                   json_build_object('canonical', pg_get_expr(d.adbin, d.adrelid)) end)
-                              order by a.attname)
-                  from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-                       left join pg_description o on o.objoid = c.oid and o.objsubid = a.attnum
-                            and o.classoid = 'pg_catalog.pg_class'::regclass
-                 where a.attrelid = c.oid and a.attnum > 0 and (d.oid is not null or o.description is not null)), '[]')
-                    as columns {more}
-          from pg_class c join namespaces n on n.oid = c.relnamespace {described("pg_class", "c.oid")}
-         where c.relkind = '{relkind}' and not exists (
-               select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
-         order by n.nspname, c.relname"""
+    columns = "namespace, name, comment, definition, options, shape, stands_on, columns"
+    return f"select {columns} from queried where relkind = '{relkind}'"
 
 
 class QueriedKind(Kind[V]):
     """CREATE … AS and its kin. `words` is what stands in front of the name."""
 
     words: ClassVar[str]
+    ground = _QUERIED
     rank = 80
     has_parts = True
     renames_on_answer = True

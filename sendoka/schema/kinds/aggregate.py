@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sendoka.schema.kinds._comment import described
-from sendoka.schema.kinds._routine import ROUTINE_NAME, Routine, RoutineKind
+from sendoka.schema.kinds._routine import Routine, RoutineKind
 from sendoka.schema.mentioned import mentioned
 from sendoka.schema.step import Hazard
 
@@ -65,17 +65,13 @@ class AggregateKind(RoutineKind[Aggregate]):
     claims = ("routine:a",)
     reads: ClassVar[tuple[type[Any], ...]] = (Aggregate,)
     catalog = f"""
-        select n.nspname as namespace, z.description as comment,
-               {ROUTINE_NAME} as name,
+        select p.nspname as namespace, z.description as comment, p.called as name,
                json_build_object('canonical', '(' || pg_get_function_arguments(p.oid) || ')') as header,
-               json_build_object('canonical', 'CREATE OR REPLACE AGGREGATE ' || quote_ident(n.nspname) || '.'
+               json_build_object('canonical', 'CREATE OR REPLACE AGGREGATE ' || quote_ident(p.nspname) || '.'
                     || quote_ident(p.proname) || '(' || coalesce(nullif(pg_get_function_arguments(p.oid), ''), '*')
                     || ') (' || {_WORDS} || ')') as definition
-          from pg_proc p join namespaces n on n.oid = p.pronamespace join pg_aggregate g on g.aggfnoid = p.oid
-               {described("pg_proc", "p.oid")}
-         where not exists (
-               select from of_extensions x where x.classid = 'pg_proc'::regclass and x.objid = p.oid)
-         order by n.nspname, p.proname, p.oid"""
+          from routines p join pg_aggregate g on g.aggfnoid = p.oid {described("pg_proc", "p.oid")}
+         order by p.nspname, p.proname, p.oid"""
 
     def label(self, obj: Aggregate) -> str:
         """Return AGGREGATE and its signature."""

@@ -51,14 +51,13 @@ class CheckKind(Kind[Check]):
     reads = (CheckConstraint, Check)
     renames_freely = True
     renames_if_alterable = True
-    unmanaged = constraint.unmanaged("c")
+    unmanaged = constraint.UNMANAGED
     catalog = f"""
-        select t.namespace, t.name as "table", k.conname as name,
+        select k.namespace, k."table", k.conname as name,
                json_build_object('canonical', pg_get_expr(k.conbin, k.conrelid)) as expression,
                not k.convalidated as not_valid, k.connoinherit as no_inherit, z.description as comment
-          from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'c' and k.coninhcount = 0
-               {described("pg_constraint", "k.oid")}
-         order by t.namespace, t.name, k.conname"""
+          from constraints k {described("pg_constraint", "k.oid")}
+         where k.contype = 'c' and k.coninhcount = 0 order by k.namespace, k."table", k.conname"""
 
     def declared(self, declarations: Declarations) -> Iterator[Check]:
         """Read the checks, in order of their names. A nameless one gets the name Postgres would give it.

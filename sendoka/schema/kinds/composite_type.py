@@ -62,7 +62,7 @@ class CompositeTypeKind(Kind[CompositeType]):
     renames_on_answer = True
     has_privileges = True
     catalog = f"""
-        select n.nspname as namespace, c.relname as name, z.description as comment,
+        select c.nspname as namespace, c.relname as name, z.description as comment,
                coalesce((select json_agg(json_build_object('name', a.attname,
                               'type', {type_in_catalog("format_type(a.atttypid, a.atttypmod)")},
                               'comment', o.description, 'collation', case when a.attcollation <> y.typcollation then
@@ -72,10 +72,8 @@ class CompositeTypeKind(Kind[CompositeType]):
                                 left join pg_description o on o.objoid = c.oid and o.objsubid = a.attnum
                                      and o.classoid = 'pg_catalog.pg_class'::regclass
                           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as attributes
-          from pg_class c join namespaces n on n.oid = c.relnamespace {described("pg_type", "c.reltype")}
-         where c.relkind = 'c' and not exists (
-               select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
-         order by n.nspname, c.relname"""
+          from relations c {described("pg_type", "c.reltype")}
+         where c.relkind = 'c' order by c.nspname, c.relname"""
 
     def create(self, new: CompositeType, parts: Sequence[str]) -> list[Step]:
         """Return CREATE TYPE."""

@@ -83,7 +83,7 @@ class DomainKind(Kind[Domain]):
     renames_on_answer = True
     has_privileges = True
     catalog = f"""
-        select n.nspname as namespace, t.typname as name, z.description as comment,
+        select t.nspname as namespace, t.typname as name, z.description as comment,
                {type_in_catalog("format_type(t.typbasetype, t.typtypmod)")} as type,
                case when t.typcollation <> y.typcollation then {collation_in_catalog("k")} end as collation,
                t.typnotnull as not_null,
@@ -95,11 +95,9 @@ class DomainKind(Kind[Domain]):
                            from pg_constraint c left join pg_description o on o.objoid = c.oid
                                 and o.classoid = 'pg_catalog.pg_constraint'::regclass
                           where c.contypid = t.oid and c.contype = 'c'), '[]') as checks
-          from pg_type t join namespaces n on n.oid = t.typnamespace join pg_type y on y.oid = t.typbasetype
+          from types t join pg_type y on y.oid = t.typbasetype
                left join pg_collation k on k.oid = t.typcollation {described("pg_type", "t.oid")}
-         where t.typtype = 'd' and not exists (
-               select from of_extensions x where x.classid = 'pg_type'::regclass and x.objid = t.oid)
-         order by n.nspname, t.typname"""
+         where t.typtype = 'd' order by t.nspname, t.typname"""
 
     def declared(self, declarations: Declarations) -> Iterator[Domain]:
         """Read the domains of columns, and those declared by themselves, each once."""

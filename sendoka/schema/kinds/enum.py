@@ -53,13 +53,11 @@ class EnumKind(Kind[Enum]):
     renames_on_answer = True
     has_privileges = True
     catalog = f"""
-        select n.nspname as namespace, t.typname as name, z.description as comment,
+        select t.nspname as namespace, t.typname as name, z.description as comment,
                coalesce((select json_agg(e.enumlabel order by e.enumsortorder)
                            from pg_enum e where e.enumtypid = t.oid), '[]') as values
-          from pg_type t join namespaces n on n.oid = t.typnamespace {described("pg_type", "t.oid")}
-         where t.typtype = 'e' and not exists (
-               select from of_extensions x where x.classid = 'pg_type'::regclass and x.objid = t.oid)
-         order by n.nspname, t.typname"""
+          from types t {described("pg_type", "t.oid")}
+         where t.typtype = 'e' order by t.nspname, t.typname"""
 
     def declared(self, declarations: Declarations) -> Iterator[Enum]:
         """Read the enums of columns, and those declared by themselves, each once."""

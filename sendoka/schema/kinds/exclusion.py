@@ -47,13 +47,12 @@ class ExclusionKind(Kind[Exclusion]):
     reads: ClassVar[tuple[type[Any], ...]] = (ExcludeConstraint, Exclusion)
     renames_freely = True
     renames_if_alterable = True
-    unmanaged = constraint.unmanaged("x")
+    unmanaged = constraint.UNMANAGED
     catalog = f"""
-        select t.namespace, t.name as "table", k.conname as name, z.description as comment,
+        select k.namespace, k."table", k.conname as name, z.description as comment,
                json_build_object('canonical', pg_get_constraintdef(k.oid)) as definition
-          from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'x' and k.conparentid = 0
-               {described("pg_constraint", "k.oid")}
-         order by t.namespace, t.name, k.conname"""
+          from constraints k {described("pg_constraint", "k.oid")}
+         where k.contype = 'x' and k.conparentid = 0 order by k.namespace, k."table", k.conname"""
 
     def declared(self, declarations: Declarations) -> Iterator[Exclusion]:
         """Read the exclusion constraints, those declared by themselves first, in order of their names."""

@@ -15,6 +15,7 @@ from sendoka.schema.hazards import located
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import _constraint as constraint
 from sendoka.schema.kinds._comment import described
+from sendoka.schema.kinds._inherited import own_and_passed_on
 from sendoka.schema.kinds._key import Key
 from sendoka.schema.kinds._type import changes_family
 from sendoka.schema.kinds.index import Index
@@ -54,6 +55,32 @@ class ForeignKey(Member):
     not_valid: bool = False
 
 
+# What a key to a partitioned table has to each partition stands in one table with it, and is left out.
+_KEYS = f"""foreign_keys as (
+    select p.oid is not null as passed_on, k.namespace, k."table", k.conname as name,
+           (select json_agg(a.attname order by c.place) from unnest(k.conkey) with ordinality c(number, place)
+              join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number) as columns,
+           n.nspname as target_namespace, f.relname as target,
+           (select json_agg(a.attname order by c.place) from unnest(k.confkey) with ordinality c(number, place)
+              join pg_attribute a on a.attrelid = k.confrelid and a.attnum = c.number) as target_columns,
+           w.action[strpos('arcnd', k.confupdtype::text)] as on_update,
+           w.action[strpos('arcnd', k.confdeltype::text)] as on_delete,
+           coalesce((select json_agg(a.attname order by c.place)
+              from jsonb_array_elements_text(nullif(to_jsonb(k) -> 'confdelsetcols', 'null'))
+                   with ordinality c(number, place)
+              join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number::int2), '[]') as set_columns,
+           case k.confmatchtype when 'f' then 'FULL' when 'p' then 'PARTIAL' else 'SIMPLE' end as match,
+           k.condeferrable as "deferrable", k.condeferred as initially_deferred, not k.convalidated as not_valid,
+           z.description as comment
+      from constraints k join pg_class f on f.oid = k.confrelid join pg_namespace n on n.oid = f.relnamespace
+           left join pg_constraint p on p.oid = k.conparentid {described("pg_constraint", "k.oid")},
+           (values (array['NO ACTION', 'RESTRICT', 'CASCADE', 'SET NULL', 'SET DEFAULT'])) w(action)
+     where k.contype = 'f' and p.conrelid is distinct from k.conrelid
+     order by k.namespace, k."table", k.conname)"""
+_COLUMNS = """namespace, "table", name, columns, target_namespace, target, target_columns, on_update, on_delete,
+           set_columns, match, "deferrable", initially_deferred, not_valid, comment"""
+
+
 class ForeignKeyKind(Kind[ForeignKey]):
     """FOREIGN KEY (…) REFERENCES …: always a statement of its own, so tables may point at each other."""
 
@@ -64,32 +91,9 @@ class ForeignKeyKind(Kind[ForeignKey]):
     reads = (ForeignKeyConstraint, ForeignKey)
     renames_freely = True
     renames_if_alterable = True
-    unmanaged = constraint.unmanaged("f")
-    catalog = f"""
-        select t.namespace, t.name as "table", k.conname as name,
-               (select json_agg(a.attname order by c.place) from unnest(k.conkey) with ordinality c(number, place)
-                  join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number) as columns,
-               n.nspname as target_namespace, f.relname as target,
-               (select json_agg(a.attname order by c.place) from unnest(k.confkey) with ordinality c(number, place)
-                  join pg_attribute a on a.attrelid = k.confrelid and a.attnum = c.number) as target_columns,
-               w.action[strpos('arcnd', k.confupdtype::text)] as on_update,
-               w.action[strpos('arcnd', k.confdeltype::text)] as on_delete,
-               coalesce((select json_agg(a.attname order by c.place)
-                  from jsonb_array_elements_text(nullif(to_jsonb(k) -> 'confdelsetcols', 'null'))
-                       with ordinality c(number, place)
-                  join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number::int2), '[]') as set_columns,
-               case k.confmatchtype when 'f' then 'FULL' when 'p' then 'PARTIAL' else 'SIMPLE' end as match,
-               k.condeferrable as "deferrable", k.condeferred as initially_deferred, not k.convalidated as not_valid,
-               z.description as comment
-          from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'f' and k.conparentid = 0
-               join pg_class f on f.oid = k.confrelid join pg_namespace n on n.oid = f.relnamespace
-               {described("pg_constraint", "k.oid")},
-               (values (array['NO ACTION', 'RESTRICT', 'CASCADE', 'SET NULL', 'SET DEFAULT'])) w(action)
-         order by t.namespace, t.name, k.conname"""
-    # What a key to a partitioned table has to each partition stands in one table with it.
-    inherited = catalog.replace(
-        "k.conparentid = 0", "exists (select from pg_constraint p where p.oid = k.conparentid and p.conrelid <> t.oid)"
-    )
+    ground = _KEYS
+    catalog, inherited = own_and_passed_on("foreign_keys", _COLUMNS)
+    unmanaged = constraint.UNMANAGED
 
     def declared(self, declarations: Declarations) -> Iterator[ForeignKey]:
         """Read the foreign keys, those declared by themselves first, in order of their names."""

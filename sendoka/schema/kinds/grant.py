@@ -9,7 +9,7 @@ from sendoka.quoting import ident, literal, qualified
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds import kind_named
 from sendoka.schema.kinds._granting import Granting, read_grantings
-from sendoka.schema.kinds._held import GRANTS, UNMANAGED
+from sendoka.schema.kinds._held import GRANTS, GROUND, UNMANAGED
 from sendoka.schema.kinds._privileges import ALL, EVERYBODY, OWNER, Held, known, less, spread, told, turns, usual
 from sendoka.schema.kinds._routine import signature_of
 from sendoka.schema.kinds._view import Queried
@@ -106,6 +106,7 @@ class GrantKind(Kind[Grant]):
     reads: ClassVar[tuple[type[Any], ...]] = (Grant, Granting)
     may_be_silent = True
     of_roles = True
+    ground = GROUND
     catalog = GRANTS
     unmanaged = UNMANAGED
 

@@ -16,6 +16,7 @@ from sendoka.schema.instead import used_before
 from sendoka.schema.kind import Kind, Renaming
 from sendoka.schema.kinds._comment import described
 from sendoka.schema.kinds._constraint import built, column_ids, is_partitioned
+from sendoka.schema.kinds._inherited import own_and_passed_on
 from sendoka.schema.kinds._marks import MARKS, declared_marks, marks, marks_changed, unmarked
 from sendoka.schema.kinds._options import changed_options
 from sendoka.schema.kinds._type import changes_family, collate, collation_ids, collation_in_catalog
@@ -84,6 +85,56 @@ class Index(Member):
         return (*keys, self.predicate) if self.predicate is not None else keys
 
 
+_INDEXES = f"""indexes as (
+    select h.inhrelid is not null as passed_on, t.namespace, t.name as "table", c.relname as name,
+           (select json_agg(json_build_object(
+                     'column', case when k.number <> 0 then a.attname end,
+                     'expression', case when k.number = 0 then json_build_object(
+                          'canonical', pg_get_indexdef(i.indexrelid, k.place::int, false)) end,
+                     -- An expression has the collation of a column in it, or one that its own text names.
+                     'collation', case
+                          when o.oid <> coalesce(nullif(a.attcollation, 0), '"default"'::regcollation)
+                               and not case when k.number = 0 then
+                               strpos(pg_get_indexdef(i.indexrelid, k.place::int, false), 'COLLATE') > 0 or exists (
+                                 select from pg_depend d
+                                 join pg_attribute x on x.attrelid = t.oid and x.attnum = d.refobjsubid
+                                  where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+                                    and d.refobjid = t.oid and x.attcollation = o.oid) else false end then
+                          {collation_in_catalog("o")} end,
+                     -- Asked so, Postgres reads all classes once; a join reads them for every index.
+                     'operator_class', case when i.indclass[k.place - 1] in (
+                          select p.oid from pg_opclass p where not p.opcdefault) then (
+                          select case when p.opcnamespace = 'pg_catalog'::regnamespace then p.opcname::text
+                                 else p.opcnamespace::regnamespace || '.' || p.opcname end
+                            from pg_opclass p where p.oid = i.indclass[k.place - 1]) end,
+                     'descending', i.indoption[k.place - 1] & 1 = 1,
+                     'nulls', case i.indoption[k.place - 1] & 3 when 1 then 'last' when 2 then 'first' end)
+                     order by k.place)
+              from unnest(i.indkey::int2[]) with ordinality k(number, place)
+                   left join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number and k.number <> 0
+                   left join pg_collation o on o.oid = i.indcollation[k.place - 1]
+             where k.place <= i.indnkeyatts) as keys,
+           i.indisunique as unique,
+           i.indisunique and coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct,
+           m.amname as method,
+           case when i.indnatts = i.indnkeyatts then '[]' else (select json_agg(a.attname order by k.place)
+              from unnest(i.indkey::int2[]) with ordinality k(number, place)
+              join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number
+             where k.place > i.indnkeyatts) end as include,
+           case when i.indpred is not null then
+                json_build_object('canonical', pg_get_expr(i.indpred, i.indrelid)) end as predicate,
+           case when c.reloptions is null then '[]' else (
+                select json_agg(o order by o) from unnest(c.reloptions) o) end as options,
+           not i.indisvalid as invalid, {MARKS}, z.description as comment
+      from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid
+           join pg_am m on m.oid = c.relam {described("pg_class", "c.oid")}
+           left join pg_inherits h on h.inhrelid = i.indexrelid
+     where not exists (select from pg_constraint x where x.conindid = i.indexrelid and x.contype in ('p', 'u', 'x'))
+     order by t.namespace, t.name, c.relname)"""
+_COLUMNS = """namespace, "table", name, keys, "unique", nulls_not_distinct, method, include, predicate, options,
+           invalid, clustered, replica_identity, comment"""
+
+
 class IndexKind(Kind[Index]):
     """CREATE INDEX and its kin."""
 
@@ -93,53 +144,8 @@ class IndexKind(Kind[Index]):
     reads: ClassVar[tuple[type[Any], ...]] = (Index,)
     renames_freely = True
     renames_if_alterable = True
-    catalog = f"""
-        select t.namespace, t.name as "table", c.relname as name,
-               (select json_agg(json_build_object(
-                         'column', case when k.number <> 0 then a.attname end,
-                         'expression', case when k.number = 0 then json_build_object(
-                              'canonical', pg_get_indexdef(i.indexrelid, k.place::int, false)) end,
-                         -- An expression has the collation of a column in it, or one that its own text names.
-                         'collation', case
-                              when o.oid <> coalesce(nullif(a.attcollation, 0), '"default"'::regcollation)
-                                   and not case when k.number = 0 then
-                                   strpos(pg_get_indexdef(i.indexrelid, k.place::int, false), 'COLLATE') > 0 or exists (
-                                     select from pg_depend d
-                                     join pg_attribute x on x.attrelid = t.oid and x.attnum = d.refobjsubid
-                                      where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
-                                        and d.refobjid = t.oid and x.attcollation = o.oid) else false end then
-                              {collation_in_catalog("o")} end,
-                         -- Asked so, Postgres reads all classes once; a join reads them for every index.
-                         'operator_class', case when i.indclass[k.place - 1] in (
-                              select p.oid from pg_opclass p where not p.opcdefault) then (
-                              select case when p.opcnamespace = 'pg_catalog'::regnamespace then p.opcname::text
-                                     else p.opcnamespace::regnamespace || '.' || p.opcname end
-                                from pg_opclass p where p.oid = i.indclass[k.place - 1]) end,
-                         'descending', i.indoption[k.place - 1] & 1 = 1,
-                         'nulls', case i.indoption[k.place - 1] & 3 when 1 then 'last' when 2 then 'first' end)
-                         order by k.place)
-                  from unnest(i.indkey::int2[]) with ordinality k(number, place)
-                       left join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number and k.number <> 0
-                       left join pg_collation o on o.oid = i.indcollation[k.place - 1]
-                 where k.place <= i.indnkeyatts) as keys,
-               i.indisunique as unique,
-               i.indisunique and coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct,
-               m.amname as method,
-               case when i.indnatts = i.indnkeyatts then '[]' else (select json_agg(a.attname order by k.place)
-                  from unnest(i.indkey::int2[]) with ordinality k(number, place)
-                  join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number
-                 where k.place > i.indnkeyatts) end as include,
-               case when i.indpred is not null then
-                    json_build_object('canonical', pg_get_expr(i.indpred, i.indrelid)) end as predicate,
-               case when c.reloptions is null then '[]' else (
-                    select json_agg(o order by o) from unnest(c.reloptions) o) end as options,
-               not i.indisvalid as invalid, {MARKS}, z.description as comment
-          from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid
-               join pg_am m on m.oid = c.relam {described("pg_class", "c.oid")}
-         where not exists (select from pg_constraint x where x.conindid = i.indexrelid and x.contype in ('p', 'u', 'x'))
-           and not exists (select from pg_inherits h where h.inhrelid = i.indexrelid)
-         order by t.namespace, t.name, c.relname"""
-    inherited = catalog.replace("not exists (select from pg_inherits", "exists (select from pg_inherits")
+    ground = _INDEXES
+    catalog, inherited = own_and_passed_on("indexes", _COLUMNS)
     unmanaged = """
         select 'index ' || t.namespace || '.' || c.relname || ' ' || o.what
           from indexed t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid, lateral (values

@@ -28,8 +28,8 @@ class MaterializedViewKind(QueriedKind[MaterializedView]):
     reads: ClassVar[tuple[type[Any], ...]] = (MaterializedView,)
     catalog = queried_catalog("m")
     unmanaged = """
-        select 'materialized view ' || n.nspname || '.' || c.relname || ' ' || o.what
-          from pg_class c join namespaces n on n.oid = c.relnamespace, lateral (values
+        select 'materialized view ' || c.nspname || '.' || c.relname || ' ' || o.what
+          from relations c, lateral (values
                ('has a tablespace', c.reltablespace <> 0), ('holds no rows yet', not c.relispopulated),
                ('has an access method', c.relam <> (select oid from pg_am where amname = 'heap')),
                ('has storage or statistics of a column', exists (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import PrimaryKeyConstraint
 
 from sendoka.schema.declared import comment_of, namespace_of, options_of
-from sendoka.schema.kinds._constraint import constraint_name, unmanaged
+from sendoka.schema.kinds._constraint import constraint_name
 from sendoka.schema.kinds._key import Key, KeyKind, catalog_of, timing
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ class PrimaryKeyKind(KeyKind[PrimaryKey]):
     holds = PrimaryKey
     claims = ("constraint:p",)
     reads = (PrimaryKeyConstraint, PrimaryKey)
-    unmanaged = unmanaged("p")
-    catalog = catalog_of("p")
+    catalog, inherited = catalog_of("p")
 
     def declared(self, declarations: Declarations) -> Iterator[PrimaryKey]:
         """Read the primary keys of the tables that have one, and those declared by themselves."""

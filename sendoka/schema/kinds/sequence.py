@@ -55,26 +55,18 @@ class SequenceKind(Kind[Sequence]):
     renames_on_answer = True
     has_privileges = True
     catalog = f"""
-        select n.nspname as namespace, c.relname as name, z.description as comment,
+        select c.nspname as namespace, c.relname as name, z.description as comment,
                format_type(q.seqtypid, null) as type, {COUNTING} as counting,
                (select json_build_array(t.relname, a.attname)
                   from pg_depend d join pg_class t on t.oid = d.refobjid
                        join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
                  where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'a'
                    and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0) as owner
-          from pg_class c join namespaces n on n.oid = c.relnamespace
-               {described("pg_class", "c.oid")} join pg_sequence q on q.seqrelid = c.oid, {COUNTING_JOIN}
-         where c.relkind = 'S' and not exists (
-               select from of_extensions x where x.classid = 'pg_class'::regclass and x.objid = c.oid)
-           and not exists (select from pg_depend d
-                            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')
-         order by n.nspname, c.relname"""
+          from relations c join pg_sequence q on q.seqrelid = c.oid {described("pg_class", "c.oid")}, {COUNTING_JOIN}
+         order by c.nspname, c.relname"""
     unmanaged = """
-        select 'sequence ' || n.nspname || '.' || c.relname || ' is unlogged'
-          from pg_class c join namespaces n on n.oid = c.relnamespace
-         where c.relkind = 'S' and c.relpersistence = 'u' and not exists (
-               select from pg_depend d
-                where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')"""
+        select 'sequence ' || c.nspname || '.' || c.relname || ' is unlogged'
+          from relations c where c.relkind = 'S' and c.relpersistence = 'u'"""
 
     def declared(self, declarations: Declarations) -> Iterator[Sequence]:
         """Read the sequences of serial columns, those that defaults use, and those of the MetaData."""

@@ -68,7 +68,7 @@ class TableKind(Kind[Table]):
     has_parts = True
     renames_on_answer = True
     catalog = f"""
-        select t.namespace, t.name, z.description as comment,
+        select c.nspname as namespace, c.relname as name, z.description as comment,
                case when c.relkind = 'p' then
                     json_build_object('canonical', pg_get_partkeydef(c.oid)) end as partition_by,
                case when c.relispartition then json_build_object('canonical',
@@ -80,20 +80,20 @@ class TableKind(Kind[Table]):
                c.relrowsecurity as row_security, c.relforcerowsecurity as forced_row_security,
                case c.relreplident when 'f' then 'full' when 'n' then 'nothing' when 'i' then 'index' end
                     as replica_identity
-          from tables t join pg_class c on c.oid = t.oid {described("pg_class", "t.oid")}
+          from relations c {described("pg_class", "c.oid")}
                cross join lateral (
                     select json_agg(json_build_array(n.nspname, p.relname) order by i.inhseqno) as parents
                       from pg_inherits i join pg_class p on p.oid = i.inhparent
                            join pg_namespace n on n.oid = p.relnamespace
                      where i.inhrelid = c.oid) o
-         order by t.namespace, t.name"""
+         where c.relkind in ('r', 'p') order by c.nspname, c.relname"""
     unmanaged = """
-        select 'table ' || t.namespace || '.' || t.name || ' ' || o.what
-          from tables t join pg_class c on c.oid = t.oid, lateral (values
+        select 'table ' || c.nspname || '.' || c.relname || ' ' || o.what
+          from relations c, lateral (values
                ('has a tablespace', c.reltablespace <> 0),
                ('is of a type', c.reloftype <> 0),
                ('has an access method', c.relam not in (0, (select oid from pg_am where amname = 'heap')))) o(what, met)
-         where o.met"""
+         where c.relkind in ('r', 'p') and o.met"""
 
     def declared(self, declarations: Declarations) -> Iterator[Table]:
         """Read the tables themselves, and those that are declared as objects, as partitions are."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import UniqueConstraint
 
 from sendoka.schema.declared import comment_of, namespace_of, options_of
-from sendoka.schema.kinds._constraint import constraint_name, unmanaged
+from sendoka.schema.kinds._constraint import constraint_name
 from sendoka.schema.kinds._key import Key, KeyKind, catalog_of, timing
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ class UniqueKind(KeyKind[Unique]):
     holds = Unique
     claims = ("constraint:u",)
     reads = (UniqueConstraint, Unique)
-    unmanaged = unmanaged("u")
-    # Read through JSON, for Postgres 14 has no such column.
-    catalog = catalog_of("u", ", coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) as nulls_not_distinct")
+    catalog, inherited = catalog_of("u", more=", nulls_not_distinct")
 
     def declared(self, declarations: Declarations) -> Iterator[Unique]:
         """Read the unique constraints, those declared by themselves first, in order of their names."""
