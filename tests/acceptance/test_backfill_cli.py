@@ -315,7 +315,7 @@ async def on_a_terminal(project: Project, sql: Neon, name: str) -> str:
     """Return all that a run writes to a terminal, colours left out."""
     await make_messages(sql, 500)
     ours, theirs = pty.openpty()
-    process = project.start("run", name, "--batch-size", "50", stdout=theirs, stderr=theirs, text=False)
+    process = project.show(theirs, "run", name, "--batch-size", "50")
     os.close(theirs)
     shown = b""
     while True:

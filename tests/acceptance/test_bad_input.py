@@ -277,14 +277,7 @@ def test_ctrl_c_says_what_is_known(project: Project, database_url: str, direct: 
     project.run("sendoka migrate")
     name = f"{head.number + 1:04d}_slow_owl"
     (folder / f"{name}.sql").write_text(render(name, head, ["select pg_sleep(5)"], []))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sendoka", *f"migrate{option}".split()],
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = project.start(f"sendoka migrate{option}")
     sleeps = "select count(*) from pg_stat_activity where datname = current_database() and query ~ '^select pg_sleep'"
     wait_until(lambda: direct.execute(sleeps).fetchall() == [(1,)])
     process.send_signal(signal.SIGINT)
@@ -362,16 +355,7 @@ def test_rivals_as_processes_apply_a_migration_once(
 ) -> None:
     """Five at once, from a database without anything of ours: one applies, four see it applied."""
     project.url = database_url
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "sendoka", "migrate", "--json"],
-            cwd=project.folder,
-            env=project.environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(5)
-    ]
+    processes = [project.start("sendoka migrate --json") for _ in range(5)]
     reports = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
     assert [process.returncode for process in processes] == [0] * 5
     ours = [applied["by_us"] for report in reports for applied in report["applied"]]

@@ -43,15 +43,7 @@ class Dev:
     """A running `sendoka dev`, started and waited for."""
 
     def __init__(self, project: Path, *options: str) -> None:
-        self.process = subprocess.Popen(
-            [*COMMAND, *options],
-            cwd=project,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        self.process = forked.start([*COMMAND, *options], project, environment(), session=True)
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], 60)
         self.line = self.process.stdout.readline().strip() if ready else ""
@@ -60,7 +52,7 @@ class Dev:
     def end(self, number: int) -> tuple[int, str, str]:
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=90)  # a slow disk, and then the harder ways to end
-        return self.process.returncode, out, err
+        return self.process.wait(), out, err
 
 
 def run(project: Path, *options: str, command: str = "dev", **variables: str) -> subprocess.CompletedProcess[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.forked import plain, run
+from tests.fixtures.forked import Started, plain, run, start
+from tests.fixtures.processes import lives
 
 TOLD = """
 import asyncio, atexit, json, os, signal, sys, threading
@@ -74,3 +77,27 @@ def test_another_interpreter_is_started(tmp_path: Path, environment: dict[str, s
     (tmp_path / "sitecustomize.py").write_text("print('begun')\n")
     done = run(["sendoka", "--version"], tmp_path, {**environment, "PYTHONPATH": str(tmp_path)})
     assert done.stdout.startswith("begun\nsendoka ")
+
+
+def test_commands_that_go_on_are_several_at_once_and_hear_signals(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "schema").mkdir()
+    (tmp_path / "pyproject.toml").write_text("[tool.sendoka]\n")
+    text = "import sys, time\nfrom sqlalchemy import MetaData\nmetadata = MetaData()\n"
+    waits = "print('begun', flush=True)\nsys.stderr.write('warned\\n')\ntime.sleep(60)\n"
+    (tmp_path / "schema" / "__init__.py").write_text(text + waits)
+    going = [start(["sendoka", "generate", "--check"], tmp_path, environment, session=new) for new in (False, True)]
+    for each in going:
+        assert isinstance(each, Started)
+        assert each.stdout.readline() == "begun\n"
+        assert each.poll() is None
+    assert [os.getsid(each.pid) for each in going] == [os.getsid(0), going[1].pid]
+    with pytest.raises(subprocess.TimeoutExpired):
+        going[0].wait(0)
+    assert "sendoka" in run(["sendoka", "--version"], tmp_path, environment).stdout
+    for each, number, status in zip(going, (signal.SIGINT, signal.SIGKILL), (130, -signal.SIGKILL), strict=True):
+        each.send_signal(number)
+        _, said = each.communicate(timeout=60)
+        assert each.returncode == status
+        assert said.startswith("warned\n")
+        assert not lives(each.pid)
+        each.kill()
