@@ -8,15 +8,21 @@ soak` takes all kinds, and twenty requests for each.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from sendoka.backfills import run
 from sendoka.errors import SendokaError
-from tests.fixtures.backfills import QUICK, execute, in_python, in_sql, ledger_is_whole, make_messages, touched, value
+from tests.fixtures.backfills import (
+    FORMS,
+    QUICK,
+    execute,
+    ledger_is_whole,
+    make_messages,
+    touched,
+    value,
+)
+from tests.fixtures.soak import NUMBERS, SEED, SOAK
 
 if TYPE_CHECKING:
     from sendoka import Neon
@@ -24,11 +30,7 @@ if TYPE_CHECKING:
     from sendoka.local.app import Endpoint
     from sendoka.local.faults import FaultKind
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
-SEED = int(os.environ.get("SENDOKA_SEED") or random.SystemRandom().randrange(10**9))
 ROWS = 60
-NUMBERS = pytest.mark.parametrize("number", range(SOAK))
-FORMS = pytest.mark.parametrize("form", [in_sql, in_python], ids=["sql", "python"])
 
 KINDS: dict[FaultKind, dict[str, Any]] = {
     "refuse": {"message": "connection closed", "status": 400},

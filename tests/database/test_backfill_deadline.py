@@ -10,7 +10,7 @@ import pytest
 
 from sendoka.backfills import Batch, backfill, run
 from sendoka.database import Statement
-from tests.fixtures.backfills import QUICK, in_python, in_sql, ledger_is_whole, make_messages, touched
+from tests.fixtures.backfills import FORMS, QUICK, ledger_is_whole, make_messages, touched
 
 if TYPE_CHECKING:
     from sendoka import Neon
@@ -23,7 +23,6 @@ LATE = 0.4
 """Seconds for which a busy machine may let a call wait that is over."""
 
 LONG = 30.0
-FORMS = pytest.mark.parametrize("form", [in_sql, in_python], ids=["sql", "python"])
 BATCH = {"in_sql": "sendoka_advanced", "in_python": "sendoka_fence as"}
 
 FAULTS: dict[str, list[dict[str, Any]]] = {

@@ -24,6 +24,7 @@ from sendoka.backfills.terms import Terms
 from sendoka.errors import BatchFailed, FleetFailed, InvalidBackfill, SendokaError
 from tests.fixtures.backfill_project import PACE, TOUCH, set_pace
 from tests.fixtures.backfills import (
+    FORMS,
     QUICK,
     execute,
     in_python,
@@ -35,6 +36,7 @@ from tests.fixtures.backfills import (
     value,
 )
 from tests.fixtures.fleet import small
+from tests.fixtures.soak import SOAK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from sendoka.backfills import Backfill
     from sendoka.http.client import Neon
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
-FORMS = pytest.mark.parametrize("form", [in_sql, in_python], ids=["sql", "python"])
 HELD = "select count(*) from sendoka.backfill_shards where owner is not null"
 
 SLOW_STEP = '''"""Touch every message, slowly."""

@@ -15,6 +15,7 @@ import pytest
 
 from tests.fixtures.audited import application, audited, look
 from tests.fixtures.backfills import execute, rows, value
+from tests.fixtures.soak import NUMBERS, SEED
 from tests.fixtures.storm import LEASE, Runner, Storm
 
 if TYPE_CHECKING:
@@ -25,14 +26,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are stopped by signals")
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
-SEED = int(os.environ.get("SENDOKA_SEED") or random.SystemRandom().randrange(10**9))
 ROWS = 500
 SECONDS = 1.2
 """How long they are hurt."""
 
 FORMS = pytest.mark.parametrize("form", ["in_sql", "in_python"])
-NUMBERS = pytest.mark.parametrize("number", range(SOAK))
 
 
 def drawn(form: str, number: int) -> random.Random:

@@ -13,10 +13,10 @@ import pytest
 from sendoka.backfills import cancel, pause, resume, run
 from sendoka.errors import BatchFailed, InvalidBackfill
 from tests.fixtures.backfills import (
+    FORMS,
     QUICK,
     Unreliable,
     execute,
-    in_python,
     in_sql,
     ledger_is_whole,
     make_messages,
@@ -28,8 +28,6 @@ from tests.fixtures.backfills import (
 if TYPE_CHECKING:
     from sendoka.backfills import Backfill
     from sendoka.database import Database
-
-FORMS = pytest.mark.parametrize("form", [in_sql, in_python], ids=["sql", "python"])
 
 
 async def shards_of(sql: Database) -> int:

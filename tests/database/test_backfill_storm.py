@@ -14,6 +14,7 @@ import pytest
 
 from tests.fixtures.audited import application, audited, look
 from tests.fixtures.backfills import execute
+from tests.fixtures.soak import SEED, SOAK
 from tests.fixtures.storm import Runner, Storm
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are stopped by signals")
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
-SEED = int(os.environ.get("SENDOKA_SEED") or random.SystemRandom().randrange(10**9))
 ROWS = 400
 SECONDS = 1.2
 """How long a storm lasts."""

@@ -7,8 +7,9 @@ Both the runners and the operator have a bad network: what they sent arrives lat
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,31 +18,27 @@ from sendoka.backfills import cancel, opening, pause, resume, run, workers
 from sendoka.backfills.events import events_of
 from sendoka.errors import BackfillError, TransportError
 from tests.fixtures.backfills import (
+    FORMS,
     QUICK,
     Unreliable,
-    in_python,
-    in_sql,
     ledger_is_whole,
     make_messages,
     rows,
     touched,
     value,
 )
+from tests.fixtures.soak import NUMBERS, SEED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from sendoka import Neon
-    from sendoka.backfills import Backfill, Progress
+    from sendoka.backfills import Backfill, Progress, RunReport
     from sendoka.database import Database
     from sendoka.local.app import Endpoint
     from sendoka.local.faults import FaultKind
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
-SEED = int(os.environ.get("SENDOKA_SEED") or random.SystemRandom().randrange(10**9))
 ROWS = 260
-NUMBERS = pytest.mark.parametrize("number", range(SOAK))
-FORMS = pytest.mark.parametrize("form", [in_sql, in_python], ids=["sql", "python"])
 QUICKLY: dict[str, Any] = {"batch_size": 2, "lease": 0.4, "retry": QUICK}
 
 
@@ -95,19 +92,47 @@ async def whole(sql: Database, form: Backfill, reports: list[Any]) -> None:
     assert len(lowers) == len(shards) - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Two calls with several workers each, over a bad network, and an operator with one of their own."""
+
+    dice: random.Random
+    bad: Unreliable
+    operator: Operator
+    calls: list[asyncio.Task[RunReport]]
+
+    async def ends(self, seconds: float) -> list[RunReport]:
+        """Wait for both calls."""
+        return await asyncio.wait_for(asyncio.gather(*self.calls), seconds)
+
+
+@contextlib.asynccontextmanager
+async def race(sql: Database, form: Backfill, number: int, most: int) -> AsyncIterator[Race]:
+    """Begin one, and wait for `most` of its batches or fewer; whatever happens then, no call goes on."""
+    dice = random.Random(f"{SEED} {form.name} {number}")
+    await make_messages(sql, ROWS)
+    bad, operator = Unreliable(sql, dice.randrange(10**6), share=0.15), Operator(sql, dice.randrange(10**6))
+    started, listen = after(dice.randint(1, most))
+    given = QUICKLY | {"on_progress": listen, "shards": dice.randint(1, 3)}
+    calls = [asyncio.create_task(run(bad, form, workers=dice.randint(2, 4), **given)) for _ in range(2)]
+    try:
+        await started.wait()
+        yield Race(dice, bad, operator, calls)
+    except BaseException as error:
+        error.add_note(f"SENDOKA_SEED={SEED}: {form.name} {number}")
+        raise
+    finally:
+        for call in calls:
+            call.cancel()
+
+
 @NUMBERS
 @FORMS
 async def test_switches_that_race_the_workers_of_several_calls_are_exact(
     sql: Database, form: Backfill, number: int
 ) -> None:
-    dice = random.Random(f"{SEED} {form.name} {number}")
-    await make_messages(sql, ROWS)
-    bad, operator = Unreliable(sql, dice.randrange(10**6), share=0.15), Operator(sql, dice.randrange(10**6))
-    started, listen = after(dice.randint(1, 20))
-    given = QUICKLY | {"on_progress": listen, "shards": dice.randint(1, 3)}
-    calls = [asyncio.create_task(run(bad, form, workers=dice.randint(2, 4), **given)) for _ in range(2)]
-    try:
-        await started.wait()
+    async with race(sql, form, number, 20) as racing:
+        dice, bad, operator = racing.dice, racing.bad, racing.operator
         for _ in range(dice.randint(1, 3)):
             if not await operator.does(pause, form.name):
                 break
@@ -118,13 +143,7 @@ async def test_switches_that_race_the_workers_of_several_calls_are_exact(
             await asyncio.sleep(dice.uniform(0, 0.05))
         # No pause that comes late holds it again.
         await operator.network.settle()
-        reports = await asyncio.wait_for(asyncio.gather(*calls), 60)
-    except BaseException as error:
-        error.add_note(f"SENDOKA_SEED={SEED}: {form.name} {number}")
-        raise
-    finally:
-        for call in calls:
-            call.cancel()
+        reports = await racing.ends(60)
     await bad.settle()
     await whole(sql, form, reports)
     told = [event.event for event in await events_of(sql, 1)]
@@ -138,25 +157,12 @@ async def test_switches_that_race_the_workers_of_several_calls_are_exact(
 async def test_a_cancel_that_races_the_workers_of_several_calls_is_exact(
     sql: Database, form: Backfill, number: int
 ) -> None:
-    dice = random.Random(f"{SEED} {form.name} {number}")
-    await make_messages(sql, ROWS)
-    bad, operator = Unreliable(sql, dice.randrange(10**6), share=0.15), Operator(sql, dice.randrange(10**6))
-    started, listen = after(dice.randint(1, 10))
-    given = QUICKLY | {"on_progress": listen, "shards": dice.randint(1, 3)}
-    calls = [asyncio.create_task(run(bad, form, workers=dice.randint(2, 4), **given)) for _ in range(2)]
-    try:
-        await started.wait()
-        cancelled = await operator.does(cancel, form.name)
+    async with race(sql, form, number, 10) as racing:
+        cancelled = await racing.operator.does(cancel, form.name)
         before = await touched(sql)
-        reports = await asyncio.wait_for(asyncio.gather(*calls), 30)
-    except BaseException as error:
-        error.add_note(f"SENDOKA_SEED={SEED}: {form.name} {number}")
-        raise
-    finally:
-        for call in calls:
-            call.cancel()
-    await bad.settle()
-    await operator.network.settle()
+        reports = await racing.ends(30)
+    await racing.bad.settle()
+    await racing.operator.network.settle()
     assert await touched(sql) == before
     assert cancelled == ("0" in before)
     assert {report.state for report in reports} == {"cancelled" if cancelled else "done"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -63,11 +62,10 @@ from sendoka import fragment, ident, join
 from sendoka import literal as written
 from sendoka.errors import ExclusionViolation, UniqueViolation
 from sendoka.schema import json_of
+from tests.fixtures.soak import SOAK
 
 if TYPE_CHECKING:
     from sendoka import Neon
-
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 
 
 class Mood(enum.Enum):

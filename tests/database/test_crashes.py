@@ -12,7 +12,6 @@ one fault, and then those with a second one a few requests later; of the message
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import secrets
 import shutil
@@ -23,6 +22,7 @@ import pytest
 from sendoka.errors import AdminShutdown, MigrationError, Outcome, PushRefused, SendokaError, TransportError
 from sendoka.migrations import alone, call
 from tests.fixtures.network import FAULTS, Fault, Killed, Network
+from tests.fixtures.soak import SEED, SOAK
 from tests.fixtures.wire import BREAKS, Wire
 from tests.fixtures.writers import WRITERS
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     Road = Callable[[str, Sequence[Fault]], Network | Wire]
     """The way to the database with a name, on which these faults lie."""
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
-SEED = int(os.environ.get("SENDOKA_SEED") or random.SystemRandom().randrange(10**9))
 SHARE = 2
 """Cases of each command in a run that is no soak."""
 OVER_TCP = ("migrate what was begun", "mark")

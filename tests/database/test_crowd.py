@@ -24,13 +24,13 @@ import pytest
 
 from sendoka.local import Endpoint, Server, own_postgres
 from sendoka.migrations.files import Migration, parse, render
+from tests.fixtures.soak import SOAK
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sendoka.local import Postgres
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 FILES, KNOWN_TO_OLDER_CODE, ALONE = 10, 7, 5
 PROGRAM = """
 import asyncio, json, sys

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from sendoka.database import Retry, Statement
 from sendoka.direct import Direct
 from sendoka.errors import Outcome, SendokaError
 from tests.fixtures.canned import raw
+from tests.fixtures.soak import SOAK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Watcher = psycopg.Connection[tuple[Any, ...]]
 
 WRITES = [Statement("insert into t values ($1)", ("a",)), Statement("insert into t values ($1)", ("b",))]
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 MOST = 100  # messages; an exchange has far fewer
 BACKENDS = "select pid from pg_stat_activity where datname = current_database() and application_name = 'sendoka'"
 

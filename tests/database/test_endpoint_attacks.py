@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import resource
 import socket
@@ -19,13 +18,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.attacked import PROC, SELECT, Attacked, status
+from tests.fixtures.soak import SOAK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sendoka.local.credentials import Login
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 SEEDS = range(SOAK)
 
 # ------------------------------------------------------------------ HTTP

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from sendoka.database.transaction import DEFAULT
 from sendoka.migrations import call
 from tests.fixtures.histories import Lookable, Seen
 from tests.fixtures.machine import HEAD, Histories
+from tests.fixtures.soak import SOAK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sendoka.local import Postgres, Server
     from tests.fixtures.postgres import Supply
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 HISTORY = "select name, checksum, parent, digest, state from sendoka.migrations order by seq"
 BY_DRIZZLE = (
     "insert into effects values ('base')",

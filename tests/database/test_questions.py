@@ -6,7 +6,6 @@ all that was late has arrived. A few cases of each are drawn by a seed (`SENDOKA
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import sendoka.cli
 from sendoka.errors import TransportError
 from tests.fixtures.network import FAULTS, Fault, Killed, Network
 from tests.fixtures.readers import READERS
+from tests.fixtures.soak import SEED, SOAK
 from tests.fixtures.writers import WRITERS
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from sendoka.local import Server
     from tests.fixtures.readers import Reader
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
-SEED = int(os.environ.get("SENDOKA_SEED") or random.SystemRandom().randrange(10**9))
 SHARE = 4
 """Cases of each command in a run that is no soak."""
 TRIES = 3

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures.soak import SOAK
 from tests.schemas.walk import Walk
 from tests.schemas.world import World
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from sendoka.schema.model import Model
     from tests.schemas.bench import Bench
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 SEED = os.environ.get("SENDOKA_SEED")
 SEEDS = (1, 2, 3, 4, 5)
 """Walked in every run. What failed once, and has no case of its own, is added."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from datetime import timedelta, timezone
 from decimal import Decimal
 from ipaddress import ip_interface, ip_network
@@ -15,11 +14,11 @@ from hypothesis import strategies as st
 
 from sendoka import FarDate, FarDatetime, Interval, Json, Multirange, Range, neon
 from sendoka.http.types.catalog import RANGES, SCALARS
+from tests.fixtures.soak import SOAK
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 
 characters = st.characters(codec="utf-8", exclude_characters="\0")
 hostile = st.text(st.sampled_from("""{}[]()",'\\;NUL null\n\r\t\v\x01\x7f\x85\u2028\ufeff$é🎉"""))

@@ -31,12 +31,12 @@ from tests.fixtures.modelled.clock import virtual_time
 from tests.fixtures.modelled.mistakes import MISTAKES
 from tests.fixtures.modelled.network import KINDS
 from tests.fixtures.modelled.world import play
+from tests.fixtures.soak import SOAK
 
 if TYPE_CHECKING:
     from tests.fixtures.modelled.clock import VirtualLoop
     from tests.fixtures.modelled.mistakes import Mistake
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 SEED = os.environ.get("SENDOKA_SEED")
 WORLDS = 200 * SOAK
 FEW = 400

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from sendoka.migrations import call
 from tests.fixtures.kept import Kept
 from tests.fixtures.machine import HEAD, Histories
+from tests.fixtures.soak import SOAK
 
 if TYPE_CHECKING:
     import pytest
 
-SOAK = int(os.environ.get("SENDOKA_SOAK", "1"))
 STEPS = 50
 
 
