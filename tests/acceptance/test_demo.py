@@ -12,8 +12,8 @@ import pytest
 
 from tests.documents import ROOT
 
-# The road of docs/demo.py with a fifth of its rows, for how many they are does not matter here.
-DEMO = "import demo; demo.MESSAGES //= 5; demo.main()"
+# The road of docs/demo.py with a tenth of its rows, for how many they are does not matter here.
+DEMO = "import demo; demo.MESSAGES //= 10; demo.main()"
 
 
 def descendants(root: int) -> set[int]:
