@@ -117,8 +117,12 @@ class Teller:
     def _share(self) -> float:
         """Return how much of their rates the workers have together: under a limit one may wait for all others."""
         call = self._call
+        rate, limit = call.rate, call.terms.limits.rate
+        if not rate:
+            return 1.0
         one = call.forecast.seconds(1) if call.held and len(call.workers) > 1 else None
-        return min(1.0, 1 / (one * call.rate)) if one and call.rate else 1.0
+        # Before the first wait a worker is as fast as its first batch, which says nothing of a run that is held.
+        return min(1.0, 1 / (one * rate) if one else 1.0, limit / rate if limit else 1.0)
 
     # ------------------------------------------------------------------ how long it takes yet
 

@@ -192,6 +192,16 @@ def test_who_is_alone_under_a_limit_is_as_fast_as_all_together(monkeypatch: pyte
     assert played.said[-1].seconds_left == pytest.approx(24.0, rel=0.02)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_first_batch_is_not_said_to_be_faster_than_the_limit(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    played = Played(monkeypatch, workers=workers, sizes=even(4), took=steady, rate="1000/s")
+    for place, worker in enumerate(played.call.workers):
+        worker.at = place
+        played.done(worker, 0.1)
+        assert played.said[-1].rate == pytest.approx(1000.0)
+    assert sum(each.rate or 0 for each in played.said[-1].shards) == pytest.approx(1000.0)
+
+
 def test_who_is_alone_at_the_last_shard_decides_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven batches are left of one shard, too few to be shared: as long as one worker takes, not a fourth of it."""
     played = Played(monkeypatch, workers=4, sizes=even(4), took=steady)
