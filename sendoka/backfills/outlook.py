@@ -69,7 +69,8 @@ class Outlook:
     of the pass, where its run goes on. The pages are the first and the last key of the first and of the last page by
     those columns, empty for an empty table; the last one is empty too where not all keys of `keys=` were looked at.
     `after` are the backfills that must be done first. `problems` keep a run from being done, `warnings` are to be
-    known. `pace` is what holds a run back, `busy` for what it would wait if it began now. `shards` are the ranges into
+    known. `pace` is what holds a run back, `busy` for what it would wait if it began now; of these the rate and the
+    hours count for `seconds`. `shards` are the ranges into
     which the table is split, and `seconds` what one worker takes for all of them. `script_changed` is whether the run
     that goes on was begun with another script, which must be accepted.
     """
@@ -169,7 +170,8 @@ async def _found_out(sql: Database, backfill: Backfill, terms: Terms) -> Outlook
     share = sample.share if sample else None
     matching = None if rows is None or share is None else round(rows * share)
     rest = None if rows is None else max(0, rows - going.scanned)
-    pace = _paced(batch, rest, matching, terms.batch_size, await _trip(sql))
+    busy, clock = await _busy(sql, target, terms.limits)
+    batch_size, batches, seconds = _paced(batch, rest, matching, terms.batch_size, await _trip(sql))
     return Outlook(
         backfill.name,
         target.shown,
@@ -183,7 +185,9 @@ async def _found_out(sql: Database, backfill: Backfill, terms: Terms) -> Outlook
         target.strides,
         target.why,
         index_of(batch.plan) if batch else _index(target),
-        *pace,
+        batch_size,
+        batches,
+        _within(seconds, rest, terms.limits, clock),
         first_page,
         last_page if whole else (),
         None if batch is None else _shown(batch),
@@ -192,7 +196,7 @@ async def _found_out(sql: Database, backfill: Backfill, terms: Terms) -> Outlook
         await _shards(sql, going, target, terms, rows),
         backfill.after_names,
         tuple(terms.limits.lines()),
-        await _busy(sql, target, terms.limits),
+        busy,
         going.changed,
     )
 
@@ -211,14 +215,26 @@ async def _trip(sql: Database) -> float:
     return time.monotonic() - began
 
 
-async def _busy(sql: Database, target: Target, limits: Limits) -> tuple[str, ...]:
-    """Return for what a run would wait if it began now."""
+async def _busy(sql: Database, target: Target, limits: Limits) -> tuple[tuple[str, ...], float | None]:
+    """Return for what a run would wait if it began now, and the database's clock, seconds since 1970."""
     try:
         seen = await Gauges(limits.bounds).read(sql, target)
     except DatabaseError as error:
-        return (half_speed(f"what the database is busy with: {error.message}"),)
+        return (half_speed(f"what the database is busy with: {error.message}"),), None
     closed = () if limits.window is None or limits.window.holds(seen.clock) else (f"it is not {limits.window}",)
-    return (*closed, *(half_speed(busy.why) if busy.hidden else busy.why for busy in seen.busy.values()))
+    return (*closed, *(half_speed(busy.why) if busy.hidden else busy.why for busy in seen.busy.values())), seen.clock
+
+
+def _within(seconds: float | None, rows: int | None, limits: Limits, clock: float | None) -> float | None:
+    """Return how long so many rows take at the rate and in the hours of a run, None where that is never or unknown."""
+    if seconds is None:
+        return None
+    if limits.rate is not None:
+        seconds = max(seconds, (rows or 0) / limits.rate)
+    if limits.window is None or clock is None:
+        return seconds
+    taken = limits.window.lasts(clock, seconds)
+    return None if math.isinf(taken) else taken
 
 
 async def _standing(sql: Database, backfill: Backfill) -> _Standing:

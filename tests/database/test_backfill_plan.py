@@ -106,11 +106,13 @@ async def test_a_plan_of_a_run_on_its_way_looks_at_where_it_stands(sql: Database
 async def test_a_plan_of_a_run_on_its_way_is_of_what_is_left(sql: Database) -> None:
     await make_messages(sql, 200)
     await execute(sql, "analyze messages")
-    answers = iter([False, False, False, True])
-    report = await run(sql, declared(), batch_size=50, stop=lambda: next(answers))
+    told: list[Progress] = []
+    report = await run(
+        sql, declared(), batch_size=20, on_progress=told.append, stop=lambda: any(each.scanned for each in told)
+    )
     assert 0 < report.scanned < 200
-    found = await plan(sql, declared(), batch_size=50)
-    assert (found.rows, found.batches) == (200, (200 - report.scanned) // 50)
+    found = await plan(sql, declared(), batch_size=20)
+    assert (found.rows, found.batches) == (200, (200 - report.scanned) // 20)
     assert not found.script_changed
     other = replace(declared(), module="")
     assert (await plan(sql, other)).script_changed
@@ -166,6 +168,20 @@ async def test_a_partitioned_table_has_the_rows_of_its_partitions(sql: Database)
     told: list[Progress] = []
     assert (await run(sql, declared(sql=sql_form), on_progress=told.append)).done
     assert (told[-1].total or 0) >= 500
+
+
+async def test_the_time_counts_the_rate_and_the_closed_hours(sql: Database) -> None:
+    await make_messages(sql, 1000)
+    rows = (await plan(sql, declared())).rows or 0
+    found = await plan(sql, declared(), rate="10/s")
+    assert found.seconds == pytest.approx((found.rows or 0) / 10)
+    assert (found.rows or 0) >= rows
+    hour = int(await value(sql, "select extract(hour from now() at time zone 'utc')::int") or 0)
+    window = f"{(hour + 12) % 24:02}:00-{(hour + 13) % 24:02}:00"
+    closed = await plan(sql, declared(), between=window, tz="UTC")
+    assert "it is not" in closed.busy[0]
+    assert closed.seconds is not None
+    assert 10.9 * 3600 < closed.seconds < 12.1 * 3600
 
 
 async def test_a_temporary_table_is_called_what_it_is(sql: Database, direct: Connection) -> None:
