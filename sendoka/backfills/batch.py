@@ -50,7 +50,7 @@ T = TypeVar("T")
 _EXTRA = 3
 """A page's columns before those of the table: rows scanned, last key scanned, the row's version."""
 
-_PART = 4096
+_PART = 8192
 """Cells that are read at a stretch, one or two milliseconds: other tasks of the event loop wait no longer."""
 
 
