@@ -41,7 +41,9 @@ def load(folder: Path, name: str) -> Backfill:
     asked = script_name(name.removesuffix(".py"))
     stems = known.get(asked, [])
     if not stems:
-        raise unknown(asked, known, f"in {folder}")
+        raise unknown(
+            asked, known, f"in {folder}", nothing=f"there are no scripts; write one: sendoka backfill new {asked}"
+        )
     if len(stems) > 1:
         raise UnknownBackfill(
             f"{len(stems)} scripts are called {asked!r}: {', '.join(f'{stem}.py' for stem in stems)}",
@@ -78,12 +80,13 @@ def _refusal(folder: Path, place: str, error: BaseException) -> InvalidBackfill:
     if isinstance(error, InvalidBackfill):
         return InvalidBackfill(error.what, where=f"{error.where or f'in {folder}'}: {place}", todo=error.todo)
     what = f"{place} cannot be imported: {type(error).__name__}: {error}"
-    return InvalidBackfill(what.rstrip(": "), where=f"in {folder}")
+    todo = "install what it imports where it is run, or correct it" if isinstance(error, ImportError) else "correct it"
+    return InvalidBackfill(what.rstrip(": "), where=f"in {folder}; nothing was changed", todo=todo)
 
 
-def unknown(name: str, known: Iterable[str], where: str) -> UnknownBackfill:
-    """Return the error for a name that is not among `known`, with the nearest ones."""
+def unknown(name: str, known: Iterable[str], where: str, *, nothing: str = "it has none") -> UnknownBackfill:
+    """Return the error for a name that is not among `known`, with the nearest ones, or `nothing` where none is."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=3)
-    todo = f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(known) or 'none'}"
+    todo = f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(known)}" if known else nothing
     return UnknownBackfill(f"there is no backfill {name!r}", where=where, todo=todo)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendoka.backfills.scripts import checksums, load, names
-from sendoka.errors import BackfillError, InvalidBackfill
+from sendoka.cli.backfill.new import _write
+from sendoka.errors import BackfillError, InvalidBackfill, SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ def test_an_unknown_name_far_from_all_shows_what_there_is(tmp_path: Path) -> Non
 
 
 def test_an_empty_or_missing_folder_has_none(tmp_path: Path) -> None:
-    with pytest.raises(BackfillError, match="it has: none"):
+    with pytest.raises(BackfillError, match="there are no scripts; write one: sendoka backfill new fill_a"):
         load(tmp_path / "missing", "fill_a")
 
 
@@ -95,6 +96,22 @@ def test_a_script_that_is_no_backfill_says_why(tmp_path: Path, text: str, says: 
     with pytest.raises(InvalidBackfill, match="(?m)" + says) as caught:
         load(tmp_path, "fill_a")
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "todo"), [("import no_such_module_here", "install what it imports"), ("raise RuntimeError", "correct it")]
+)
+def test_a_script_that_cannot_be_imported_says_what_to_do(tmp_path: Path, text: str, todo: str) -> None:
+    write(tmp_path, "2026_04_22_fill_a", text)
+    with pytest.raises(InvalidBackfill) as caught:
+        load(tmp_path, "fill_a")
+    assert caught.value.todo.startswith(todo)
+
+
+def test_a_script_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "backfill").write_text("a file")
+    with pytest.raises(SettingsError, match=r"cannot be written: File exists\n.*fill_a\.py\n.*\[tool\.sendoka\]"):
+        _write(tmp_path / "backfill" / "fill_a.py", "")
 
 
 def test_what_a_script_raised_is_the_cause(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import click
 
 from sendoka.cli._database import connect
 from sendoka.cli._options import env_file_option, json_option, print_json, run, say, shown
+from sendoka.errors import SettingsError
 from sendoka.settings import find_source, look_for_source, read_settings
 
 if TYPE_CHECKING:
@@ -41,16 +42,27 @@ def new(name: str, table: str | None, python: bool, env_file: Path | None, as_js
     target = _target(settings, env_file, table, name)
     today = datetime.date.today()
     file_name, text = script(name, day=today, table=table, target=target, python=python)
-    settings.backfill.mkdir(parents=True, exist_ok=True)
     file = settings.backfill / file_name
-    with file.open("x", encoding="utf-8", newline="\n") as out:
-        out.write(text)
+    _write(file, text)
     if as_json:
         print_json({"name": name, "file": file, "table": target.shown if target else table, "python": python})
     else:
         say(f"wrote {shown(file, settings.root)}")
         say(f"fill it in, then: sendoka backfill run {name}")
     return 0
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+    except OSError as error:
+        raise SettingsError(
+            f"the script cannot be written: {error.strerror or error}",
+            where=str(file),
+            todo='make room for the folder, or name another one: backfill = "FOLDER" below [tool.sendoka]',
+        ) from error
 
 
 def _target(settings: Settings, env_file: Path | None, table: str | None, name: str) -> Target | None:
