@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,9 @@ _FORGET = """delete from sendoka.backfill_keys k using sendoka_held h where k.ru
   update sendoka.backfill_runs r set walk = r.walk || jsonb_build_object('storing', jsonb_build_object('epoch', $4))
   from sendoka_held h where r.id = h.run and h.storing <> $4::bigint"""
 """Done once by whoever holds the lease: delivered late, behind its twin, it would forget what was stored since."""
+
+_TELL_EVERY = 2.0
+"""Seconds between two words of how many are stored."""
 
 _LOOK_EVERY = 0.5
 """Seconds between two looks at whether a rival has stored them."""
@@ -117,6 +121,7 @@ class _Listing:
     epoch: str
     digest: str | None
     given: int = 0
+    told: float | None = None
 
     async def store(self) -> bool:
         """Store all, mark the run, and warn of what is odd; return False where somebody took the lease over."""
@@ -174,7 +179,7 @@ class _Listing:
   from sendoka_held h where r.id = h.run and {mark} ->> 'sequence' is not null"""
         params = [str(encode(list(column))) for column in zip(*chunk, strict=True)]
         params.append(json.dumps({"sequence": self._sequence, "given": self.given, "epoch": self.epoch}))
-        self.call.waiting(f"{self.given:,} keys are stored")
+        self._tell()
         try:
             return await self._fenced(text, *params)
         except DatabaseError as error:
@@ -185,6 +190,13 @@ class _Listing:
                 where=f"among the keys up to number {self.given}; no row was changed",
                 todo=f"the key is ({', '.join(f'{each} {self.target.types[each]}' for each in self.target.key)})",
             ) from error
+
+    def _tell(self) -> None:
+        """Say how many there are by now, the first time and every few seconds: a long list has many requests."""
+        now = time.monotonic()
+        if self.told is None or now >= self.told + _TELL_EVERY:
+            self.told = now
+            self.call.waiting(f"{self.given:,} keys are stored")
 
     async def _finish(self) -> bool:
         """Mark the run: from here on it may be walked."""

@@ -155,6 +155,19 @@ async def test_keys_that_are_odd_are_told_and_do_no_harm(sql: Database) -> None:
     assert (told[-1].total, told[-1].scanned) == (4, 4)
 
 
+@pytest.mark.parametrize(("every", "said"), [(60.0, ["3"]), (0.0, ["3", "6", "9", "10"])])
+async def test_how_many_are_stored_is_said_now_and_then(
+    sql: Database, monkeypatch: pytest.MonkeyPatch, every: float, said: list[str]
+) -> None:
+    monkeypatch.setattr(listing, "_ROWS", 3)
+    monkeypatch.setattr(listing, "_TELL_EVERY", every)
+    await make_words(sql, 10)
+    told: list[Progress] = []
+    await run(sql, declared("sql", keys=range(10)), on_progress=told.append)
+    stored = [progress.waiting for progress in told if progress.waiting]
+    assert stored == [f"{number} keys are stored" for number in said]
+
+
 async def test_an_empty_list_is_done_at_once(sql: Database) -> None:
     await make_words(sql, 3)
     assert (await run(sql, declared("python", keys=[]))).changed == 0
