@@ -52,12 +52,15 @@ select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
   pg_size_bytes(current_setting('shared_buffers'))::text,
   (select json_object_agg(s.attname, s.correlation) from pg_catalog.pg_stats s
     where s.schemaname = n.nspname and s.tablename = c.relname and s.inherited = (c.relkind = 'p'))::text,
-  (select json_agg(json_build_array(t.tgname, p.proname,
+  (select jsonb_agg(distinct jsonb_build_array(t.tgname, p.proname,
        case when t.tgtype & 2 > 0 then 'before' else 'after' end,
        array_remove(array[case when t.tgtype & 4 > 0 then 'insert' end, case when t.tgtype & 8 > 0 then 'delete' end,
-         case when t.tgtype & 16 > 0 then 'update' end], null)) order by t.tgname)
-     from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid
-    where t.tgrelid = coalesce(to_regclass($2), c.oid) and not t.tgisinternal and t.tgenabled in ('O', 'A'))::text,
+         case when t.tgtype & 16 > 0 then 'update' end], null)))
+     from (select coalesce(to_regclass($2), c.oid) as changed) x
+     join pg_catalog.pg_trigger t on t.tgrelid = x.changed
+       or t.tgrelid in (select r.relid from pg_partition_tree(x.changed) r)
+     join pg_catalog.pg_proc p on p.oid = t.tgfoid
+    where not t.tgisinternal and t.tgenabled in ('O', 'A'))::text,
   (select json_agg(distinct p.proname) from pg_catalog.pg_proc p
     where p.proname = any($3::name[]) and p.provolatile = 'v' and p.prokind = 'f')::text,
   (to_regclass($2) = c.oid)::text,

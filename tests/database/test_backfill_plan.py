@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendoka.backfills import Batch, backfill, plan, run
+from sendoka.backfills.change_text import may_go_unlocked
 from sendoka.backfills.sharding import planned
 from sendoka.backfills.split import parted
 from sendoka.backfills.target import read_target
@@ -162,6 +163,18 @@ async def test_a_partitioned_table_has_the_rows_of_its_partitions(sql: Database)
     )
     sql_form = "update messages m set tenant_id = 't' from page p where m.id = p.id"
     assert (await plan(sql, declared(sql=sql_form))).rows == 500  # counted
+    assert may_go_unlocked(declared(sql=sql_form), await read_target(sql, declared(sql=sql_form)))
+    await execute(
+        sql,
+        "create function stamp() returns trigger language plpgsql as $$ begin return new; end $$",
+        "create trigger all_of_it before update on messages for each row execute function stamp()",
+        "create trigger of_one before update on p_b for each row execute function stamp()",
+    )
+    assert (await plan(sql, declared(sql=sql_form))).warnings == (
+        "the trigger all_of_it (before update, stamp) fires for every row",
+        "the trigger of_one (before update, stamp) fires for every row",
+    )
+    assert not may_go_unlocked(declared(sql=sql_form), await read_target(sql, declared(sql=sql_form)))
     await execute(sql, "analyze messages")
     found = await plan(sql, declared(sql=sql_form), workers=2)
     assert (found.rows, found.shards.way) == (500, "whole")
