@@ -110,7 +110,7 @@ class Page:
         return self._columns[: len(self._target.key)]
 
     def _making(self) -> Iterator[None]:
-        """Make the batch, some thousands of cells at a time."""
+        """Make the batch, some thousands of cells at a time; what it is for has a time of its own."""
         if self._batch is not None:
             return
         target, row = self._target, row_type(tuple([field.name for field in self._fields]))
@@ -118,25 +118,27 @@ class Page:
         rows: list[Any] = []
         keys: list[Any] = []
         for part in self._parts():
+            if rows:
+                yield
             with uncollected(_PART):
                 values = decode_columns(self._fields, [column[part] for column in self._columns])
                 rows.extend(map(row, zip(*values, strict=True)))
                 by = [values[place] for place in identity]
                 keys.extend(by[0] if len(by) == 1 else zip(*by, strict=True))
-            yield
         places = self._places_of(keys)
         losses = Losses()
         if self._backfill.model is not None:
             made: dict[Any, Any] = {}
             for part in self._parts():
+                yield
                 named = dict(zip(keys[part], rows[part], strict=True))
                 made.update(modelled(self._backfill.model, named, losses.errors))
-                yield
             keys, rows = list(made), list(made.values())
         last_key = key_of(self.cursor) or _object(self.cursor).get("after") or ()
         known = (places, [*self.keys, self._versions], self._backfill, target, losses)
         if self._batch is None:  # nobody else made it in a pause
             self._batch = Batch(tuple(rows), tuple(keys), tuple(last_key), *known)
+        yield
 
     def _places_of(self, keys: list[Any]) -> dict[Any, int]:
         places = dict(zip(keys, range(self.paged), strict=True))

@@ -21,7 +21,7 @@ TARGET = Target("1", "public", "notes", ("id",), ("id", "at", "note", "size"), T
 OIDS = {"scanned": 20, "cursor": 25, "version": 25, "id": 23, "at": 1184, "note": 25, "size": 23}
 FIELDS = tuple(Field(name, oid) for name, oid in OIDS.items())
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-MANY = 3000
+MANY = 5000
 
 written = backfill(
     table="notes", where="note is null", name="notes", sql="delete from notes using page where notes.id = page.id"
@@ -91,7 +91,7 @@ async def test_a_page_s_size_is_that_of_its_texts() -> None:
     told = [cell for number in range(MANY) for cell in cells(number)[2:] if cell]
     assert (one.size, one.paged, one.scanned, one.cursor) == (sum(map(len, told)) + MANY, MANY, 5000, "[9]")
     assert one.keys == [[str(number) for number in range(MANY)]]
-    assert (one.first_key, one.key_of(2999)) == ('["0"]', '["2999"]')
+    assert (one.first_key, one.key_of(4999)) == ('["0"]', '["4999"]')
 
 
 async def test_a_cell_that_is_no_value_is_named_wherever_it_is() -> None:
@@ -110,8 +110,8 @@ async def test_what_a_model_refuses_is_of_its_row_in_every_part() -> None:
     assert set(lost) == set(range(0, MANY, 3))
     assert batch.keys == tuple(number for number in range(MANY) if number % 3)
     assert batch.rows[:2] == ("1:NOTE 1", "2:NOTE 2")
-    (change,) = batch.update({2999: {"note": "x"}})
-    assert change.params[:2] == (array(2999), array(3699))
+    (change,) = batch.update({4999: {"note": "x"}})
+    assert change.params[:2] == (array(4999), array(5699))
 
 
 async def test_two_rows_of_one_key_are_refused_in_whatever_parts_they_are() -> None:
