@@ -234,7 +234,7 @@ class Call:
             finished_at=run.finished_at if run else None,
             finished_by=run.finished_by if run else None,
             was_done=self.was_done,
-            left=self.left if self.was_done else 0,
+            left=self.left if self.was_done else 0 if state == "done" else None,
             script_changed=self.script_changed and self.was_done,
             warnings=self.warnings,
             shards=self.teller.shards(),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.events import events_of
 from sendoka.backfills.overview import list_runs
 from sendoka.backfills.runs import find_run
-from sendoka.backfills.scripts import unknown
 from sendoka.errors import UnknownBackfill
 
 if TYPE_CHECKING:
@@ -34,4 +34,7 @@ async def known_run(database: Database, name: str, number: int | None = None) ->
     newest = {run.name: run.number for run, _, _ in await list_runs(database)}
     if name in newest:
         raise UnknownBackfill(f"the backfill {name} has no run {number}", todo=f"its newest run is {newest[name]}")
-    raise unknown(name, newest, "in the database")
+    near = difflib.get_close_matches(name, sorted(newest), n=3)
+    were = f"; what was: {', '.join(sorted(newest))}" if newest else ""
+    todo = f"did you mean {' or '.join(near)}?" if near else f"sendoka backfill run {name}{were}"
+    raise UnknownBackfill(f"the backfill {name} was never run on this database", todo=todo)

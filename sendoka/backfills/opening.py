@@ -65,6 +65,7 @@ async def open_run(call: Call, table: Target) -> bool:
     run = call.run
     if run is None or run.over:
         call.run = run = await _new_run(call, target, checksum)
+        call.dead = 0  # those of the run before are not its own
     else:
         number = run.id
         call.dead = await call.insist(lambda: prepare(call.database, number))

@@ -18,13 +18,14 @@ from sendoka.backfills.keys import peeked, source_of
 from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.limits import Limits
 from sendoka.backfills.order import arranged, walked
+from sendoka.backfills.overview import list_runs
 from sendoka.backfills.pace import FIRST, MOST, SMALLEST, TARGET, largest
 from sendoka.backfills.patience import passes
-from sendoka.backfills.runs import find_run
 from sendoka.backfills.sharding import Sharding, kept, planned
 from sendoka.backfills.shards import read_shard, read_totals
 from sendoka.backfills.signal import half_speed
 from sendoka.backfills.soundness import warnings_of
+from sendoka.backfills.standing import standing_of
 from sendoka.backfills.target import estimate, read_target
 from sendoka.backfills.terms import Terms
 from sendoka.backfills.trial import Sample, endless, is_unfit, measured, sampled, unfit
@@ -62,17 +63,17 @@ class Trial:
 class Outlook:
     """What a backfill would do.
 
-    `form` is `sql` or `python`; `state` that of its newest run, or `not started`. `rows` are about all rows of the
-    table, `matching` about those that satisfy `where`, by a sample of `sampled` rows; None where nobody can tell. They
-    are walked in `order` by the columns `by`, in so many `strides`, for the reason `why`, by `index`. `seconds` is
-    about how long `batches` batches of `batch_size` rows take, with the round trip that was measured: all that are left
-    of the pass, where its run goes on. The pages are the first and the last key of the first and of the last page by
-    those columns, empty for an empty table; the last one is empty too where not all keys of `keys=` were looked at.
-    `after` are the backfills that must be done first. `problems` keep a run from being done, `warnings` are to be
-    known. `pace` is what holds a run back, `busy` for what it would wait if it began now; of these the rate and the
-    hours count for `seconds`. `shards` are the ranges into
-    which the table is split, and `seconds` what one worker takes for all of them. `script_changed` is whether the run
-    that goes on was begun with another script, which must be accepted.
+    `form` is `sql` or `python`; `state` that of its newest run as `status` has it, or `not started`. `rows` are about
+    all rows of the table, `matching` about those that satisfy `where`, by a sample of `sampled` rows; None where nobody
+    can tell. They are walked in `order` by the columns `by`, in so many `strides`, for the reason `why`, by `index`.
+    `seconds` is about how long `batches` batches of `batch_size` rows take, with the round trip that was measured: all
+    that are left of the pass, where its run goes on. The pages are the first and the last key of the first and of the
+    last page by those columns, empty for an empty table; the last one is empty too where not all keys of `keys=` were
+    looked at. `after` are the backfills that must be done first. `problems` keep a run from being done, `warnings` are
+    to be known. `pace` is what holds a run back, `busy` for what it would wait if it began now; of these the rate and
+    the hours count for `seconds`. `shards` are the ranges into which the table is split, and `seconds` what one worker
+    takes for all of them. `script_changed` is whether the run that goes on was begun with another script, which must be
+    accepted.
     """
 
     name: str
@@ -238,16 +239,18 @@ def _within(seconds: float | None, rows: int | None, limits: Limits, clock: floa
 
 
 async def _standing(sql: Database, backfill: Backfill) -> _Standing:
-    run = await find_run(sql, backfill.name)
-    if run is None:
+    found = {run.name: (run, activity) for run, _, activity in await list_runs(sql)}
+    if backfill.name not in found:
         return _Standing("not started")
+    run, activity = found[backfill.name]
     if run.over:
         return _Standing(run.state)
+    state = standing_of(run, activity).state  # who was killed is still noted as running
     (shard, _), totals = await read_shard(sql, run.id, 0), await read_totals(sql, run.id)
     changed = run.checksum != backfill.checksum()
     begun = totals.seq > 0
     return _Standing(
-        run.state, run, shard.cursor, totals.pass_scanned, changed=changed and begun, anew=changed and not begun
+        state, run, shard.cursor, totals.pass_scanned, changed=changed and begun, anew=changed and not begun
     )
 
 

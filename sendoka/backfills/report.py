@@ -84,7 +84,8 @@ class RunReport:
     8601 in UTC.
 
     `was_done` is true where it was done before this call, which then changed nothing: `left` rows are to be done
-    now (None where that cannot be counted), and `script_changed` says that the script is not the one that was run.
+    now, and `script_changed` says that the script is not the one that was run. `left` is None where it was not, or
+    cannot be, counted: of a run that is not done, too.
     `warnings` are what was said before the first batch, by the call that began the run. `shards` are its shards, by
     number.
     """

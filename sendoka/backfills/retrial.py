@@ -35,7 +35,7 @@ from sendoka.bookkeeping import operator
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import TransactionOptions
-from sendoka.errors import BackfillError, BatchFailed, DatabaseError, SendokaError, TransportError
+from sendoka.errors import BatchFailed, DatabaseError, SendokaError, TransportError, UnknownBackfill
 from sendoka.quoting import ident
 
 if TYPE_CHECKING:
@@ -91,13 +91,13 @@ async def retry_dead(
     cancelled is left alone. `on_progress` is told how many of how many were tried. The other parameters are as in
     `run`.
 
-    Raises BackfillError for a backfill that was never run, BatchFailed for what no row is at fault for.
+    Raises UnknownBackfill for a backfill that was never run, BatchFailed for what no row is at fault for.
     """
     patience = Patience(lambda _: None, stop or _never, retry)
     found = await patience.insist(lambda: find_run(sql, backfill.name))
     if found is None:
-        raise BackfillError(
-            f"the backfill {backfill.name} was never run here", todo=f"sendoka backfill run {backfill.name}"
+        raise UnknownBackfill(
+            f"the backfill {backfill.name} was never run on this database", todo=f"sendoka backfill run {backfill.name}"
         )
     letters = await patience.insist(lambda: list_dead(sql, found.id))
     held, tried, reason = _held(found), 0, ""

@@ -51,7 +51,8 @@ def say_report(report: RunReport) -> None:
 def _say_dead(report: RunReport) -> None:
     if report.dead:
         tell(f"{counted(report.dead, 'row')} could not be changed and {was(report.dead)} left out")
-        tell(f"see why, and try them again after a correction: sendoka backfill retry-dead {report.name}")
+        retry = f"sendoka backfill retry-dead {report.name}"
+        tell(f"see why: {retry} --list; try them again after a correction: {retry}")
 
 
 def _say_was_done(report: RunReport, counts: str) -> None:

@@ -100,7 +100,8 @@ async def test_a_failing_batch_exits_3_and_says_where(project: Project, sql: Neo
 
 
 async def test_rows_that_cannot_be_changed_are_left_out_and_tried_again(project: Project, sql: Neon) -> None:
-    assert "error: the backfill touch was never run here" in project.run("retry-dead", "touch", exits=3)
+    for options in ((), ("--list",)):
+        assert "error: the backfill touch was never run" in project.run("retry-dead", "touch", *options, exits=2)
     await make_messages(sql, 30)
     await sql("update messages set org_id = 'poison' where id in (select id from messages order by id offset 28)")
     await sql("alter table messages add constraint sound check (org_id <> 'poison' or touched = 0)")
@@ -112,6 +113,15 @@ async def test_rows_that_cannot_be_changed_are_left_out_and_tried_again(project:
     assert json.loads(project.run("status", "--json"))["backfills"][0]["dead"] == 2
     assert "2 rows could not be changed and were left out" in project.run("run", "touch", exits=1)  # it was done before
     assert "2 rows were left out by its run" in project.run("verify", "touch", exits=1)
+    said = project.run("retry-dead", "touch", "--list", exits=1)
+    assert said.startswith("touch: 2 rows were left out\n")
+    assert said.count('violates check constraint "sound" (23514), tried 1 time\n') == 2
+    await sql("update sendoka.dead_letters set message = $1", "404\nFor more: \x1b[2J")
+    assert "]: 404 For more: \N{REPLACEMENT CHARACTER}[2J (23514), tried 1 time\n" in project.run(
+        "retry-dead", "touch", "--list", exits=1
+    )
+    listed = json.loads(project.run("retry-dead", "touch", "--list", "--json", exits=1))
+    assert (listed["dead"], listed["letters"][0]["sqlstate"], listed["letters"][0]["attempt"]) == (2, "23514", 1)
     said = project.run("retry-dead", "touch", exits=1)
     assert "touch: 2 rows tried again, 0 of them settled, 2 left" in said
     assert said.count('violates check constraint "sound" (23514), tried 2 times') == 2
@@ -121,6 +131,7 @@ async def test_rows_that_cannot_be_changed_are_left_out_and_tried_again(project:
     await sql("update messages set org_id = 'org_1' where org_id = 'poison'")
     assert project.run("retry-dead", "touch") == "touch: 1 row tried again, 1 of them settled, 0 left\n"
     assert project.run("retry-dead", "touch") == "touch has no dead letters: nothing to do\n"
+    assert project.run("retry-dead", "touch", "--list") == "touch has no dead letters\n"
     assert await touched(sql) == {"1": 30}
     assert "nothing to do" in project.run("run", "touch")
     assert project.run("logs", "touch").count("retried") == 3

@@ -342,3 +342,13 @@ async def test_they_are_found_in_every_order(sql: Database, form: Backfill) -> N
             "drop schema sendoka cascade",
             "update messages set touched = 0, n = null, word = case when id in (7, 8) then 'no number' else word end",
         )
+
+
+async def test_a_new_run_begins_without_those_of_the_run_before(sql: Database) -> None:
+    await make_words(sql, 20, 3, 7)
+    assert (await run(sql, in_sql, batch_size=10)).dead == 2
+    await execute(sql, "update messages set word = id::text")
+    told: list[Any] = []
+    report = await run(sql, in_sql, batch_size=10, again=True, on_progress=told.append)
+    assert (report.run, report.done, report.dead, report.unchanged) == (2, True, 0, 0)
+    assert {progress.dead for progress in told} == {0}

@@ -100,6 +100,13 @@ async def test_a_plan_of_a_run_on_its_way_looks_at_where_it_stands(sql: Database
     assert 0 < found.trial.paged == found.trial.changed == found.trial.scanned < 60
     with pytest.raises(BackfillChanged, match="holds for the whole of a run"):
         await plan(sql, declared(), order="key")
+    # Who was killed notes nothing.
+    await execute(
+        sql,
+        "update sendoka.backfill_runs set state = 'running', runner = null, noted_at = now() - interval '1 h'",
+        "update sendoka.backfill_shards set updated_at = now() - interval '1 h'",
+    )
+    assert (await plan(sql, declared())).state == "stopped"
     assert (await run(sql, declared())).done
     assert (await plan(sql, declared(), order="key")).state == "done"
 

@@ -50,7 +50,7 @@ async def standing(sql: Database) -> Standing:
 async def do_batches(sql: Database, fill: Backfill, count: int) -> None:
     answers = iter([False] * count + [True])
     report = await run(sql, fill, batch_size=10, stop=lambda: next(answers))
-    assert (report.reason, report.here) == ("interrupted", count)
+    assert (report.reason, report.here, report.left) == ("interrupted", count, None)
 
 
 # ------------------------------------------------------------------ finished

@@ -124,7 +124,7 @@ def _details(facts: dict[str, Any]) -> Iterator[str]:
     if facts["batch_ago"] is not None and not over:
         yield f"last batch {duration(facts['batch_ago'])} ago"
     if facts["dead"]:
-        yield f"{left_out(facts['dead'])}; try them again: sendoka backfill retry-dead {facts['name']}"
+        yield f"{left_out(facts['dead'])}; see why: sendoka backfill retry-dead {facts['name']} --list"
     yield f"started {moment(facts['started_at'])} by {facts['started_by'] or 'somebody'}"
     if facts["state"] == "done":
         yield f"done {moment(facts['finished_at'])} by {facts['finished_by'] or 'somebody'}"
