@@ -75,8 +75,7 @@ async def open_run(call: Call, table: Target) -> bool:
     call.walked = walked(target)
     await _begin(call, run, checksum)
     for worker in call.workers:
-        if worker.pace.rate is None:
-            worker.pace.rate = run.rate
+        worker.pace.resume(run.rate)
     return changed or call.terms.accept_change
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["BYTES", "FIRST", "LARGEST", "MOST", "PROBE", "SMALLEST", "TARGET", "Pace", "largest"]
+__all__ = ["BYTES", "FIRST", "FIRST_OF_STEP", "LARGEST", "MOST", "PROBE", "SMALLEST", "TARGET", "Pace", "largest"]
 
 FIRST = 1000
+FIRST_OF_STEP = 100
+"""The first page of a step: where it asks a service for each row, a thousand may take longer than a page may."""
+
 SMALLEST = 100
 LARGEST = 5000
 """Above this the planner may choose to read the whole table for every batch (measured at 20,000)."""
@@ -57,6 +60,14 @@ class Pace:
             return min(size, PROBE)
         fitting = int(self.rate * seconds / _MARGIN)
         return min(size, fitting) if fitting >= size / 4 or fitting >= PROBE else 0
+
+    def resume(self, rate: float | None) -> None:
+        """Begin with what an earlier call measured, if it did; a batch is no larger than is right at that rate."""
+        if rate is None or self.rate is not None:
+            return
+        self.rate = rate
+        if not self.fixed:
+            self.size = min(self.size, max(SMALLEST, int(rate * TARGET)))
 
     def note(self, rows: int, seconds: float, asked: int | None = None, *, hits: int = 0) -> None:
         """Learn from a batch that scanned `rows` in `seconds`, having been asked for so many (by default, its size).

@@ -19,7 +19,7 @@ from sendoka.backfills.limits import Limits
 from sendoka.backfills.listing import list_keys
 from sendoka.backfills.opening import find, open_run, wait_while_paused
 from sendoka.backfills.order import arranged
-from sendoka.backfills.pace import FIRST, MOST, Pace
+from sendoka.backfills.pace import FIRST, FIRST_OF_STEP, MOST, Pace
 from sendoka.backfills.patience import WAITS, Stopped
 from sendoka.backfills.shards import read_shards
 from sendoka.backfills.sweep import Sweep
@@ -119,7 +119,8 @@ async def run(
     bounds = (max_dead, step_timeout, order, lease, retry, workers, shards)
     terms = Terms(batch_size, deadline, accept_change, again, *bounds, limits, vacuum)
     terms.check_shards(backfill)
-    pace = Pace(batch_size or FIRST, fixed=batch_size is not None, most=MOST if backfill.sql else None)
+    first, most = (FIRST, MOST) if backfill.sql else (FIRST_OF_STEP, None)
+    pace = Pace(batch_size or first, fixed=batch_size is not None, most=most)
     told = (stop or _never, on_progress)
     if dask is None:
         call = Call(sql, backfill, terms, pace, *told)

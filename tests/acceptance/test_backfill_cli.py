@@ -205,7 +205,7 @@ async def test_a_finished_one_offers_to_begin_again(project: Project, sql: Neon)
 async def test_status_tells_how_a_run_ended_and_how_it_goes_on(project: Project, sql: Neon) -> None:
     await make_messages(sql, 300)
     project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0.01))
-    report = json.loads(project.run("run", "touch", "--batch-size", "25", "--deadline", "1", "--json", exits=130))
+    report = json.loads(await begin(project, sql, "batches", "touch", "--batch-size", "25", "--json", seconds=1))
     (facts,) = json.loads(project.run("status", "--json"))["backfills"]
     same = ("name", "run", "state", "reason", "scanned", "changed", "unchanged", "passes", "batches", "started_at")
     assert [facts[each] for each in same] == [report[each] for each in same]
@@ -246,14 +246,17 @@ async def test_sigterm_while_it_waits_for_a_lease_ends_it_at_once(project: Proje
     assert await touched(sql) == before
 
 
-async def begin(project: Project, sql: Neon, what: str, *arguments: str, seconds: float) -> None:
-    """Run a backfill for so many seconds, longer on a busy machine, until it has a row of `sendoka.backfill_…`."""
+async def begin(project: Project, sql: Neon, what: str, *arguments: str, seconds: float) -> str:
+    """Run a backfill for so many seconds, more on a busy machine, until it has a row of `sendoka.backfill_…`.
+
+    Returns what the last call said.
+    """
     table = f"sendoka.backfill_{what}"
     while True:
-        project.run("run", *arguments, "--deadline", f"{seconds:g}", exits=130)
+        said = project.run("run", *arguments, "--deadline", f"{seconds:g}", exits=130)
         there = await sql("select to_regclass($1) is not null", table).value()
         if there and await sql(f"select exists (select from {table})").value():
-            return
+            return said
         seconds *= 1.5
 
 

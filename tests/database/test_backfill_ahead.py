@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from sendoka import neon
-from sendoka.backfills import Batch, backfill, run, step_walk
+from sendoka.backfills import Batch, backfill, run, runner, step_walk
 from sendoka.backfills.shards import read_shards
 from sendoka.backfills.stealing import steal
 from sendoka.backfills.sweep import Sweep
@@ -125,6 +125,7 @@ async def test_a_batch_is_as_slow_as_its_step_though_that_went_on_beside_another
         walk.stepped = 100.0
 
     monkeypatch.setattr(step_walk.StepWalk, "_note", slow)
+    monkeypatch.setattr(runner, "FIRST_OF_STEP", 1000)
     sizes: list[int] = []
     assert (await run(sql, in_python, on_progress=lambda progress: sizes.append(progress.batch_size))).done
     assert sizes[:2] == [500, 500]  # half of the first, and the last page was no full one

@@ -63,6 +63,25 @@ def test_a_short_page_says_nothing_about_the_size() -> None:
     assert pace.size == 1000
 
 
+@pytest.mark.parametrize(
+    ("first", "fixed", "rate", "size"),
+    [
+        (1000, False, 60.0, 100),
+        (1000, False, 800.0, 400),
+        (1000, False, 9000.0, 1000),
+        (1000, False, None, 1000),
+        (100, False, 9000.0, 100),
+        (1000, True, 60.0, 1000),
+    ],
+)
+def test_what_an_earlier_call_measured_makes_the_first_batch_no_larger(
+    first: int, fixed: bool, rate: float | None, size: int
+) -> None:
+    pace = Pace(first, fixed=fixed)
+    pace.resume(rate)
+    assert (pace.size, pace.rate) == (size, rate)
+
+
 def test_a_fixed_size_stays_and_shrinks_only_where_statements_time_out() -> None:
     pace = Pace(1000, fixed=True)
     settle(pace, rows_per_second=10)
