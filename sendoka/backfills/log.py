@@ -35,6 +35,6 @@ async def known_run(database: Database, name: str, number: int | None = None) ->
     if name in newest:
         raise UnknownBackfill(f"the backfill {name} has no run {number}", todo=f"its newest run is {newest[name]}")
     near = difflib.get_close_matches(name, sorted(newest), n=3)
-    were = f"; what was: {', '.join(sorted(newest))}" if newest else ""
-    todo = f"did you mean {' or '.join(near)}?" if near else f"sendoka backfill run {name}{were}"
+    were = f"; what was run: {', '.join(sorted(newest))}" if newest else ""
+    todo = f"did you mean {' or '.join(near)}?" if near else f"begin it with: sendoka backfill run {name}{were}"
     raise UnknownBackfill(f"the backfill {name} was never run on this database", todo=todo)

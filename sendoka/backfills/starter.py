@@ -93,7 +93,12 @@ def checked_name(folder: Path, name: str) -> str:
 
     Raises InvalidBackfill for what is no name in Python, and for one that a script of `folder` has.
     """
-    if not _NAME.fullmatch(name) or keyword.iskeyword(name) or name == "backfill":
+    if keyword.iskeyword(name) or name == "backfill":
+        raise InvalidBackfill(
+            f"{name!r} cannot be the name of a backfill, for it means something else in its script",
+            todo="give another: message_tenants",
+        )
+    if not _NAME.fullmatch(name):
         raise InvalidBackfill(
             f"{name!r} cannot be the name of a backfill",
             todo="give small letters, digits and underscores, 60 at most: message_tenants",

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 
 from sendoka.backfills.batch import losses_of, statements_of
 from sendoka.backfills.stepping import call_step, step_raised
@@ -56,6 +57,8 @@ class Turn:
             return self._changes
         self.begun = False
         if self._failure is None:
+            # What ends all of us, a deadline, may reach the step first, and end the wait for it before it reaches this.
+            await anyio.lowlevel.checkpoint()
             raise step_raised(self._work.backfill, self.page.batch, anyio.get_cancelled_exc_class()(), at)
         raise self._failure
 

@@ -132,7 +132,7 @@ def test_new_in_python_takes_a_key_of_several_columns_and_names_that_need_quotes
         (["touch"], 2, "there is a backfill touch already: 2026_04_22_touch.py"),
         (["Big"], 2, "'Big' cannot be the name of a backfill"),
         (["a-b"], 2, "cannot be the name"),
-        (["class"], 2, "cannot be the name"),
+        (["class"], 2, "it means something else in its script"),
         (["backfill"], 2, "cannot be the name"),
         (["../x"], 2, "cannot be the name"),
         (["a" * 61], 2, "cannot be the name"),
@@ -345,7 +345,7 @@ def test_watch_redraws_on_a_terminal(folder: Path, say: Say, direct: Direct, dat
 
 @pytest.mark.parametrize("command", ["pause", "resume", "cancel", "logs"])
 def test_what_was_never_run_exits_2_with_the_nearest_name(say: Say, direct: Direct, command: str) -> None:
-    never = "the backfill touch was never run on this database\nsendoka backfill run touch"
+    never = "the backfill touch was never run on this database\nbegin it with: sendoka backfill run touch"
     assert never in say(command, "touch", exits=2)
     fill(direct, 1)
     say("run", "touch")

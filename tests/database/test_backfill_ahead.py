@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 import trio
 
 from sendoka import neon
-from sendoka.backfills import Batch, backfill, run, runner, step_walk
+from sendoka.backfills import Batch, backfill, run, runner, step_walk, turn
 from sendoka.backfills.shards import read_shards
 from sendoka.backfills.stealing import steal
 from sendoka.backfills.sweep import Sweep
@@ -279,3 +280,28 @@ async def test_what_fails_ahead_is_told_when_its_batch_comes_and_the_one_before_
     assert caught.value.cursor == (done,)
     assert "--accept-change" in (caught.value.todo or "")
     assert await touched(sql) == {"1": 10, "0": 30}
+
+
+async def test_a_deadline_that_reaches_the_step_before_who_waits_for_it_is_no_failure_of_the_step(
+    sql: Database,
+) -> None:
+    await make_messages(sql, 10)
+
+    @backfill(table="messages", verify="select count(*) from messages where touched = 0", columns=["id"])
+    async def sleeps(_sql: Any, _batch: Batch) -> None:
+        await anyio.sleep_forever()
+
+    loop, waits = asyncio.get_running_loop(), turn.Turn.changes
+
+    async def just_as_it_ends(one: turn.Turn, at: Any) -> Any:
+        woken: asyncio.Future[None] = loop.create_future()
+        await anyio.wait_all_tasks_blocked()
+        loop.call_soon(lambda: (woken.set_result(None), scope.cancel()))
+        await woken
+        return await waits(one, at)
+
+    with pytest.MonkeyPatch.context() as patch, anyio.CancelScope() as scope:
+        patch.setattr(turn.Turn, "changes", just_as_it_ends)
+        await run(sql, sleeps)
+    assert scope.cancelled_caught
+    assert await value(sql, "select state || ' ' || reason from sendoka.backfill_runs") == "stopped interrupted"
