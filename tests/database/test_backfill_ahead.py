@@ -295,8 +295,13 @@ async def test_a_deadline_that_reaches_the_step_before_who_waits_for_it_is_no_fa
 
     async def just_as_it_ends(one: turn.Turn, at: Any) -> Any:
         woken: asyncio.Future[None] = loop.create_future()
+
+        def both() -> None:
+            woken.set_result(None)
+            scope.cancel()
+
         await anyio.wait_all_tasks_blocked()
-        loop.call_soon(lambda: (woken.set_result(None), scope.cancel()))
+        loop.call_soon(both)
         await woken
         return await waits(one, at)
 
