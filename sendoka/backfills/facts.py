@@ -55,7 +55,7 @@ select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
   (select jsonb_agg(distinct jsonb_build_array(t.tgname, p.proname,
        case when t.tgtype & 2 > 0 then 'before' else 'after' end,
        array_remove(array[case when t.tgtype & 4 > 0 then 'insert' end, case when t.tgtype & 8 > 0 then 'delete' end,
-         case when t.tgtype & 16 > 0 then 'update' end], null)))
+         case when t.tgtype & 16 > 0 then 'update' end], null), t.tgtype & 1 = 1))
      from (select coalesce(to_regclass($2), c.oid) as changed) x
      join pg_catalog.pg_trigger t on t.tgrelid = x.changed
        or t.tgrelid in (select r.relid from pg_partition_tree(x.changed) r)
@@ -113,6 +113,7 @@ class Facts:
     `secured` is whether policies may hide rows of it from this role.
     `recent` is where its recent rows are, as an oid and a quoted name: the table itself, or its newest partition that
     has rows and may be read; None where there is none. `style` is the DateStyle of this role here.
+    `by_statement` are the triggers that fire once for all rows of a statement.
     """
 
     oid: str
@@ -134,6 +135,7 @@ class Facts:
     secured: bool = False
     recent: tuple[str, str] | None = None
     style: str = "ISO"
+    by_statement: frozenset[str] = frozenset()
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -161,6 +163,11 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
     correlations, triggers, volatile, own, other, heirs, secured, part, style = told
     found: list[list[Any]] = json.loads(columns or "[]")
     event = next(words(backfill.sql), "update") if backfill.sql else "update"
+    fires = {
+        f"{trigger} ({when} {event}, {function})": by_row
+        for trigger, function, when, events, by_row in json.loads(triggers or "[]")
+        if event in events
+    }
     return Facts(
         str(oid),
         str(namespace),
@@ -172,11 +179,7 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
         int(size or 0),
         int(cache or 0),
         json.loads(correlations or "{}"),
-        tuple(
-            f"{trigger} ({when} {event}, {function})"
-            for trigger, function, when, events in json.loads(triggers or "[]")
-            if event in events
-        ),
+        tuple(fires),
         tuple(json.loads(volatile or "[]")),
         own == "true",
         {column: why for column, _, _, why in found if why},
@@ -185,6 +188,7 @@ async def read_facts(database: Database, backfill: Backfill) -> Facts | None:
         secured == "true",
         _recent(str(oid), f"{ident(str(namespace))}.{ident(str(table))}", str(kind), part),
         str(style),
+        frozenset(trigger for trigger, by_row in fires.items() if not by_row),
     )
 
 

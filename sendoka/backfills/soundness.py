@@ -52,7 +52,10 @@ def warnings_of(target: Target) -> list[str]:
         if target.sorted_rows > _SORTED
         else []
     )
-    fired = [f"the trigger {trigger} fires for every row" for trigger in facts.triggers]
+    fired = [
+        f"the trigger {trigger} fires for every {'batch' if trigger in facts.by_statement else 'row'}"
+        for trigger in facts.triggers
+    ]
     hidden = [_HIDDEN.format(target.shown)] if facts.secured else []
     return [
         *hidden,

@@ -54,6 +54,7 @@ async def test_a_plan_says_what_a_run_would_do_and_changes_nothing(sql: Database
         "create trigger stamp before update on messages for each row execute function stamp()",
         "create trigger other after insert on messages for each row execute function stamp()",
         "create trigger off before update on messages for each row execute function stamp()",
+        "create trigger tally after update on messages for each statement execute function stamp()",
         "alter table messages disable trigger off",
         "analyze messages",
     )
@@ -84,6 +85,7 @@ async def test_a_plan_says_what_a_run_would_do_and_changes_nothing(sql: Database
     assert found.problems == ()
     assert found.warnings == (
         "the trigger stamp (before update, stamp) fires for every row",
+        "the trigger tally (after update, stamp) fires for every batch",
         "random() is volatile: it gives every row, and every try of a batch, another value",
     )
 
