@@ -256,6 +256,7 @@ class _Pass:
         """Tell whether others are at what is left, which is waited for."""
         states = {part.shard.state for part in parts}
         if "held" in states or "running" not in states:
+            self._call.waiting("")  # what a worker says last may not have come
             return False
         if self._fleet.slots:
             leases = [part.lease.seconds for part in parts if part.shard.state == "running"]
