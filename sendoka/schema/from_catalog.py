@@ -23,7 +23,7 @@ from sendoka.schema.ties import ties_from, ties_query
 from sendoka.schema.uncollected import uncollected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from sendoka.database.seam import Database
     from sendoka.database.statement import Cells, Result
@@ -50,6 +50,9 @@ _SETTINGS = (
     "select set_config('search_path', '', true), current_setting('server_version_num')::int / 10000, "
     "set_config('jit', 'off', true), set_config('work_mem', '32MB', true)"
 )
+
+# An object as a line. Without nulls it is half as long, and an expression without any text is {}.
+_OBJECT = "json_strip_nulls(row_to_json(o))"
 
 _OPTIONS = TransactionOptions(isolation_level="RepeatableRead", read_only=True)
 
@@ -98,10 +101,9 @@ def _passing_on(kinds: Sequence[Kind[Any]]) -> list[Kind[Any]]:
 
 
 async def _answer(database: Database, kinds: Sequence[Kind[Any]]) -> list[Result[Cells]] | None:
-    """Return the settings and the answer, a row of one cell for each of `_cells`. None where the catalog moved."""
-    question = f"{_ground(kinds)} select {', '.join(_cells(kinds))}"
+    """Return the settings, and the answer to `_question`. None where the catalog moved."""
     try:
-        results = await database.run_all([Ours(_SETTINGS), Ours(question)], _OPTIONS)
+        results = await database.run_all([Ours(_SETTINGS), Ours(_question(kinds))], _OPTIONS)
     except ProgrammingError as error:
         if catalog_moved(error):
             return None
@@ -137,40 +139,40 @@ def _read(kinds: Sequence[Kind[Any]], settings: Result[Cells], answer: Result[Ce
 
 def catalog_digest() -> str:
     """Return an expression of SQL that is the digest of a database's schema, where the search_path is empty."""
-    read = ", ".join(_objects(kind.catalog) for kind in all_kinds())
+    read = ", ".join(_joined(_OBJECT, f"({kind.catalog})") for kind in all_kinds())
     in_order = "string_agg(line, E'\\n' order by line collate \"C\")"
     digest = f"encode(sha256(convert_to(coalesce({in_order}, ''), 'UTF8')), 'hex')"
     lines = f"unnest(array[{read}]) as kind (cell), string_to_table(cell, E'\\n') as line"
     return f"({_ground(all_kinds())} select {digest} from {lines})"  # noqa: S608 - our constants
 
 
-def _cells(kinds: Sequence[Kind[Any]]) -> Iterator[str]:
-    """Yield an expression for each kind, for what each passes on, for what is not managed, and for its ties.
+def _question(kinds: Sequence[Kind[Any]]) -> str:
+    """Return what is asked: a row of a cell for each kind, for what each passes on, for what is not managed, for ties.
 
-    Each is a text of JSON, an object a line; NULL where there is none. Postgres needs much longer for many questions
+    A cell is a text of JSON, an object a line; NULL where there is none. Postgres needs much longer for many questions
     than for one: most of it is planning, and what they stand on is planned and read once.
     """
-    yield from (_objects(kind.catalog) for kind in kinds)
-    yield from (_objects(kind.inherited) for kind in _passing_on(kinds))
-    # What nobody claims, and what the claimed has beside its properties.
     claims = {claim for kind in kinds for claim in kind.claims}
+    # What nobody claims, and what the claimed has beside its properties.
     uncovered = dict.fromkeys(kind.unmanaged for kind in kinds if kind.unmanaged)
-    found = " union all ".join([census.unclaimed(claims), *uncovered])
-    yield _joined("to_json(o.text)", f"({found}) o (text)")
-    yield _joined("o.text", f"({ties_query(claims)}) o (text)")
+    asked = [
+        *((kind.catalog, _OBJECT) for kind in kinds),
+        *((kind.inherited, _OBJECT) for kind in _passing_on(kinds)),
+        (" union all ".join([census.unclaimed(claims), *uncovered]), "to_json(o.text)"),
+        (ties_query(claims), "o.text"),
+    ]
+    # What has a name is copied less often while it is planned than what stands inside an expression.
+    named = [f"asked_{number} as materialized ({select})" for number, (select, _) in enumerate(asked)]
+    cells = [_joined(line, f"asked_{number}") for number, (_, line) in enumerate(asked)]
+    return f"{_ground(kinds)}, {', '.join(named)} select {', '.join(cells)}"
 
 
 def _ground(kinds: Sequence[Kind[Any]]) -> str:
     return ", ".join(dict.fromkeys([GROUND, census.GROUND, *(kind.ground for kind in kinds if kind.ground)]))
 
 
-def _objects(catalog: str) -> str:
-    # Without nulls it is half as long, and an expression without any text is {}.
-    return _joined("json_strip_nulls(row_to_json(o))", f"({catalog}) o")
-
-
 def _joined(line: str, rows: str) -> str:
-    return f"(select string_agg({line}::text, E'\\n') from {rows})"  # noqa: S608 - our constants
+    return f"(select string_agg({line}::text, E'\\n') from {rows} o)"  # noqa: S608 - our constants
 
 
 def _lines(cell: str | None) -> list[str]:

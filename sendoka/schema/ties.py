@@ -104,7 +104,7 @@ def ties_query(claims: Iterable[str]) -> str:
         select w.text, d.refclassid, d.refobjid, d.refobjsubid, false
           from whole w join pg_depend d on d.classid = w.catalog and d.objid = w.oid and d.deptype = 'n'
          where not exists (select from whole o where o.catalog = d.refclassid and o.oid = d.refobjid))
-    select json_build_array(text, null)::text from beyond
+    select json_build_array(text, null)::text as text from beyond
     union all
     select json_build_array(e.text, json_build_array(m.kind, coalesce(n.nspname, ''), m."table", m.name), e.needs)::text
       from edges e, lateral ({_MANAGED}) m(kind, namespace, "table", name) left join namespaces n on n.oid = m.namespace
