@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import anyio
+import anyio.lowlevel
 import pytest
 
 from sendoka.backfills import backfill, runs, throttle
@@ -128,7 +128,8 @@ class Turns(Held):
             for place, worker in enumerate(self.call.workers):
                 group.start_soon(self.work, worker, taken, place)
             while len(taken) < count:
-                await anyio.wait_all_tasks_blocked()
+                while len(self.asleep) < len(self.call.workers):
+                    await anyio.lowlevel.checkpoint()
                 at, over = min(reversed(self.asleep), key=lambda each: each[0])
                 self.asleep.remove((at, over))
                 self.now = max(self.now, at)
