@@ -140,7 +140,10 @@ async def test_a_script_that_changed_before_its_first_batch_is_planned_anew(sql:
     assert (await run(sql, other)).done
 
 
-async def test_a_lock_that_somebody_holds_is_no_problem_of_the_backfill(sql: Database, direct: Connection) -> None:
+async def test_a_lock_that_somebody_holds_is_no_problem_of_the_backfill(
+    sql: Database, direct: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendoka.backfills.trial._LOCK_TIMEOUT", "50ms")
     await make_messages(sql, 20)
     direct.execute("begin")
     direct.execute("update messages set body = 'mine'")
