@@ -45,11 +45,11 @@ _ROWS = 10_000
 _BYTES = 1_000_000
 """Keys, and characters of them, in one request: far below what the wire takes."""
 
-_FORGET = """delete from sendoka.backfill_keys k using sendoka_held h where k.run = h.run and h.storing <> $4::bigint
+_FORGET = """delete from sendoka.backfill_keys k using sendoka_held h where k.run = h.run and not h.kept
   returning 1
 ), sendoka_noted as (
   update sendoka.backfill_runs r set walk = r.walk || jsonb_build_object('storing', jsonb_build_object('epoch', $4))
-  from sendoka_held h where r.id = h.run and h.storing <> $4::bigint"""
+  from sendoka_held h where r.id = h.run and not h.kept"""
 """Done once by whoever holds the lease: delivered late, behind its twin, it would forget what was stored since."""
 
 _TELL_EVERY = 2.0
@@ -81,12 +81,15 @@ async def list_keys(call: Call, run: Run, target: Target) -> bool:
 
 
 async def _stored(call: Call, run: Run, target: Target, digest: str | None) -> bool:
-    """Store the keys under a lease; return False where a rival has it, or took it over."""
+    """Store the keys under a lease, unless they are there by then; return False where a rival has it, or took it."""
     owner = new_owner()
     shard = await call.insist(lambda: claim(call.database, run.id, _SHARD, owner=owner, lease=LEASE))
     if shard is None:
         return False
     try:
+        # A rival may have marked the run since we looked: while the shard is ours none can.
+        if await _mark(call, run) is not None:
+            return True
         return await _Listing(call, run, target, owner, str(shard.epoch), digest).store()
     finally:
         with contextlib.suppress(SendokaError), anyio.move_on_after(call.last_words(more=True), shield=True):
@@ -224,12 +227,13 @@ from sendoka.backfill_keys k where k.run = $1::bigint"""
         The run's row is locked before its shard's, as whoever pauses it does.
         """
         fence = f"""with sendoka_run as materialized (
-  select r.id, coalesce((r.walk -> 'storing' ->> 'epoch')::bigint, 0) as storing from sendoka.backfill_runs r
-  where r.id = $1::bigint for no key update
+  select r.id,
+    r.walk ->> 'keys' is not null or coalesce((r.walk -> 'storing' ->> 'epoch')::bigint, 0) = $4::bigint as kept
+  from sendoka.backfill_runs r where r.id = $1::bigint for no key update
 ), sendoka_held as materialized (
   update sendoka.backfill_shards s set lease_until = clock_timestamp() + interval '{LEASE} s'
   from sendoka_run r where s.run = r.id and s.shard = $2::int and s.owner = $3 and s.epoch = $4::bigint and not s.held
-  returning s.run, r.storing
+  returning s.run, r.kept
 ), sendoka_done as (
   {text}
   returning 1

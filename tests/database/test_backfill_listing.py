@@ -121,3 +121,33 @@ async def test_what_forgets_former_keys_forgets_none_that_were_stored_since(
     report = await run(late, over(keys))
     assert late.twin is None
     assert (report.state, report.changed) == ("done", 5)
+
+
+class Overtaken(Database):
+    """A database in which somebody else stores the keys between the first look for them and what comes behind it."""
+
+    def __init__(self, database: Database, form: Backfill) -> None:
+        self.database = database
+        self.form = form
+        self.rival: Any = None
+        self.stored = 0
+
+    async def run(self, statement: Statement) -> Result[Cells]:
+        result = await self.database.run(statement)
+        if "walk ->> 'keys'" in statement.text and self.rival is None:
+            stops = iter([False, True])
+            self.rival = await run(self.database, self.form, batch_size=2, stop=lambda: next(stops))
+        self.stored += "backfill_keys" in statement.text and "sendoka_done" in statement.text
+        return result
+
+    async def run_all(self, statements: Sequence[Statement], *options: TransactionOptions) -> list[Result[Cells]]:
+        return await self.database.run_all(statements, *options)
+
+
+async def test_keys_that_a_rival_has_stored_meanwhile_are_left_alone(sql: Database) -> None:
+    await make_words(sql, 20)
+    form = over([1, 2, 3, 4, 5])
+    overtaken = Overtaken(sql, form)
+    report = await run(overtaken, form)
+    assert (overtaken.rival.state, overtaken.rival.changed) == ("stopped", 2)
+    assert (report.state, report.changed, overtaken.stored) == ("done", 5, 0)
