@@ -70,7 +70,5 @@ def _say_was_done(report: RunReport, counts: str) -> None:
 
 def _say_how_on(report: RunReport) -> None:
     if report.reason == "deadline" and not report.here:
-        tell(
-            "no batch was done before the deadline; one that was too slow is smaller next time, or give --deadline more"
-        )
+        tell("no batch was done before the deadline; one that was too slow is smaller then, or give --deadline more")
     tell(f"it goes on where it stands: sendoka backfill run {report.name}")
