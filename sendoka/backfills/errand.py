@@ -135,7 +135,7 @@ def do(parcel: Parcel, errand: Errand) -> Account:
 
     def wanted() -> bool:
         task = worker.state.tasks.get(key)
-        return task is not None and task.state != "cancelled"
+        return task is None or task.state != "cancelled"
 
     trip = Trip(parcel, errand, given, say, wanted)
     account = asyncio.run_coroutine_threadsafe(trip.go(Path(worker.local_directory)), _loop()).result()
