@@ -1,4 +1,7 @@
-"""How long pages are locked before they are changed, after somebody else changed a row of one meanwhile."""
+"""For how long batches do without what makes them faster, after that went wrong.
+
+That is: to leave the page unlocked, until somebody else changed a row of it; to be sent before their turn.
+"""
 
 from __future__ import annotations
 

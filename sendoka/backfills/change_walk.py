@@ -44,6 +44,9 @@ _AT_ONCE = 2
 _ROOM = 8
 """How many times as long as the last call took the deadline must be away, or none is sent before its turn."""
 
+_ALONE = frozenset({"55P03", "53300", "53400"})
+"""What a call may meet only because another is under way: it waits for that too long, or is a connection too many."""
+
 _AWHILE = 1.0
 """Seconds at most for which calls under way are waited for at the end; what they do they do without us too."""
 
@@ -62,10 +65,15 @@ class _Place(NamedTuple):
 
 
 class _Done(NamedTuple):
-    """What a call found: where it was sent for, and how its shard stands now, None where it did nothing."""
+    """What a call found: where it was sent for, of what size, and how its shard stands now, None if it did nothing.
+
+    The database worked so many seconds (`worked`) for it.
+    """
 
     place: _Place
+    size: int
     shard: Shard | None
+    worked: float = 0.0
 
 
 class ChangeWalk:
@@ -79,6 +87,7 @@ class ChangeWalk:
         self.shard = shard
         self._texts: dict[tuple[bool, bool, bool, bool], str] = {}
         self._caution = Caution() if may_go_unlocked(work.backfill, work.target) else None
+        self._early = Caution()
         self._flight: Flight[_Done] = Flight(group)
         self._line = Line()
         self._done = math.inf
@@ -97,7 +106,6 @@ class ChangeWalk:
         except DatabaseError as error:
             if not is_of_data(error) or not self._work.max_dead:
                 raise
-            await self._land()
             shard = await self._isolate(size, error)
         self._done = time.monotonic()
         if shard is not None:
@@ -128,18 +136,29 @@ class ChangeWalk:
         """Return how the shard stands after the next batch, None where there was nothing to do for it.
 
         Over a long line one more is sent first. One that was sent for another place, as before the end of a stride,
-        has done nothing, and says nothing.
+        has done nothing, and says nothing. Where one fails nothing is under way any more, and each waits for the one
+        before it for a while, a longer one each time.
         """
-        flight = self._flight
+        flight, early = self._flight, self._early
+        self.asked, self.stepped = size, 0.0
         if self._goes_ahead():
             while len(flight) < _AT_ONCE:
                 flight.send(functools.partial(self._call, size))
         while flight:
-            done = await flight.land()
-            self.stepped = flight.spent
+            try:
+                done = await flight.land()
+            except (DatabaseError, TransportError) as error:
+                early.met()
+                await self._land()
+                if not isinstance(error, DatabaseError) or error.sqlstate not in _ALONE:
+                    raise
+                break
             if done is not None and (done.shard is not None or done.place == _Place.of(self.shard)):
+                # Answers may come together, or the later one first: what the database did took its time all the same.
+                self.asked, self.stepped = done.size, max(flight.spent, done.worked)
                 return done.shard
-        self.stepped = 0.0
+        if not early.allows:
+            early.passed()
         return await self._change(size)
 
     def _goes_ahead(self) -> bool:
@@ -151,6 +170,7 @@ class ChangeWalk:
         rested = self._flight.is_down if self._flight else time.monotonic() - self._done > line.whole
         return (
             line.long
+            and self._early.allows
             and not rested
             and not work.counted
             and not shard.first
@@ -164,7 +184,7 @@ class ChangeWalk:
         began = time.monotonic()
         request = [hold(work.run, work.shard), self._statement(size, place, locks=True)]
         result = (await work.database.run_all(request, _OPTIONS))[-1]
-        return _Done(place, self._found(result, began))
+        return _Done(place, size, self._found(result, began), self._line.work)
 
     async def _land(self) -> None:
         """Wait for all that is under way, whatever becomes of it."""

@@ -19,18 +19,18 @@ _CALLS = 3
 
 @dataclass(slots=True)
 class Line:
-    """What calls took, in seconds. `whole` is the last one's, from its sending to its answer."""
+    """What calls took, in seconds. `whole` is the last one's, from its sending to its answer, `work` its batch's."""
 
     whole: float = 0.0
-    _work: float = 0.0
+    work: float = 0.0
     _ways: deque[float] = field(default_factory=lambda: deque(maxlen=_CALLS))
 
     def note(self, whole: float, inside: float, work: float) -> None:
         """Note what a call took, of that all in the database, and the batch alone, without its wait for another."""
-        self.whole, self._work = whole, work
+        self.whole, self.work = whole, work
         self._ways.append(whole - inside)
 
     @property
     def long(self) -> bool:
         """Whether the database would stand idle for much of the time, if each call waited for the one before it."""
-        return len(self._ways) == _CALLS and min(self._ways) >= max(_LEAST, _SHARE * self._work)
+        return len(self._ways) == _CALLS and min(self._ways) >= max(_LEAST, _SHARE * self.work)

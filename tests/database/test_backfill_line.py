@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from sendoka.backfills import backfill, change_walk, pause, resume, run
-from tests.fixtures.backfills import execute, in_python, in_sql, ledger_is_whole, make_messages, rows, touched, value
+from sendoka.backfills import backfill, change_walk, pause, resume, run, runner
+from sendoka.backfills.pace import Pace
+from tests.fixtures.backfills import (
+    QUICK,
+    execute,
+    in_python,
+    in_sql,
+    ledger_is_whole,
+    make_messages,
+    rows,
+    touched,
+    value,
+)
 from tests.fixtures.far import Far
 
 if TYPE_CHECKING:
@@ -83,6 +94,42 @@ async def test_answers_may_come_in_the_wrong_order(sql: Database) -> None:
     assert seen == sorted(seen)
     assert report.here == report.batches
     assert await touched(sql) == {"1": 200}
+    assert await ledger_is_whole(sql)
+
+
+async def test_an_answer_that_came_long_ago_says_nothing_of_how_fast_the_database_is(
+    sql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_messages(sql, 400)
+    slow = replace(in_sql, sql=f"{in_sql.sql} and pg_sleep(0.0002) is not null", given_name="slow")
+    far, told = Far(sql), []
+
+    async def hold_back(number: int) -> None:
+        if number % 2:
+            await anyio.sleep(0.03)
+
+    class Told(Pace):
+        def note(self, rows: int, seconds: float, asked: int | None = None, *, hits: int = 0) -> None:
+            told.append((rows, seconds))
+            super().note(rows, seconds, asked, hits=hits)
+
+    monkeypatch.setattr(runner, "Pace", Told)
+    far.answered = hold_back
+    assert (await run(far, slow, batch_size=20)).done
+    assert far.most == AT_ONCE
+    assert min(seconds / rows for rows, seconds in told if rows) > 0.0002
+
+
+@pytest.mark.parametrize("sqlstate", ["55P03", "53300", "57014"])
+async def test_a_database_that_refuses_what_is_sent_early_is_asked_less_often(sql: Database, sqlstate: str) -> None:
+    await make_messages(sql, 400)
+    far = Far(sql)
+    far.refuses = sqlstate
+    report = await run(far, in_sql, batch_size=10, retry=QUICK)
+    assert (report.done, report.here, far.most) == (True, report.batches, AT_ONCE)
+    assert report.retries == (far.refused if sqlstate == "57014" else 0)
+    assert 0 < far.refused < report.batches / 6
+    assert await touched(sql) == {"1": 400}
     assert await ledger_is_whole(sql)
 
 
