@@ -349,7 +349,7 @@ def _paced(
         # Most of the time is the change's: it goes with the rows that satisfy `where`, not with those scanned.
         share, met = min(matching / rows, 1), share
         each *= share / met
-    most = largest(None if batch.changed is None else MOST, share)
+    most = largest(MOST, share)
     size = fixed or int(min(max(TARGET / each, SMALLEST), most) if each else most)
     if rows is None:
         return size, None, None

@@ -16,8 +16,8 @@ LARGEST = 5000
 """Above this the planner may choose to read the whole table for every batch (measured at 20,000)."""
 
 MOST = 2000
-"""Rows that a batch in SQL changes at most, if not told otherwise: with 5,000 it is a twentieth quicker, and the writes
-of an application beside it take twice as long (the 99th in a hundred; a step's are not helped by smaller pages)."""
+"""Rows that a batch changes at most, if not told otherwise: with 5,000 it is a twentieth to an eighth quicker, and the
+writes of an application beside it take nearly twice as long (the 99th in a hundred)."""
 
 PROBE = 10
 """The first batch against a deadline, where nothing is known of how long one takes."""

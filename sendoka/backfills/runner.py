@@ -119,8 +119,8 @@ async def run(
     bounds = (max_dead, step_timeout, order, lease, retry, workers, shards)
     terms = Terms(batch_size, deadline, accept_change, again, *bounds, limits, vacuum)
     terms.check_shards(backfill)
-    first, most = (FIRST, MOST) if backfill.sql else (FIRST_OF_STEP, None)
-    pace = Pace(batch_size or first, fixed=batch_size is not None, most=most)
+    first = FIRST if backfill.sql else FIRST_OF_STEP
+    pace = Pace(batch_size or first, fixed=batch_size is not None, most=MOST)
     told = (stop or _never, on_progress)
     if dask is None:
         call = Call(sql, backfill, terms, pace, *told)
