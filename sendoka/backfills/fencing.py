@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.target import Target
     from sendoka.database.statement import Statement
 
-__all__ = ["Fence", "counted", "fence", "look", "unfalsified"]
+__all__ = ["Fence", "clock", "counted", "fence", "look", "unfalsified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,11 @@ def look(batch: Fence) -> Statement:
 from sendoka.backfill_shards where run = $1::bigint and shard = $2::int""",
         batch.place[:2],
     )
+
+
+def clock() -> Statement:
+    """Return the read of the seconds since its transaction began."""
+    return Ours(f"select {TOOK}")
 
 
 def counted(statement: Statement, batch: Fence) -> Statement:

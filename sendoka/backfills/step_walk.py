@@ -20,7 +20,7 @@ from sendoka.backfills.batch import Page, read_page
 from sendoka.backfills.bisection import Bisection
 from sendoka.backfills.dates import in_iso, place_in, read_in_iso
 from sendoka.backfills.dead_letters import Fault, is_full
-from sendoka.backfills.fencing import Fence, counted, fence, look, unfalsified
+from sendoka.backfills.fencing import Fence, clock, counted, fence, look, unfalsified
 from sendoka.backfills.graves import Graves
 from sendoka.backfills.hand import Hand
 from sendoka.backfills.holding import Holding
@@ -60,8 +60,8 @@ _ROOM = 1.5
 class _Pending:
     """A batch's whole request. It is kept until its fate is known, and sent again as it is.
 
-    The statement `looks_at` reads the shard; the end reads a page of `following` rows, or nothing where that is 0:
-    `apart` reads one beside it.
+    The statement `looks_at` reads the shard; behind it a page of `following` rows is read, and the clock, or nothing
+    where that is 0: `apart` reads one beside it.
     """
 
     fence: Fence
@@ -266,7 +266,7 @@ class StepWalk:
         if following and self._line.long and self._goes_ahead():
             return _Pending(batch, request, looks_at, 0, not changes, last, partial(self._read, behind, following))
         if following:
-            request += in_iso(self._page_statement(behind, following), work.target)
+            request += [*in_iso(self._page_statement(behind, following), work.target), clock()]
         return _Pending(batch, request, looks_at, following, not changes, last)
 
     def _following(self, page: Page, size: int) -> tuple[str | None, int]:
@@ -297,8 +297,9 @@ class StepWalk:
             if error.column == "changed":
                 raise endless_step(work.backfill, batch.paged) from error
             return await self._settle(pending)
-        *cells, inside = results[pending.looks_at].rows[0]
-        self._line.note(time.monotonic() - began, float(inside or 0), float(inside or 0))
+        *cells, written = results[pending.looks_at].rows[0]
+        inside = results[-1].rows[0][-1]  # of the whole, with the page that may be behind the batch
+        self._line.note(time.monotonic() - began, float(inside or 0), float(written or 0))
         await cancel_shielded_checkpoint()  # the answer was read in one go; it is in, so nothing may end this here
         self._note(Shard.of(cells), batch)
         hand.advance(await self._behind(pending, results))

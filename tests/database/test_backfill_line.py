@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+import trio
 
-from sendoka.backfills import backfill, change_walk, pause, resume, run, runner
+from sendoka import neon
+from sendoka.backfills import Batch, backfill, change_walk, pause, resume, run, runner, step_walk
+from sendoka.backfills.line import Line
 from sendoka.backfills.pace import Pace
 from tests.fixtures.backfills import (
     QUICK,
@@ -122,14 +125,14 @@ async def test_an_answer_that_came_long_ago_says_nothing_of_how_fast_the_databas
 
 @pytest.mark.parametrize("sqlstate", ["55P03", "53300", "57014"])
 async def test_a_database_that_refuses_what_is_sent_early_is_asked_less_often(sql: Database, sqlstate: str) -> None:
-    await make_messages(sql, 400)
+    await make_messages(sql, 200)
     far = Far(sql)
     far.refuses = sqlstate
     report = await run(far, in_sql, batch_size=10, retry=QUICK)
     assert (report.done, report.here, far.most) == (True, report.batches, AT_ONCE)
     assert report.retries == (far.refused if sqlstate == "57014" else 0)
     assert 0 < far.refused < report.batches / 6
-    assert await touched(sql) == {"1": 400}
+    assert await touched(sql) == {"1": 200}
     assert await ledger_is_whole(sql)
 
 
@@ -198,6 +201,26 @@ async def test_the_pages_of_a_step_are_read_beside_what_is_written(sql: Database
     assert await ledger_is_whole(sql)
 
 
+async def test_the_time_in_which_a_page_is_read_does_not_make_a_line_long(
+    sql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_messages(sql, 60)
+    ways: list[float] = []
+
+    class Told(Line):
+        def note(self, whole: float, inside: float, work: float) -> None:
+            ways.append(whole - inside)
+            super().note(whole, inside, work)
+
+    @backfill(table="messages", where="touched = 0 and pg_sleep(0.004) is not null", columns=["touched"])
+    async def slow(_: Any, batch: Batch) -> object:
+        return batch.update({row["id"]: {"touched": 1} for row in batch.rows})
+
+    monkeypatch.setattr(step_walk, "Line", Told)
+    assert (await run(sql, slow, batch_size=5)).changed == 60
+    assert sorted(ways)[len(ways) // 2] < 0.02  # a page takes that long
+
+
 async def test_a_step_that_is_never_ahead_gets_pages_from_behind_what_was_written(sql: Database) -> None:
     await make_messages(sql, 200)
     far = Far(sql)
@@ -215,3 +238,28 @@ async def test_a_call_that_is_cut_off_is_gone_on_with(sql: Database, form: Backf
     assert (await run(far, form, batch_size=50)).done
     assert await touched(sql) == {"1": 200}
     assert await ledger_is_whole(sql)
+
+
+@pytest.mark.parametrize("form", [in_sql, in_python], ids=["sql", "python"])
+def test_it_goes_on_under_trio_where_it_was_cut_off(database_url: str, form: Backfill) -> None:
+    async def main() -> None:
+        async with neon(database_url) as sql:
+            await make_messages(sql, 200)
+            far, seen = Far(sql), 0
+            with anyio.CancelScope() as scope:
+
+                def cut(progress: Progress) -> None:
+                    nonlocal seen
+                    seen = progress.scanned
+                    if seen >= 100:
+                        scope.cancel()
+
+                await run(far, form, batch_size=10, on_progress=cut)
+            assert scope.cancelled_caught
+            assert 100 <= seen < 200
+            assert max(far.most, min(far.beside, AT_ONCE)) == AT_ONCE
+            assert (await run(far, form, batch_size=10)).done
+            assert await touched(sql) == {"1": 200}
+            assert await ledger_is_whole(sql)
+
+    trio.run(main)
