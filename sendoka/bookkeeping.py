@@ -101,14 +101,24 @@ def operator() -> str:
     """Return who runs this, for the audit in our tables: `user@host`, or a Lambda function's name.
 
     What the environment says comes first (USER, LOGNAME or USERNAME; HOSTNAME or COMPUTERNAME), then the host's own
-    name; empty where neither is known. At most 200 characters.
+    name and what it calls the account; empty where neither is known, as in a container. At most 200 characters.
     """
     function = _first("AWS_LAMBDA_FUNCTION_NAME")
     if function:
         return function[:200]
-    user = _first("USER", "LOGNAME", "USERNAME")
+    user = _first("USER", "LOGNAME", "USERNAME") or _account()
     host = _first("HOSTNAME", "COMPUTERNAME") or (os.uname().nodename if hasattr(os, "uname") else "")
     return "@".join(part for part in (user, host) if part)[:200]
+
+
+def _account() -> str:
+    """Return what this host calls the account that the process runs as; empty where it does not know it."""
+    try:
+        import pwd  # not on Windows
+
+        return pwd.getpwuid(os.getuid()).pw_name.strip()
+    except (ImportError, KeyError, OSError):
+        return ""
 
 
 def _first(*names: str) -> str:

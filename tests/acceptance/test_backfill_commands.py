@@ -10,6 +10,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -393,6 +394,7 @@ def test_a_run_of_nobody_is_somebodys(say: Say, folder: Path, direct: Direct, mo
     for name in ("USER", "LOGNAME", "USERNAME", "HOSTNAME", "COMPUTERNAME", "AWS_LAMBDA_FUNCTION_NAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delattr(os, "uname")
+    monkeypatch.setattr("pwd.getpwuid", Mock(side_effect=KeyError("uid not found")))
     started(say, direct)
     say("pause", "touch")
     assert "touch: paused by somebody\n" in say("status")
