@@ -46,7 +46,7 @@ from __future__ import annotations
 _OPTIONS = """{key}    # The rows still to be changed. The change makes it false; no such row, and it is done.
     # Where counting those rows does not say so, verify= is a query that counts what is left.
     where="THE_COLUMN is null",
-    # source="select id from …", or keys=[…], keys=Path("ids.csv"), walks those rows alone.
+    # source="select {select} from …", or keys=[…], keys=Path("ids.csv"), walks those rows alone.
     # after=["ANOTHER_BACKFILL"] lets it begin only where that one is done.
 """
 
@@ -128,7 +128,7 @@ def script(name: str, *, day: date, table: str | None, target: Target | None, py
         "join": " and ".join(f"{quoted}.{_named(column)} = page.{_named(column)}" for column in key),
         "columns": ", ".join(_quoted(column) for column in key),
         "row_key": _row_key(key),
-        "options": _OPTIONS.format(key=_key_line(target)),
+        "options": _OPTIONS.format(key=_key_line(target), select=_in_comment(key)),
     }
     return f"{day:%Y_%m_%d}_{name}.py", _HEAD.format(**parts) + (_PYTHON if python else _SQL).format(**parts)
 
@@ -142,6 +142,11 @@ def _key_line(target: Target | None) -> str:
     if target is None:
         return "    # Walked by the primary key; else key=[…], columns that are unique together and never null.\n"
     return f"    # Walked by the primary key: {', '.join(target.key)}.\n"
+
+
+def _in_comment(key: tuple[str, ...]) -> str:
+    """Return the columns of a key for a SELECT that stands in a string of Python."""
+    return ", ".join(_named(column).replace('"', '\\"') for column in key)
 
 
 def _row_key(key: tuple[str, ...]) -> str:

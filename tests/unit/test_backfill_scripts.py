@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sendoka.backfills.scripts import checksums, load, names
+from sendoka.backfills.starter import script
+from sendoka.backfills.target import Target
 from sendoka.cli.backfill.new import _write
 from sendoka.errors import BackfillError, InvalidBackfill, SettingsError
 
@@ -136,3 +139,18 @@ def test_a_wrong_declaration_says_what_is_wrong_with_file_and_line(tmp_path: Pat
 def test_a_script_that_is_not_utf_8_has_a_checksum(tmp_path: Path) -> None:
     (tmp_path / "fill_a.py").write_bytes(b"x = '\xe9'\n")
     assert len(checksums(tmp_path)["fill_a"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        (("id",), 'source="select id from …"'),
+        (("org_id", "id"), 'source="select org_id, id from …"'),
+        (("Org", "id"), 'source="select \\"Org\\", id from …"'),
+    ],
+    ids=str,
+)
+def test_a_new_script_chooses_rows_by_all_of_the_key(key: tuple[str, ...], says: str) -> None:
+    target = Target("1", "public", "lines", key, key, dict.fromkeys(key, "text"))
+    _, text = script("fill", day=date(2026, 4, 22), table="lines", target=target, python=False)
+    assert f"    # {says}, or keys=[…]" in text
