@@ -297,7 +297,7 @@ async def test_a_second_ctrl_c_stops_at_once_and_nothing_is_lost(project: Projec
     assert process.returncode == 130
     assert time.monotonic() - began < 0.8
     assert "stopped at once; it goes on where it stands: sendoka backfill run touch" in err
-    assert err.endswith("interrupted\n")
+    assert "interrupted" not in err
     assert "Traceback" not in err
     project.script("2026_04_22_touch", TOUCH.format(name="touch", sleep=0))
     project.run("run", "touch", "--accept-change")

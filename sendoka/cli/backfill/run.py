@@ -118,7 +118,7 @@ def run_command(
             report = run(_run(source, chosen, options, show))
     except KeyboardInterrupt:
         tell(f"stopped at once; it goes on where it stands: sendoka backfill run {chosen.name}", dim=True, err=True)
-        raise
+        return _INTERRUPTED
     if events:
         _line(report.state, report)
     elif as_json:
