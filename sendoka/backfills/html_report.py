@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sendoka.backfills.lanes import Lane, lanes
+from sendoka.backfills.owner import shown as known_as
 from sendoka.backfills.plot import Band, Plot
 from sendoka.backfills.revision import commit
 from sendoka.phrases import counted, duration, moment
@@ -153,6 +154,9 @@ def _tiles(found: Timeline) -> str:
 
 
 def _plots(found: Timeline) -> Iterable[str]:
+    if not any(slot.batches for slot in found.slots):
+        yield '<h2>Rows a second</h2>\n<p class="under">no batch is done yet</p>'
+        return
     bands = bands_of(found)
     marks = [(_since(found, event), _told(event)) for event in found.events if event.event not in {"started", "done"}]
     rates = [(*_stretch(found, slot), slot.scanned / found.width if slot.batches else None) for slot in found.slots]
@@ -231,7 +235,13 @@ def _told(event: Event) -> str:
 
 def _events(events: Iterable[Event]) -> str:
     rows = (
-        (moment(event.at), event.event, event.operator or "somebody", event.runner or "", event.detail)
+        (
+            moment(event.at),
+            event.event,
+            event.operator or "somebody",
+            known_as(event.runner) if event.runner else "",
+            event.detail,
+        )
         for event in events
     )
     return "<h2>What happened</h2>\n" + _table(("when", "what", "by", "process", "why"), rows)

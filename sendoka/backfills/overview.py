@@ -33,6 +33,11 @@ FRESH = 60.0
 _LATEST = 50
 """Batches of a shard, at most, by which it is told how fast it is."""
 
+_LATELY = 10.0
+"""Seconds before a shard's last batch whose batches tell how fast it is; of slow ones the last few do."""
+
+_FEW = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:
@@ -87,18 +92,26 @@ async def watch_runs(database: Database) -> list[tuple[Run, Shard, Activity]]:
 
 
 async def _shards(database: Database, runs: Sequence[int]) -> dict[int, tuple[tuple[ShardProgress, ...], float | None]]:
-    """Return the shards of each of these runs, and how many rows a second all of its latest batches scanned."""
-    text = f"""select s.run, s.shard, case when s.held then 'held' else s.state end, s.pass, s.scanned, s.changed,
-  (select count(*) from sendoka.dead_letters d where d.run = s.run and d.shard = s.shard), s.seq, s.pass_scanned,
-  s.about, s.owner, extract(epoch from s.lease_until - clock_timestamp()), b.scanned,
+    """Return the shards of each of these runs, and how many rows a second its workers scan by their latest batches.
+
+    Of a run whose shards have no leases that is what all the latest batches say.
+    """
+    text = f"""select s.run, s.shard,
+  case when s.held and s.state = 'running' then 'held' else s.state end, s.pass, s.scanned,
+  s.changed, (select count(*) from sendoka.dead_letters d where d.run = s.run and d.shard = s.shard), s.seq,
+  s.pass_scanned, s.about, s.owner, extract(epoch from s.lease_until - clock_timestamp()), b.scanned,
   extract(epoch from b.began), extract(epoch from b.ended)
 from sendoka.backfill_shards s left join lateral (
   select sum(b.scanned) as scanned, min(b.at - make_interval(secs => coalesce(b.took, 0))) as began,
     max(b.at) as ended
   from (
-    select scanned, at, took from sendoka.backfill_batches where run = s.run and shard = s.shard
-    order by seq desc limit {_LATEST}
+    select l.*, row_number() over (order by l.seq desc) as place, max(l.at) over () as last
+    from (
+      select seq, scanned, at, took from sendoka.backfill_batches where run = s.run and shard = s.shard
+      order by seq desc limit {_LATEST}
+    ) l
   ) b where b.at > clock_timestamp() - make_interval(secs => {FRESH})
+    and (b.place <= {_FEW} or b.at > b.last - make_interval(secs => {_LATELY}))
 ) b on s.updated_at > clock_timestamp() - make_interval(secs => {FRESH})
 where s.run = any($1::bigint[]) order by s.run, s.shard"""
     rows = (await database.run(Ours(text, (str(encode(list(runs))),)))).rows
@@ -106,7 +119,8 @@ where s.run = any($1::bigint[]) order by s.run, s.shard"""
     for number in runs:
         own = [(cells[1:-3], _Batches.of(cells[-3:])) for cells in rows if cells[0] == str(number)]
         shards = tuple(_shard(cells, batches.rate) for cells, batches in own)
-        found[number] = (shards, _Batches.together([batches for _, batches in own]).rate)
+        here = [shard.rate or 0 for shard in shards if shard.state == "running"]
+        found[number] = (shards, sum(here) or _Batches.together([batches for _, batches in own]).rate)
     return found
 
 

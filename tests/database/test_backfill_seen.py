@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sendoka.backfills import run
+from sendoka.backfills import pause, run
 from sendoka.backfills.overview import watch_runs
 from sendoka.backfills.owner import new_owner
 from sendoka.cli.backfill._standing import facts_of, lasting, lines_of, shard_lines
@@ -67,6 +67,38 @@ async def test_each_shard_says_who_is_at_it_how_fast_and_how_long_yet(sql: Datab
     assert [line.partition(":")[0].strip() for line in shard_lines(found, 1, 60)] == ["shard 1"]
     assert all(len(line) <= 44 for line in shard_lines(found, 20, 44))
     assert "rate" not in lasting(found)["shards"][1]
+
+
+async def test_the_rate_is_that_of_the_latest_batches_of_the_shards_that_somebody_is_at(sql: Database) -> None:
+    await stopped(sql, 2, 80)
+    # Both were fast; the first is scanned, and the second does ten rows in five seconds of late.
+    await execute(
+        sql,
+        "update sendoka.backfill_runs set state = 'running', reason = null, noted_at = now(), total = 100",
+        f"""update sendoka.backfill_shards set owner = '{new_owner()}', lease_until = now() + interval '12 s',
+              state = 'running', about = 60 where shard = 1""",
+        "update sendoka.backfill_batches set took = 0.1, at = now() - interval '30 s' + seq * interval '0.1 s'",
+        "update sendoka.backfill_batches set took = 5, at = now() - (4 - seq) * interval '5 s'"
+        " where shard = 1 and seq > 1",
+    )
+    found = await facts(sql)
+    assert [shard["rate"] for shard in found["shards"]] == [None, 2.0]
+    assert (found["rate"], found["seconds_left"], found["shards"][1]["seconds_left"]) == (2.0, 10.0, 10.0)
+
+
+async def test_of_a_paused_run_only_what_is_to_be_done_is_held(sql: Database) -> None:
+    await stopped(sql, 4, 80)
+    await pause(sql, "in_sql")
+    found = await facts(sql)
+    assert found["state"] == "paused"
+    assert "  4 shards: 1 scanned, 3 held" in lines_of(found)
+
+
+async def test_a_run_says_that_no_batch_is_done_yet(sql: Database) -> None:
+    await stopped(sql, 1, 20)
+    assert not any("no batch" in line for line in lines_of(await facts(sql)))
+    await execute(sql, "update sendoka.backfill_shards set seq = 0, scanned = 0, pass_scanned = 0, cursor = null")
+    assert "  no batch is done yet" in lines_of(await facts(sql))
 
 
 async def test_a_run_in_one_shard_is_held_by_whoever_runs_it_and_one_that_ended_by_nobody(sql: Database) -> None:

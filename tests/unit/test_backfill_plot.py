@@ -192,3 +192,13 @@ def test_lanes_lie_where_their_time_is_and_many_are_thin() -> None:
     many = lanes("many", 10, [Lane(str(number), 0, 5, "") for number in range(64)])
     assert many.count('text-anchor="end"') == 16
     assert 'height="6"' in many
+
+
+def test_the_page_names_a_process_as_people_do_and_a_run_without_a_batch_has_no_plot() -> None:
+    began = Event("2026-04-22T10:00:00.000000Z", "started", "ann", "db-1:4711:5f3a09c1d2e4", None, None, "")
+    page = html_report(timeline([(0, 0, 0, None, None)], [began]))
+    assert "<code>process 4711 on db-1</code>" in page
+    assert "5f3a09c1d2e4" not in page
+    assert "no batch is done yet" in page
+    assert "<svg" not in page
+    assert "no batch is done yet" not in html_report(timeline([BUSY], [began]))

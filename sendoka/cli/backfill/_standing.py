@@ -123,6 +123,8 @@ def _details(facts: dict[str, Any]) -> Iterator[str]:
         yield _shards(facts["shards"], over=over)
     if facts["batch_ago"] is not None and not over:
         yield f"last batch {duration(facts['batch_ago'])} ago"
+    elif not over:
+        yield "no batch is done yet"
     if facts["dead"]:
         yield f"{left_out(facts['dead'])}; see why: sendoka backfill retry-dead {facts['name']} --list"
     yield f"started {moment(facts['started_at'])} by {facts['started_by'] or 'somebody'}"
