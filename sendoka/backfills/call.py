@@ -155,6 +155,13 @@ class Call:
         self.parts = {part.number: part for part in parts}
         self._foresee()
 
+    def newest(self, part: Part) -> Part:
+        """Return the part as it was read, but for a batch here whose answer came before that of the read."""
+        known = self.parts.get(part.number)
+        if known is None or known.shard.epoch != part.shard.epoch or known.shard.seq <= part.shard.seq:
+            return part
+        return replace(part, shard=known.shard)
+
     def keep_one(self, part: Part) -> None:
         """Note how one shard of the run stands, and who is at it."""
         self.parts[part.number] = part

@@ -18,7 +18,6 @@ from sendoka.backfills.walk import WalkOf, after_correction, key_of
 from sendoka.errors import (
     BatchFailed,
     DatabaseError,
-    DecodeError,
     EndpointError,
     Outcome,
     RequestTimeout,
@@ -184,26 +183,30 @@ def _no_way(name: str, shard: Shard) -> BatchFailed:
 def _failed(name: str, error: DatabaseError | TransportError, shard: Shard) -> BatchFailed:
     said = error.message if isinstance(error, DatabaseError) else error.what
     code = f" ({error.sqlstate})" if isinstance(error, DatabaseError) else ""
-    todo = after_correction(shard)
-    if isinstance(error, DatabaseError) and error.sqlstate == "27000":
-        todo = "a trigger changes other rows of the same page: let it not, or use batch_size=1"
-    if passes(error):
-        todo = "it did not pass by itself while this waited; when it has, run it again: it goes on where it stands"
-    if isinstance(error, DatabaseError) and error.sqlstate == "42501":
-        todo = "grant the role what is missing, and run it again: it goes on where it stands"
-    if isinstance(error, DecodeError) and error.todo:
-        todo = error.todo
-    if _too_large(error):
-        todo = (
-            "one row is more than a request or an answer may hold: leave wide columns out of columns=[…], or write the"
-            " change in SQL, sql=, where no row leaves the database"
-        )
     return BatchFailed(
         f"a batch of the backfill {name} failed: {said}{code}",
         cursor=key_of(shard.cursor),
         where=f"after the key {shard.cursor}" if shard.cursor else "at the first key",
-        todo=todo,
+        todo=_way_on(error, shard),
     )
+
+
+def _way_on(error: DatabaseError | TransportError, shard: Shard) -> str:
+    again = "run it again: it goes on where it stands"
+    if _too_large(error):
+        return (
+            "one row is more than a request or an answer may hold: leave wide columns out of columns=[…], or write the"
+            " change in SQL, sql=, where no row leaves the database"
+        )
+    if isinstance(error, DatabaseError) and error.sqlstate == "42501":
+        return f"grant the role what is missing, and {again}"
+    if passes(error):
+        return f"it did not pass by itself while this waited; when it has, {again}"
+    if isinstance(error, TransportError):
+        return error.todo or f"see what stands between here and the database, and {again}"
+    if error.sqlstate == "27000":
+        return "a trigger changes other rows of the same page: let it not, or use batch_size=1"
+    return after_correction(shard)
 
 
 def _too_long(error: DatabaseError | TransportError) -> bool:

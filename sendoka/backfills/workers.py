@@ -79,7 +79,7 @@ class Workers:
                 call.parts[part.number] = part
                 self._swept = await sweep.over(self._target, run, part, claimed=True) or self._swept
                 continue
-            call.keep(await insist(lambda: read_shards(call.database, run.id)))
+            call.keep(map(call.newest, await insist(lambda: read_shards(call.database, run.id))))
             states = {part.shard.state for part in call.parts.values()}
             if "held" in states or "running" not in states:
                 return

@@ -102,6 +102,18 @@ async def test_a_failure_that_does_not_pass_ends_the_run_in_bounded_tries(sql: N
     assert await touched(sql) == {"1": 50}
 
 
+async def test_an_answer_that_cannot_be_read_is_no_fault_of_the_script(sql: Neon, endpoint: Endpoint) -> None:
+    await make_messages(sql, 40)
+    endpoint.faults.add("half_json", match="sendoka_advanced", skip=1, times=0)
+    with pytest.raises(BatchFailed) as caught:
+        await run(sql, in_sql, batch_size=10, retry=QUICK)
+    assert "accept-change" not in caught.value.todo
+    assert "check that the connection string leads to Neon" in caught.value.todo
+    endpoint.faults.clear()
+    assert (await run(sql, in_sql)).done
+    assert await touched(sql) == {"1": 40}
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("form", FORMS, ids=["sql", "python"])
 async def test_lost_and_late_requests_change_every_row_once(sql: Database, form: Backfill, seed: int) -> None:
