@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Target", "estimate", "listed", "nearest", "read_target", "values_of"]
 
+# Statistics say how densely a table was filled when it was vacuumed or analyzed last, and it has so many rows on every
+# page that it has now. Pages that it has more since then may be full of dead rows: every trial of a change, which is
+# undone, leaves some. So as many as are dead are taken off, but none of those that were counted then. Where the server
+# has forgotten how many are dead, as after a crash, it is told as the planner would.
 # A partitioned table has the rows of its partitions; how many these have stands with each of them.
 _ROWS = """
 select case when bool_and(t.rows is not null) then sum(t.rows)::bigint end, coalesce(sum(t.size), 0),
@@ -32,7 +36,9 @@ from (
   select pg_relation_size(s.oid) as size, s.relkind = 'f' as foreign,
     case when s.relkind = 'f' then nullif(s.reltuples, -1) when pg_relation_size(s.oid) = 0 then 0
       when s.reltuples >= 0 and s.relpages > 0
-      then round(s.reltuples / s.relpages * (pg_relation_size(s.oid) / current_setting('block_size')::int)) end as rows
+      then greatest(s.reltuples, round(s.reltuples / s.relpages * (
+        pg_relation_size(s.oid) / current_setting('block_size')::int)) - coalesce(pg_stat_get_dead_tuples(s.oid), 0))
+    end as rows
   from pg_catalog.pg_class s where s.oid = $1::oid and s.relkind <> 'p'
     or s.oid in (select p.relid from pg_partition_tree($1::oid) p where p.isleaf)
 ) t

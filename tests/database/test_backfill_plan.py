@@ -12,7 +12,7 @@ from sendoka.backfills import Batch, backfill, plan, run
 from sendoka.backfills.change_text import may_go_unlocked
 from sendoka.backfills.sharding import planned
 from sendoka.backfills.split import parted
-from sendoka.backfills.target import read_target
+from sendoka.backfills.target import estimate, read_target
 from sendoka.backfills.terms import Terms
 from sendoka.errors import BackfillChanged, BackfillError, InvalidBackfill
 from tests.fixtures.backfills import execute, make_messages, rows, value
@@ -361,3 +361,21 @@ async def test_a_plan_for_no_workers_is_refused(sql: Database, options: dict[str
 async def test_a_plan_to_split_rows_that_are_chosen_is_refused(sql: Database) -> None:
     with pytest.raises(InvalidBackfill, match="is walked in one shard by one worker"):
         await plan(sql, declared(source="select id from messages"), workers=4)
+
+
+async def test_what_trials_left_dead_is_not_counted(sql: Database, direct: Connection) -> None:
+    await make_messages(sql, 2000)
+    direct.execute("alter table messages set (autovacuum_enabled = false)")
+    direct.execute("vacuum analyze messages")
+    target = await read_target(sql, declared())
+    size = await value(sql, "select pg_relation_size('messages')")
+    for _ in range(2):
+        with direct.transaction(force_rollback=True):
+            direct.execute("update messages set touched = touched + 1")
+    direct.execute("select pg_stat_force_next_flush()")
+    assert int(str(await value(sql, "select pg_relation_size('messages')"))) > 2 * int(str(size))
+    assert await estimate(sql, target) == 2000
+    await execute(sql, "insert into messages (id, org_id) select 'new_' || g, 'org_1' from generate_series(1, 6000) g")
+    found = await estimate(sql, target)
+    assert found is not None
+    assert 4000 < found <= 8000
