@@ -11,6 +11,8 @@ from sendoka.backfills.walk import after_correction, key_of
 from sendoka.errors import BackfillError, BatchFailed, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sendoka.backfills.batch import Batch
     from sendoka.backfills.declare import Backfill
     from sendoka.backfills.shards import Shard
@@ -30,16 +32,28 @@ class StepFailed(Exception):
         self.error = error
 
 
-async def call_step(backfill: Backfill, database: Database, batch: Batch[Any], timeout: float, shard: Shard) -> object:
+async def call_step(
+    backfill: Backfill,
+    database: Database,
+    batch: Batch[Any],
+    timeout: float,
+    shard: Shard,
+    warn: Callable[[str], None] | None = None,
+) -> object:
     """Return what the step returns for `batch`, the rows behind the cursor of `shard`.
+
+    A step that does not await cannot be ended in its time: it is kept, and `warn` is told.
 
     Raises StepFailed for what a row may be at fault for, BatchFailed for what the step is at fault for, or where it
     takes longer than `timeout` seconds; a failure that passes, and a BackfillError, as it is.
     """
     assert backfill.step is not None  # noqa: S101 - walk_of() saw to it
     try:
-        with anyio.move_on_after(timeout):
-            return await backfill.step(database, batch)
+        with anyio.move_on_after(timeout) as scope:
+            answer = await backfill.step(database, batch)
+            if warn is not None and anyio.current_time() > scope.deadline:
+                warn(_blocking(backfill, timeout))
+            return answer
     except Exception as error:
         unknown = getattr(error, "outcome", None) is Outcome.UNKNOWN
         if isinstance(error, BackfillError) or (passes(error) and not unknown):
@@ -53,6 +67,14 @@ async def call_step(backfill: Backfill, database: Database, batch: Batch[Any], t
         where=_where(batch, shard),
         todo="give what it waits for a time-out of its own, or the step more time: --step-timeout S (step_timeout=S),"
         " or less work: --batch-size N",
+    )
+
+
+def _blocking(backfill: Backfill, timeout: float) -> str:
+    return (
+        f"the step {backfill.name} took longer than {timeout:g} s and could not be ended, for it did not await: nothing"
+        " else goes on meanwhile, the renewal of its lease neither; call what blocks by await asyncio.to_thread(call, …), or"
+        " make batches smaller"
     )
 
 

@@ -75,8 +75,15 @@ class Turn:
         finally:
             self.ended.set()
 
+    def _warn(self, text: str) -> None:
+        self._work.on_wait("", None, warnings=(text,))
+
     async def _call(self, at: Shard) -> list[Statement]:
         work, batch = self._work, await self.page.ready()
         losses_of(batch).room = work.max_dead
-        answer = await call_step(work.backfill, work.database, batch, work.step_timeout, at) if batch.rows else None
+        answer = (
+            await call_step(work.backfill, work.database, batch, work.step_timeout, at, self._warn)
+            if batch.rows
+            else None
+        )
         return statements_of(answer, work.backfill, work.database)

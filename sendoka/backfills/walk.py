@@ -28,6 +28,12 @@ STEP_TIMEOUT = 300.0
 """Seconds that a step may take for a page. Pages are cut to half a second, so that one hangs."""
 
 
+class OnWait(Protocol):
+    """Is told for what a walk waits, empty where it works, and for how many seconds at most; or warnings, each once."""
+
+    def __call__(self, why: str, left: float | None = None, *, warnings: tuple[str, ...] = ()) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class WalkOf:
     """What is walked: a shard of a run, with the user's own client for the step.
@@ -43,7 +49,7 @@ class WalkOf:
     target: Target
     run: int
     shard: int
-    on_wait: Callable[[str, float | None], None]
+    on_wait: OnWait
     stop: Callable[[], bool]
     checksum: str
     lease: float = LEASE

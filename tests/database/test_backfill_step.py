@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -309,3 +310,27 @@ async def test_two_runners_started_together_do_every_row_once(sql: Database) -> 
     assert any(not isinstance(report, BaseException) and report.done for report in reports)
     assert await touched(sql) == {"1": 200}
     assert await ledger_is_whole(sql)
+
+
+async def test_a_step_that_never_awaits_and_passes_its_time_is_warned_of_once_by_name(sql: Database) -> None:
+    await make_messages(sql, 6)
+
+    async def blocks(sql: Any, batch: Batch) -> object:
+        time.sleep(0.03)  # noqa: ASYNC251 - that it blocks is what is tested
+        return await touch(sql, batch)
+
+    warnings: list[str] = []
+    step = declared(blocks, where=None, verify="select count(*) from messages where touched = 0")
+    for seconds in (0.02, 60):
+        report = await run(
+            sql,
+            step,
+            batch_size=2,
+            step_timeout=seconds,
+            again=True,
+            on_progress=lambda progress: warnings.extend(progress.warnings),
+        )
+        assert report.done
+    (warning,) = warnings
+    assert warning.startswith("the step stepped took longer than 0.02 s and could not be ended, for it did not await")
+    assert "await asyncio.to_thread(call, …)" in warning
