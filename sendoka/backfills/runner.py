@@ -100,7 +100,8 @@ async def run(
     dask: the address of a scheduler of dask.distributed, `tcp://host:8786`, or its Client or cluster: its workers do
         the batches, a shard a task, instead of this process.
     stop: asked before each batch and while it waits; True ends the call there.
-    on_progress: called after each batch, and whenever the run waits.
+    on_progress: called after each batch, and whenever the run waits; at the end once more where rows were left out
+        that it was not told of.
 
     Every row is changed once, whatever is killed or cut on the way, and however many runners there are. A run that is
     done is left alone unless `again` is given, and the report says when it was done and how many rows are left now; so
@@ -189,6 +190,7 @@ class _Running:
                 call.dead = await count_dead(call.database, run.id)
                 if call.dead and len(call.parts) > 1:
                     await call.teller.count_dead(run.id)
+                call.teller.correct()
 
     async def _go(self) -> None:
         """Do passes until the backfill is verified, or something says stop."""

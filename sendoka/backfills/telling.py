@@ -48,13 +48,19 @@ class Teller:
         self._due = call.started + LOOK_EVERY
         self._seen: dict[int, _Seen] = {}
         self._dead: dict[int, int] = {}
+        self._told: int | None = None
+        self._warned: set[str] = set()
 
     def tell(self, why: str, left: float | None, *, warnings: tuple[str, ...], at: int | None) -> None:
         """Tell where the run is, and for what it waits, or the worker that is at the shard with the number `at`."""
         if self._listener is None:
             return
+        if warnings and self._warned.issuperset(warnings):
+            return
+        self._warned |= set(warnings)
         call, shard, run = self._call, self._call.shard, self._call.run
         shards = self.shards()
+        self._told = call.dead
         total = run.total if run else None
         self._listener(
             Progress(
@@ -77,6 +83,11 @@ class Teller:
                 shards=shards,
             )
         )
+
+    def correct(self) -> None:
+        """Tell once more how the run stands where dead letters were counted since it was told last: it is over."""
+        if self._told not in {None, self._call.dead}:
+            self.tell("", None, warnings=(), at=None)
 
     def shards(self) -> tuple[ShardProgress, ...]:
         """Return how each shard stands, as far as is known here."""

@@ -105,6 +105,7 @@ class _Lines(_Silent):
         self._next = 0.0
         self._waits = Waits()
         self._scanned: set[tuple[int, int]] = set()
+        self._dead = 0
 
     def __call__(self, progress: Progress) -> None:
         now, waits = time.monotonic(), self._waits.is_new(progress)
@@ -115,7 +116,9 @@ class _Lines(_Silent):
             say(f"{progress.name}: {_waiting(progress)}")
         if len(progress.shards) > 1 and progress.shard and progress.shard.state == "scanned":
             self._end_of(progress, progress.shard)
-        if not progress.waiting and now >= self._next:
+        corrected = progress.shard is None and progress.dead != self._dead
+        if not progress.waiting and (now >= self._next or corrected):
+            self._dead = progress.dead
             several = len(progress.shards) > 1
             shards = f" · {len(progress.shards)} shards: {states_of(progress.shards)}" if several else ""
             say(f"{progress.name}: {facts_of(progress)}{shards}")

@@ -33,6 +33,8 @@ _LEAST = 10
 _MOST = 40
 """Columns of a bar."""
 
+_BEFORE = "no batch is done yet"
+
 _BESIDE = 3
 """Lines beside those of the shards: the run, the others in numbers, and the cursor's own."""
 
@@ -75,7 +77,8 @@ class Bars:
         self._drawn = drawn
         self._line = line
         self._name = name
-        self._rows: list[TaskID] = [drawn.add_task(name, total=None, facts="")]
+        room = drawn.console.width - len(name) - len("100%") - 3 - _LEAST
+        self._rows: list[TaskID] = [drawn.add_task(name, total=None, facts=_cut(_BEFORE, room) if room > 0 else "")]
         self._waits = Waits()
 
     def __call__(self, progress: Progress) -> None:

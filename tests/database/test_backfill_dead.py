@@ -352,3 +352,14 @@ async def test_a_new_run_begins_without_those_of_the_run_before(sql: Database) -
     report = await run(sql, in_sql, batch_size=10, again=True, on_progress=told.append)
     assert (report.run, report.done, report.dead, report.unchanged) == (2, True, 0, 0)
     assert {progress.dead for progress in told} == {0}
+
+
+@BOTH
+async def test_what_is_told_last_has_all_rows_that_were_left_out(sql: Database, form: Backfill) -> None:
+    await make_words(sql, 40, 5, 17, 33)
+    told: list[int] = []
+    report = await run(sql, form, batch_size=20, on_progress=lambda progress: told.append(progress.dead))
+    assert (report.dead, told[-1]) == (3, 3)
+    told.clear()
+    await run(sql, form)
+    assert told == []

@@ -191,3 +191,30 @@ def test_a_wait_is_an_event_when_it_begins_and_now_and_then(
 def test_a_sentence_obeys_nothing_that_stands_in_the_database(capsys: pytest.CaptureFixture[str]) -> None:
     tell("msg_1: refused\nby \x1b[2Ja trigger")
     assert capsys.readouterr().out == "msg_1: refused by \N{REPLACEMENT CHARACTER}[2Ja trigger\n"
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 120])
+def test_a_bar_says_that_no_batch_is_done_yet(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    frames = drawn(
+        monkeypatch, [told([at(0)], warnings=("a trigger fires",)), told([at(0)], 0)], width=width, height=24
+    )
+    assert all(len(line) <= width for frame in frames for line in frame)
+    bar = [line for frame in frames for line in frame if line.startswith("fill_in")]
+    assert ("no batch is done yet" in bar[0]) == (width >= 60)
+    assert "no batch" not in bar[-1]
+
+
+def test_what_was_told_of_rows_left_out_is_corrected_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress = [told([at(0)], 0, dead=59), told([at(0)], dead=60)]
+    assert "60 left out" in drawn(monkeypatch, progress, width=140, height=24)[-1][0]
+    with shown("fill", as_json=False) as show:
+        for each in [*progress, progress[-1]]:
+            show(each)
+    first, last = capsys.readouterr().out.splitlines()
+    assert ("59 left out" in first, "60 left out" in last) == (True, True)
+    events = _Events()
+    for each in progress:
+        events(each)
+    assert [json.loads(line)["dead"] for line in capsys.readouterr().out.splitlines()] == [59]

@@ -140,7 +140,8 @@ class _Events:
             _line("warnings", progress)
         elif not progress.waiting:
             self._waits.pop(number, None)
-            _line("batch", progress)
+            if progress.shard:  # else it corrects what was told, which the last line says too
+                _line("batch", progress)
         elif self._is_due(number, progress.waiting):
             _line("waiting", progress)
 
