@@ -73,7 +73,7 @@ async def call_step(
 def _blocking(backfill: Backfill, timeout: float) -> str:
     return (
         f"the step {backfill.name} took longer than {timeout:g} s and could not be ended, for it did not await: nothing"
-        " else goes on meanwhile, the renewal of its lease neither; call what blocks by await asyncio.to_thread(call, …), or"
+        " else goes on meanwhile, nor is its lease renewed; call what blocks by await asyncio.to_thread(call, …), or"
         " make batches smaller"
     )
 

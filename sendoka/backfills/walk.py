@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.target import Target
     from sendoka.database.seam import Database
 
-__all__ = ["LEASE", "STEP_TIMEOUT", "Walk", "WalkOf", "after_correction", "key_of"]
+__all__ = ["LEASE", "STEP_TIMEOUT", "OnWait", "Walk", "WalkOf", "after_correction", "key_of"]
 
 LEASE = 15.0
 """Seconds for which a step's shard is held; renewed while the step runs and with every batch."""
