@@ -122,17 +122,20 @@ async def call(sql: Neon, form: Backfill, play: Play, *, stops: bool = False) ->
 
 
 async def to_the_end(sql: Neon, form: Backfill, play: Play, *, may_fail: bool = False) -> RunReport:
-    """Run until it is done: once more where the first call stopped, or failed and may."""
-    try:
-        report = await call(sql, form, play, stops=play == "stopped")
-    except SendokaError:
-        if not may_fail:
-            raise
-        return await call(sql, form, play)
-    if play != "stopped":
-        return report
-    assert (report.state, report.reason) == ("stopped", "interrupted")
-    return await call(sql, form, play)
+    """Run until it is done: once more where a call stopped, and where one failed that may."""
+    stops = play == "stopped"
+    while True:
+        try:
+            report = await call(sql, form, play, stops=stops)
+        except SendokaError:
+            if not may_fail:
+                raise
+            may_fail = False
+            continue
+        if not stops:
+            return report
+        assert (report.state, report.reason) == ("stopped", "interrupted")
+        stops = False
 
 
 async def look(sql: Neon, report: RunReport) -> None:
