@@ -155,7 +155,8 @@ def _tiles(found: Timeline) -> str:
 
 def _plots(found: Timeline) -> Iterable[str]:
     if not any(slot.batches for slot in found.slots):
-        yield '<h2>Rows a second</h2>\n<p class="under">no batch is done yet</p>'
+        none = "no batch was done" if found.run.over else "no batch is done yet"
+        yield f'<h2>Rows a second</h2>\n<p class="under">{none}</p>'
         return
     bands = bands_of(found)
     marks = [(_since(found, event), _told(event)) for event in found.events if event.event not in {"started", "done"}]

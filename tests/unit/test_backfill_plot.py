@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -196,9 +197,11 @@ def test_lanes_lie_where_their_time_is_and_many_are_thin() -> None:
 
 def test_the_page_names_a_process_as_people_do_and_a_run_without_a_batch_has_no_plot() -> None:
     began = Event("2026-04-22T10:00:00.000000Z", "started", "ann", "db-1:4711:5f3a09c1d2e4", None, None, "")
-    page = html_report(timeline([(0, 0, 0, None, None)], [began]))
+    over = timeline([(0, 0, 0, None, None)], [began])
+    page = html_report(replace(over, run=replace(over.run, state="running")))
     assert "<code>process 4711 on db-1</code>" in page
     assert "5f3a09c1d2e4" not in page
     assert "no batch is done yet" in page
     assert "<svg" not in page
+    assert "no batch was done" in html_report(over)
     assert "no batch is done yet" not in html_report(timeline([BUSY], [began]))
