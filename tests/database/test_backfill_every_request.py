@@ -52,6 +52,7 @@ MARKS = {
     "batch in python": "sendoka_fence",
     "page": "sendoka_scan",
     "trial": "found_kept",
+    "renew": "set lease_until = ",
     "release": "set owner = null, lease_until = null",
     "split": "sendoka_tile",
     "look": "statement_timeout",
@@ -62,8 +63,9 @@ MARKS = {
     "state": "from sendoka.backfill_shards",
     "table": "pg_catalog.pg_class",
     "size": "pg_relation_size",
+    "other": "",
 }
-"""What the SQL of a request of each kind has in it, and those below it have too or have not: the first one counts."""
+"""What the SQL of a request of each kind has in it: the first one that fits counts, and `other` is the rest of them."""
 
 PLACES = ("first", "last", "middle")
 """Of one request there is a first only, of two no middle."""
@@ -87,10 +89,7 @@ class Case:
 
 def kind_of(statements: tuple[str, ...]) -> str:
     sql = "\n".join(statements)
-    for mark, text in MARKS.items():
-        if text in sql:
-            return mark
-    raise AssertionError(f"MARKS has no line for a request: {sql[:300]}")
+    return next(mark for mark, text in MARKS.items() if text in sql)
 
 
 def pattern(mark: str) -> str:
