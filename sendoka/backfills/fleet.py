@@ -19,7 +19,7 @@ from sendoka.backfills.owner import gone, marked, new_owner
 from sendoka.backfills.parcel import Contents, sealed, sendable
 from sendoka.backfills.patience import Stopped
 from sendoka.backfills.scheduler import Scheduler, connected
-from sendoka.backfills.shards import read_shards
+from sendoka.backfills.shards import read_shards, release
 from sendoka.backfills.stealing import steal
 from sendoka.errors import FleetFailed, InvalidBackfill, SendokaError
 
@@ -137,6 +137,7 @@ class _Pass:
         finally:
             with anyio.CancelScope(shield=True), anyio.move_on_after(self._call.last_words(more=True)):
                 await self._recall()
+            await self._give_back()
         if self._error is not None:
             raise self._error
         if self._call.stop() and not self._call.reason:
@@ -358,6 +359,17 @@ class _Pass:
             while any(not trip.future.done() for trip in self._trips.values()):  # noqa: ASYNC110 - dask is in a thread
                 await anyio.sleep(_TICK)
             await self._collect()
+
+    async def _give_back(self) -> None:
+        """Release what this call still holds: stolen as the deadline came, or of an errand that had no time to do so.
+
+        What that one has in flight may commit all the same, until somebody else has the shard.
+        """
+        call, run = self._call, self._run.id
+        with contextlib.suppress(SendokaError), anyio.move_on_after(call.last_words(more=True), shield=True):
+            parts = await read_shards(call.database, run)
+            for owner in {part.lease.owner for part in parts if marked(part.lease.owner, self._fleet.mark)}:
+                await release(call.database, run, owner=owner or "")
 
 
 def _deserted(address: str) -> FleetFailed:

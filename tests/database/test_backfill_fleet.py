@@ -20,6 +20,7 @@ from sendoka.backfills.pace import Pace
 from sendoka.backfills.parcel import Contents, sealed
 from sendoka.backfills.scheduler import connected
 from sendoka.backfills.scripts import load
+from sendoka.backfills.stealing import steal
 from sendoka.backfills.terms import Terms
 from sendoka.errors import BatchFailed, FleetFailed, InvalidBackfill, SendokaError
 from tests.fixtures.backfill_project import PACE, TOUCH, set_pace
@@ -226,6 +227,24 @@ async def test_a_deadline_holds_for_the_whole_fleet(sql: Neon, fleet: Any, slow:
     report = await run(sql, slow, batch_size=5, shards=3, dask=fleet, deadline=1)
     assert (report.state, report.reason) == ("stopped", "deadline")
     assert report.seconds < 3.5
+    assert await value(sql, HELD) == "0"
+
+
+async def test_a_shard_stolen_as_the_deadline_came_is_given_back(
+    sql: Neon, fleet: Any, slow: Backfill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stolen = []
+
+    async def then_hangs(*args: Any, **options: Any) -> None:
+        stolen.append(await steal(*args, **options))
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("sendoka.backfills.fleet.steal", then_hangs)
+    await make_messages(sql, 240)
+    await set_pace(sql, 0.02)
+    report = await run(sql, slow, batch_size=5, shards=1, dask=fleet, deadline=4)
+    assert (report.state, len(stolen)) == ("stopped", 1)
+    assert stolen[0] is not None
     assert await value(sql, HELD) == "0"
 
 
