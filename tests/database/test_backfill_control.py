@@ -292,9 +292,9 @@ async def test_what_is_over_cannot_be_switched(sql: Database, state: str, act: A
 
 @pytest.mark.parametrize("act", [pause, resume, cancel])
 async def test_what_was_never_run_is_unknown_with_the_nearest_name(sql: Database, act: Any) -> None:
-    with pytest.raises(UnknownBackfill, match="no backfill 'touch'") as caught:
+    with pytest.raises(UnknownBackfill, match="the backfill touch was never run on this database") as caught:
         await act(sql, "touch")
-    assert caught.value.where == "in the database"
+    assert caught.value.todo == "begin it with: sendoka backfill run touch"
     await make_messages(sql, 5)
     await run(sql, in_sql())
     with pytest.raises(UnknownBackfill) as caught:
