@@ -141,6 +141,8 @@ class ChangeWalk:
         """
         flight, early = self._flight, self._early
         self.asked, self.stepped = size, 0.0
+        if not self._work.counted:
+            await self._line.measure(self._work.database)
         if self._goes_ahead():
             while len(flight) < _AT_ONCE:
                 flight.send(functools.partial(self._call, size))

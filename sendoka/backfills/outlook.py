@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from sendoka.backfills.gauges import Gauges
 from sendoka.backfills.keys import peeked, source_of
 from sendoka.backfills.keyset import keys_of
 from sendoka.backfills.limits import Limits
+from sendoka.backfills.line import round_trip
 from sendoka.backfills.order import arranged, walked
 from sendoka.backfills.overview import list_runs
 from sendoka.backfills.pace import FIRST, MOST, SMALLEST, TARGET, largest
@@ -172,7 +172,7 @@ async def _found_out(sql: Database, backfill: Backfill, terms: Terms) -> Outlook
     matching = None if rows is None or share is None else round(rows * share)
     rest = None if rows is None else max(0, rows - going.scanned)
     busy, clock = await _busy(sql, target, terms.limits)
-    batch_size, batches, seconds = _paced(batch, rest, matching, terms.batch_size, await _trip(sql))
+    batch_size, batches, seconds = _paced(batch, rest, matching, terms.batch_size, await round_trip(sql))
     return Outlook(
         backfill.name,
         target.shown,
@@ -207,13 +207,6 @@ async def _shards(sql: Database, going: _Standing, target: Target, terms: Terms,
     if going.run is None:
         return await planned(sql, target, terms, rows)
     return await (planned(sql, target, Terms(), rows) if going.anew else kept(sql, going.run.id))
-
-
-async def _trip(sql: Database) -> float:
-    """Return the seconds of a round trip."""
-    began = time.monotonic()
-    await sql.run(Statement("select 1"))
-    return time.monotonic() - began
 
 
 async def _busy(sql: Database, target: Target, limits: Limits) -> tuple[tuple[str, ...], float | None]:

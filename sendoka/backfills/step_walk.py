@@ -217,6 +217,8 @@ class StepWalk:
     async def _prepare(self, size: int) -> _Pending:
         """Return the request that makes true what the step says of the next page."""
         hand, shard = self._hand, self._holding.shard
+        if not self._work.counted:  # what is held to a rate needs no more haste
+            await self._line.measure(self._work.database)
         turn = hand.turn
         if turn is None or (not turn.begun and turn.page.scanned > _WIDE * size):
             hand.forget()

@@ -10,6 +10,13 @@ import pytest
 from sendoka.backfills.beside import beside
 from sendoka.backfills.flight import Flight
 from sendoka.backfills.line import Line
+from sendoka.testing import FakeDatabase
+from tests.fixtures.far import Far
+
+
+def at_a_distance(seconds: float) -> Far:
+    """Return a database that has nothing to do, and to which everything takes so long."""
+    return Far(FakeDatabase({"select 1": [{"?column?": 1}]}), seconds)
 
 
 @pytest.mark.parametrize(
@@ -24,20 +31,32 @@ from sendoka.backfills.line import Line
     ],
     ids=["as long as the work", "next door", "beside much work", "beside less", "hardly any", "waited for another"],
 )
-def test_a_line_is_long_beside_the_work(whole: float, inside: float, work: float, *, is_long: bool) -> None:
-    line = Line()
+async def test_a_line_is_long_beside_the_work(whole: float, inside: float, work: float, *, is_long: bool) -> None:
+    line, far = Line(), at_a_distance(0.03)
     for _ in range(3):
+        await line.measure(far)
         assert not line.long
         line.note(whole, inside, work)
+    await line.measure(far)
     assert line.long is is_long
 
 
-def test_one_late_answer_does_not_make_a_line_long_nor_one_in_time_short_for_ever() -> None:
-    line = Line()
+async def test_what_takes_its_time_behind_a_batch_is_no_long_line() -> None:
+    line, near = Line(), at_a_distance(0)
+    for _ in range(4):
+        line.note(1.060, 0.04, 0.04)  # a second to commit
+        await line.measure(near)
+    assert not line.long
+
+
+async def test_one_late_answer_does_not_make_a_line_long_nor_one_in_time_short_for_ever() -> None:
+    line, far = Line(), at_a_distance(0.03)
     for whole in (0.021, 0.060, 0.060):
         line.note(whole, 0.02, 0.02)
+    await line.measure(far)
     assert not line.long
     line.note(0.060, 0.02, 0.02)
+    await line.measure(far)
     assert line.long
 
 
