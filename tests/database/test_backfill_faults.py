@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,10 @@ async def test_bookkeeping_may_lose_its_answers_too(
 
 
 @pytest.mark.parametrize("form", FORMS, ids=["sql", "python"])
-async def test_a_batch_is_one_request(sql: Neon, endpoint: Endpoint, form: Backfill) -> None:
+async def test_a_batch_is_one_request(
+    sql: Neon, endpoint: Endpoint, form: Backfill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendoka.backfills.line._LEAST", math.inf)  # on a busy machine any line may seem long
     await make_messages(sql, 200)
 
     async def requests(size: int) -> int:
