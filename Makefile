@@ -29,7 +29,7 @@ setup: ## make .venv and install everything into it (the other tasks do this by 
 demo: setup ## show the whole road on a temporary local Postgres, in half a minute
 	@$(PYTHON_BIN) docs/demo.py
 
-test: setup ## run every test, on a real PostgreSQL in a few processes, in about nine minutes
+test: setup ## run every test, on a real PostgreSQL in a few processes, in about eight minutes
 	@$(PYTHON_BIN) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 soak: setup ## run the tests with twenty times the seeds, rows and connections, for hours: make soak ARGS="tests/conformance"
