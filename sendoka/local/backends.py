@@ -12,7 +12,8 @@ from psycopg.conninfo import make_conninfo
 
 from sendoka.local.failure import Failure
 from sendoka.local.logins import refused_login
-from sendoka.local.wire import Backend, LoginRefused, connect
+from sendoka.local.opening import LoginRefused, connect
+from sendoka.local.wire import Backend
 
 if TYPE_CHECKING:
     from sendoka.local.credentials import Login
@@ -133,7 +134,7 @@ class Backends:
             raise Failure("connection closed")
         self._opening += 1
         try:
-            backend = await connect(self._conninfo(target), timeout=CONNECT_SECONDS)
+            backend = Backend(await connect(self._conninfo(target), timeout=CONNECT_SECONDS))
             if self._closed:
                 backend.close()
                 raise Failure("connection closed")

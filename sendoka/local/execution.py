@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sendoka.local.failure import Failure
 from sendoka.local.reply import Body, ResultWriter
+from sendoka.local.wire import may_follow_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +22,9 @@ __all__ = ["run_batch", "run_single"]
 async def run_single(backend: Backend, query: Query, options: Options, limit: int) -> bytes:
     """Run one statement in a transaction of its own; return its result object. Raises Failure."""
     body = Body(limit)
+    (writer,) = _writers([query], options, body)
     with _cancelled_with_us(backend):
-        await _run(backend, query, options, body, alone=True)
+        await backend.run(query, writer, alone=True)
     return b"".join(body.parts)
 
 
@@ -36,18 +38,29 @@ async def run_batch(
     """
     body = Body(limit)
     body.put('{"results":[')
-    await _control(backend, options.begin)
+    writers = _writers(queries, options, body)
     with _cancelled_with_us(backend):
-        for number, query in enumerate(queries):
-            if number:
-                body.put(",")
-            await _run(backend, query, options, body, alone=False)
+        if options.raw and all(map(may_follow_unseen, queries)):
+            await backend.run_together(options.begin, queries, writers)
+        else:
+            await _control(backend, options.begin)
+            for query, writer in zip(queries, writers, strict=True):
+                await backend.run(query, writer, alone=False)
     if veto is not None:
         raise veto
     # From here on the client's going away stops nothing.
     await _control(backend, "COMMIT")
     body.put("]}")
     return b"".join(body.parts)
+
+
+def _writers(queries: Sequence[Query], options: Options, body: Body) -> Iterator[ResultWriter]:
+    """Yield what writes each result, its comma before it."""
+    for number, query in enumerate(queries):
+        if number:
+            body.put(",")
+        array = options.array if query.array is None else query.array
+        yield ResultWriter(body, typed=not options.raw, array=array)
 
 
 @contextmanager
@@ -65,9 +78,3 @@ async def _control(backend: Backend, text: str) -> None:
     except Failure as failure:
         failure.keeps_session = False
         raise
-
-
-async def _run(backend: Backend, query: Query, options: Options, body: Body, *, alone: bool) -> None:
-    array = options.array if query.array is None else query.array
-    writer = ResultWriter(body, typed=not options.raw, array=array)
-    await backend.run(query.text, query.params, writer, alone=alone)

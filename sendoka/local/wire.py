@@ -1,4 +1,8 @@
-"""One conversation with PostgreSQL, through libpq and without blocking, in the steps that Neon's proxy takes."""
+"""One conversation with PostgreSQL, through libpq and without blocking: what Neon's proxy says, in fewer round trips.
+
+It waits for each statement's description, and for its end, before it says more. Where nobody could see the difference
+all is said at once: PostgreSQL takes no notice of what comes behind a failure, up to the next Sync.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +11,25 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg import Error, OperationalError, pq
-from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, PollingStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 
+from sendoka.database.transaction import control_command
 from sendoka.local.failure import Failure, from_result
 from sendoka.local.request import MOST_PARAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from psycopg.pq.abc import PGconn, PGresult
 
     from sendoka.local.reply import ResultWriter
+    from sendoka.local.request import Query
 
     T = TypeVar("T")
     Steps = Generator[None, None, T]
     """A conversation: it yields where bytes of PostgreSQL must come first, and is resumed when they have."""
 
-__all__ = ["Backend", "LoginRefused", "connect"]
+__all__ = ["Backend", "may_follow_unseen"]
 
 # Everything of a session is forgotten. Neon runs the parts of this one by one, so that cached plans stay; nobody sees
 # the difference, and PostgreSQL is done sooner.
@@ -42,52 +48,6 @@ _LOOKUP = b"neon_proxy_typeinfo"
 _ELEMENTS = b"select typelem from pg_catalog.pg_type where oid = $1::oid and typcategory = 'A'"
 FIRST_USER_OID = 16384
 """Types with smaller numbers are built in."""
-
-
-class LoginRefused(Exception):
-    """No session could be opened. The text is libpq's."""
-
-
-async def connect(conninfo: bytes, *, timeout: float) -> Backend:
-    """Open a session; raises LoginRefused, also where `timeout` seconds are not enough."""
-    pgconn: PGconn = pq.PGconn.connect_start(conninfo)
-    try:
-        async with asyncio.timeout(timeout):
-            await _poll(pgconn)
-    except TimeoutError:
-        pgconn.finish()
-        raise LoginRefused("timeout expired") from None
-    except BaseException:
-        pgconn.finish()
-        raise
-    return Backend(pgconn)
-
-
-async def _poll(pgconn: PGconn) -> None:
-    loop = asyncio.get_running_loop()
-    while True:
-        state = PollingStatus.FAILED if pgconn.status == ConnStatus.BAD else pgconn.connect_poll()
-        if state == PollingStatus.OK:
-            return
-        if state == PollingStatus.FAILED:
-            raise LoginRefused(pgconn.get_error_message())
-        # The socket may be another one after each step.
-        socket, ready = pgconn.socket, loop.create_future()
-        watch, unwatch = (
-            (loop.add_reader, loop.remove_reader)
-            if state == PollingStatus.READING
-            else (loop.add_writer, loop.remove_writer)
-        )
-        watch(socket, _wake, ready)
-        try:
-            await ready
-        finally:
-            unwatch(socket)
-
-
-def _wake(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 class Backend:
@@ -134,7 +94,11 @@ class Backend:
 
     def cancel(self) -> None:
         """Ask PostgreSQL to cancel what runs here, if anything does, without waiting for it."""
-        if self.usable and self._steps is not None and not self._loop.is_closed():
+        if self._steps is not None:
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if self.usable and not self._loop.is_closed():
             request = self._pgconn.get_cancel()
 
             def send() -> None:
@@ -145,15 +109,29 @@ class Backend:
 
     # -------------------------------------------------------------- statements
 
-    async def run(self, text: str, params: Sequence[bytes | None], writer: ResultWriter, *, alone: bool) -> None:
-        """Run one statement: Parse, Describe, Flush; then Bind, Execute, Sync. Raises Failure.
+    async def run(self, query: Query, writer: ResultWriter, *, alone: bool) -> None:
+        """Run one statement; its result goes to `writer`. Raises Failure.
 
-        Its result goes to `writer`. With `alone` nothing else of this request follows, so the reset is sent along.
+        With `alone` nothing else of this request follows, so the reset is sent along.
         """
-        statement = _encoded(text)
-        if len(params) > MOST_PARAMS:
+        if "\0" in query.text:
+            raise Failure("error encoding message to server: string contains embedded null", keeps_session=True)
+        if len(query.params) > MOST_PARAMS:
             raise Failure("error encoding message to server: value too large to transmit", keeps_session=True)
-        await self._talk(self._statement(statement, params, writer, alone))
+        await self._talk(self._statement(query, writer, alone))
+
+    async def run_together(self, begin: str, queries: Sequence[Query], writers: Iterator[ResultWriter]) -> None:
+        """Run `begin` and statements that `may_follow_unseen`, sent all at once; raises Failure for the first to fail.
+
+        What is behind that one PostgreSQL does not look at, as if it had not been sent. Results go to one of `writers`
+        each, which is asked for when its turn has come; none of them is `typed`.
+        """
+        try:
+            await self._talk(self._statements(begin.encode(), queries, writers))
+        except Failure as failure:
+            if not failure.keeps_session:
+                self._cancel()  # an answer too large, say: what was sent behind it would still run
+            raise
 
     async def simple(self, text: bytes) -> None:
         """Run `text` by the simple protocol, for what opens and ends a batch. Raises Failure."""
@@ -170,51 +148,90 @@ class Backend:
 
     # -------------------------------------------------------------- the conversations
 
-    def _statement(
-        self, statement: bytes, params: Sequence[bytes | None], writer: ResultWriter, alone: bool
-    ) -> Steps[None]:
-        pgconn = self._pgconn
-        if pgconn.pipeline_status == PipelineStatus.OFF:
-            pgconn.enter_pipeline_mode()
-        described = yield from self._prepare(statement)
-        if described.status != ExecStatus.COMMAND_OK:
-            pgconn.pipeline_sync()
+    def _statement(self, query: Query, writer: ResultWriter, alone: bool) -> Steps[None]:
+        self._enter_pipeline()
+        self._parse(query)
+        if writer.typed:  # what its columns are must be known before it runs
+            self._pgconn.send_flush_request()
             yield from self._flush()
+            described = yield from self._described()
+            if described.status == ExecStatus.COMMAND_OK:
+                yield from self._learn_elements(described)
+                self._execute(query)
+            self._sync(alone)
+            yield from self._flush()
+        else:
+            self._execute(query)
+            self._sync(alone)
+            yield from self._flush()
+            described = yield from self._described()
+        if described.status != ExecStatus.COMMAND_OK:
             yield from self._until_sync(described)
             raise _refused(described)
-        if writer.typed:
-            yield from self._learn_elements(described)
-        writer.begin(described, self._elements)
-        pgconn.send_query_prepared(b"", params, _formats(params))
-        if described.nfields:
-            pgconn.set_chunked_rows_mode(ROWS_AT_A_TIME) if _CHUNKS else pgconn.set_single_row_mode()
-        pgconn.pipeline_sync()
-        if alone:
-            pgconn.send_query_params(_RESET, None)
-            pgconn.pipeline_sync()
-            self._resetting = True
+        result = yield from self._receive(described, writer)
+        answer = yield from self._until_sync(result)
+        if answer.status not in _FINE:
+            raise _refused(answer)
+        writer.end(answer)
+
+    def _statements(self, begin: bytes, queries: Sequence[Query], writers: Iterator[ResultWriter]) -> Steps[None]:
+        self._enter_pipeline()
+        self._pgconn.send_query_params(begin, None)
+        for query in queries:
+            self._parse(query)
+            self._execute(query)
+        self._sync(alone=False)
         yield from self._flush()
+        answer = yield from self._fetch_one()
+        for _ in queries:
+            if answer.status in _FINE:
+                answer = yield from self._described()
+            if answer.status in _FINE:
+                writer = next(writers)
+                answer = yield from self._receive(answer, writer)
+                yield from self._fetch_any()
+                if answer.status in _FINE:
+                    writer.end(answer)
+        answer = yield from self._until_sync(answer)
+        if answer.status not in _FINE:
+            raise _refused(answer)
+
+    def _enter_pipeline(self) -> None:
+        if self._pgconn.pipeline_status == PipelineStatus.OFF:
+            self._pgconn.enter_pipeline_mode()
+
+    def _parse(self, query: Query) -> None:
+        self._pgconn.send_prepare(b"", query.text.encode())
+        self._pgconn.send_describe_prepared(b"")
+
+    def _execute(self, query: Query) -> None:
+        self._pgconn.send_query_prepared(b"", query.params, _formats(query.params))
+
+    def _sync(self, alone: bool) -> None:
+        self._pgconn.pipeline_sync()
+        if alone:
+            self._pgconn.send_query_params(_RESET, None)
+            self._pgconn.pipeline_sync()
+            self._resetting = True
+
+    def _described(self) -> Steps[PGresult]:
+        """Return what a statement was described as, or what PostgreSQL says against it."""
+        parsed = yield from self._fetch_one()
+        described = yield from self._fetch_one()
+        return parsed if parsed.status != ExecStatus.COMMAND_OK else described
+
+    def _receive(self, described: PGresult, writer: ResultWriter) -> Steps[PGresult]:
+        """Write a statement's rows; return how it ended."""
+        writer.begin(described, self._elements)
+        if described.nfields:
+            self._pgconn.set_chunked_rows_mode(ROWS_AT_A_TIME) if _CHUNKS else self._pgconn.set_single_row_mode()
         result = yield from self._fetch()
         while result.status in _PARTS:
             writer.add(result)
             result = yield from self._fetch()
         if result.status in _COPYING:
             raise Failure("unexpected message from server")
-        answer = yield from self._until_sync(result)
-        if answer.status not in _FINE:
-            raise _refused(answer)
-        writer.end(answer)
-
-    def _prepare(self, statement: bytes) -> Steps[PGresult]:
-        """Parse and describe; return the description, or what PostgreSQL says against the statement."""
-        pgconn = self._pgconn
-        pgconn.send_prepare(b"", statement)
-        pgconn.send_describe_prepared(b"")
-        pgconn.send_flush_request()
-        yield from self._flush()
-        parsed = yield from self._fetch_one()
-        described = yield from self._fetch_one()
-        return parsed if parsed.status != ExecStatus.COMMAND_OK else described
+        return result
 
     def _learn_elements(self, described: PGresult) -> Steps[None]:
         """Look up the types that are not built in, inside the statement's own transaction: array types by element."""
@@ -254,7 +271,7 @@ class Backend:
             yield from self._until_sync(done)
             if done.status == ExecStatus.COMMAND_OK:
                 return
-        # It was not sent along, or met the transaction that a BEGIN had left open.
+        # It was not sent along, or met a transaction that a BEGIN had left open.
         if self._pgconn.transaction_status != TransactionStatus.IDLE:
             yield from self._simple(b"ROLLBACK")
         yield from self._simple(_RESET)
@@ -364,10 +381,12 @@ def _nothing(_: Any, __: BaseException | None) -> None:
     """What follows where nobody waits."""
 
 
-def _encoded(text: str) -> bytes:
-    if "\0" in text:
-        raise Failure("error encoding message to server: string contains embedded null", keeps_session=True)
-    return text.encode("utf-8")
+def may_follow_unseen(query: Query) -> bool:
+    """Tell whether a statement may be sent before those in front of it are done.
+
+    One that ends the transaction may not: what follows it would be parts of one more, instead of each by itself.
+    """
+    return "\0" not in query.text and len(query.params) <= MOST_PARAMS and control_command(query.text) is None
 
 
 def _formats(params: Sequence[bytes | None]) -> list[int] | None:
