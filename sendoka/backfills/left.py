@@ -15,6 +15,7 @@ from sendoka.backfills.target import listed, read_target
 from sendoka.backfills.words import words
 from sendoka.database.home import Ours
 from sendoka.database.statement import Statement
+from sendoka.database.transaction import DEFAULT
 from sendoka.errors import BackfillError
 from sendoka.quoting import ident
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["count_in", "hopeless", "left_and_dead", "of_others", "of_ours", "remaining", "verify"]
 
+_ALONE = Statement("select set_config('max_parallel_workers_per_gather', '0', true)")
 _PASSES = 5
 """After so many passes a call gives up where no fewer rows are left than the last one met."""
 
@@ -46,7 +48,7 @@ async def verify(sql: Database, backfill: Backfill) -> int:
                 todo=f"sendoka backfill run {backfill.name}",
             )
         target = listed(backfill, target, found.id)
-    return count_in(await sql.run(remaining(backfill, target)), backfill, target)
+    return count_in(await _counted(sql, remaining(backfill, target)), backfill, target)
 
 
 async def left_and_dead(database: Database, backfill: Backfill, target: Target, run: int) -> tuple[int, int]:
@@ -58,10 +60,10 @@ async def left_and_dead(database: Database, backfill: Backfill, target: Target, 
     target = listed(backfill, target, run)
     query = remaining(backfill, target)
     if backfill.verify:
-        return max(0, count_in(await database.run(query), backfill, target) - dead), dead
+        return max(0, count_in(await _counted(database, query), backfill, target) - dead), dead
     if dead:
         query = Ours(remaining(without_dead(backfill, target, run), target).text)
-    return count_in(await database.run(query), backfill, target), dead
+    return count_in(await _counted(database, query), backfill, target), dead
 
 
 def count_in(result: Result[Cells], backfill: Backfill, target: Target) -> int:
@@ -88,7 +90,7 @@ async def of_others(database: Database, backfill: Backfill, target: Target, run:
     batches = f"select b.xmin from sendoka.backfill_batches b where b.run = {run:d}"
     since = f"select max(age(b.xmin)) from sendoka.backfill_batches b where b.run = {run:d} and b.pass = 1"
     version = f"{ident(target.table)}.xmin"
-    return await _counted(database, backfill, target, f"age({version}) <= ({since}) and {version} not in ({batches})")
+    return await _such(database, backfill, target, f"age({version}) <= ({since}) and {version} not in ({batches})")
 
 
 async def of_ours(database: Database, backfill: Backfill, target: Target, run: int, shard: Shard) -> int:
@@ -101,14 +103,20 @@ async def of_ours(database: Database, backfill: Backfill, target: Target, run: i
     if "select" in words(backfill.where):  # another table may have made it true again
         return 0
     batches = f"select b.xmin from sendoka.backfill_batches b where b.run = {run:d} and b.pass = {shard.pass_number:d}"
-    return await _counted(database, backfill, target, f"{ident(target.table)}.xmin in ({batches})")
+    return await _such(database, backfill, target, f"{ident(target.table)}.xmin in ({batches})")
 
 
-async def _counted(database: Database, backfill: Backfill, target: Target, condition: str) -> int:
+async def _counted(database: Database, query: Statement) -> Result[Cells]:
+    """Ask the query of one number, on one processor: it reads a whole table, and the others are the application's."""
+    _, answer = await database.run_all([_ALONE, query], DEFAULT)
+    return answer
+
+
+async def _such(database: Database, backfill: Backfill, target: Target, condition: str) -> int:
     """Return how many rows that satisfy `where` are so too; the condition may read our own tables."""
     where = f"(\n{backfill.predicate}\n) and {condition}"
     such = dataclasses.replace(backfill, where=where, verify=None, given_name=backfill.name)
-    return count_in(await database.run(Ours(remaining(such, target).text)), such, target)
+    return count_in(await _counted(database, Ours(remaining(such, target).text)), such, target)
 
 
 def hopeless(backfill: Backfill, shard: Shard, left: int, *, swept: bool, others: int = 0, ours: int = 0) -> str:

@@ -10,10 +10,13 @@ import pytest
 from sendoka.backfills import Batch, backfill, retry_dead, run
 from sendoka.database import Statement
 from sendoka.database.retry import Retry
+from sendoka.database.transaction import DEFAULT, TransactionOptions
 from sendoka.errors import BatchFailed, DatabaseError, InvalidBackfill, Outcome
 from tests.fixtures.backfills import Unreliable, execute, ledger_is_whole, rows, touched, value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sendoka import Neon
     from sendoka.backfills import Backfill
     from sendoka.database import Database
@@ -198,10 +201,10 @@ async def test_what_no_row_is_at_fault_for_stops_at_once(sql: Database, form: Ba
 class AddsBehind(Unreliable):
     """A database where somebody adds a row behind the cursor right before it is asked what is left."""
 
-    async def run(self, statement: Statement) -> Any:
-        if statement.text.startswith("select count(*) from"):
+    async def run_all(self, statements: Sequence[Statement], options: TransactionOptions = DEFAULT) -> Any:
+        if statements[-1].text.startswith("select count(*) from"):
             await execute(self.database, "insert into messages values (0, '0') on conflict do nothing")
-        return await self.database.run(statement)
+        return await super().run_all(statements, options)
 
 
 @EVERY

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka.backfills import Batch, backfill, run
+from sendoka.backfills import Batch, backfill, run, verify
 from sendoka.database import Database
 from sendoka.database.transaction import DEFAULT
 from sendoka.errors import BackfillChanged, BatchFailed
@@ -154,3 +154,11 @@ async def test_a_runner_of_the_old_script_stops_once_a_new_one_is_accepted(
     assert direct.execute("select count(*) from messages where touched = 1").fetchall() == [(10,)]
     assert (await run(sql, form(2))).done
     assert direct.execute("select count(*) from messages where touched = 2").fetchall() == [(50,)]
+
+
+async def test_what_is_left_is_counted_on_one_processor(sql: Neon) -> None:
+    await make_messages(sql, 5)
+    setting = "select setting::int from pg_settings where name = 'max_parallel_workers_per_gather'"
+    form = replace(backfills.in_sql, verify=setting, given_name="alone")
+    assert await verify(sql, form) == 0
+    assert await sql(setting).value() != 0
