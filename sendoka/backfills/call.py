@@ -81,7 +81,7 @@ class Call:
     `run` is the run as it was read last, None before there is one; `walked` the order that it has, as its row says;
     `parts` its shards by number. `begun` is whether it was noted that we go on with it, `by` who that is. `reason` says
     why the call ends before the run is done, `failed` whether a worker met an error that ends it. `here` are the
-    batches that were done by this call, `dead` the run's dead letters, `warnings` what was said before its first batch.
+    batches that were done by this call, `dead` the run's dead letters, `warnings` what was warned of, each once.
     Of a run that was done before the call, `left` rows are to be done now. `pace` is that of the first worker.
     """
 
@@ -200,23 +200,27 @@ class Call:
         """Do `work`, which may be done twice, until it answers; what does not pass is raised."""
         return await self.workers[0].patience.insist(work)
 
-    def warn(self, warnings: list[str]) -> None:
-        """Tell what is to be known before the first batch, and keep it for the report."""
-        self.warnings += tuple(warnings)
-        if warnings:
-            self.waiting("", warnings=tuple(warnings))
+    def warn(self, warnings: Iterable[str]) -> None:
+        """Tell what is to be known of the whole run, and keep it for the report."""
+        if given := tuple(warnings):
+            self.waiting("", warnings=given)
 
     def waiting(
         self, why: str, left: float | None = None, *, warnings: tuple[str, ...] = (), at: int | None = None
     ) -> None:
         """Tell whoever listens where the run is, and for what it waits, empty where it works. There may be no run yet.
 
+        Each of the `warnings` is told once, and kept for the report.
         at: the number of the shard whose worker waits, or has done a batch; None where it is of no shard.
         """
+        new = tuple(each for each in dict.fromkeys(warnings) if each not in self.warnings)
+        if warnings and not new:
+            return
+        self.warnings += new
         for worker in self.workers:
             if worker.at == at:
                 worker.waits = why
-        self.teller.tell(why, left, warnings=warnings, at=at)
+        self.teller.tell(why, left, warnings=new, at=at)
 
     def report(self) -> RunReport:
         """Return how this call ended."""

@@ -65,7 +65,8 @@ class Errand:
 class Account:
     """What became of an errand: how the shard stands, None where it was not to be had; `error` ended it.
 
-    `reason` says why it ended before its shard did, empty where nothing told it to; `batches` were done by it.
+    `reason` says why it ended before its shard did, empty where nothing told it to; `batches` were done by it, and of
+    `warnings` it told.
     """
 
     number: int
@@ -76,6 +77,7 @@ class Account:
     reason: str
     pace: Pace
     error: SendokaError | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -261,7 +263,8 @@ class Trip:
             return Account(self._errand.number, None, 0, 0, 0, reason, pace, error)
         part = call.parts.get(self._errand.number)
         shard, retries = part.shard if part else None, call.workers[0].patience.retries
-        return Account(self._errand.number, shard, call.here, retries, call.dead, reason, call.pace, error)
+        told = (call.dead, reason, call.pace, error, call.warnings)
+        return Account(self._errand.number, shard, call.here, retries, *told)
 
 
 class _Teller(Teller):
@@ -275,9 +278,9 @@ class _Teller(Teller):
         self._said = (0.0, "")
 
     def tell(self, why: str, left: float | None, *, warnings: tuple[str, ...], at: int | None) -> None:
-        """Pass on what is new, with the counts of the shard; there are no warnings once a run has begun."""
+        """Pass on what is new, with the counts of the shard."""
         now, (then, before), part = time.monotonic(), self._said, self._of.parts.get(self._number)
-        if part is None or (why == before and now < then + _TELL):
+        if part is None or (why == before and now < then + _TELL and not warnings):
             return
         self._said, worker, shard = (now, why), self._of.workers[0], part.shard
         self._say(
@@ -291,5 +294,6 @@ class _Teller(Teller):
                 "waiting": why,
                 "left": left,
                 "dead": self._of.dead,
+                "warnings": warnings,
             }
         )

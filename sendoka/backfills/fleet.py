@@ -282,7 +282,7 @@ class _Pass:
                 names = ("scanned", "paged", "changed", "pass_scanned", "pass_paged", "pass_changed")
                 amounts = dict(zip(names, words["amounts"], strict=True))
                 call.note(part.number, replace(part.shard, state=words["state"], seq=words["seq"], **amounts))
-            call.waiting(words["waiting"], words["left"], at=words["number"])
+            call.waiting(words["waiting"], words["left"], at=words["number"], warnings=tuple(words["warnings"]))
 
     async def _collect(self) -> None:
         """Take what became of the errands that are over."""
@@ -303,6 +303,7 @@ class _Pass:
         call = self._call
         call.here += account.batches
         call.dead = max(call.dead, account.dead)
+        call.warn(account.warnings)  # the word of it may have been lost
         worker.patience.retries += account.retries
         self._swept = self._swept or account.shard is not None
         known = call.parts.get(account.number)

@@ -46,7 +46,8 @@ class Progress:
     while it works, and `waiting_left` for how many seconds at most, if known. `pace` is the limit that the last batch
     was held to, empty where to none. Before there is a run it may wait too: then all counts are 0.
     `dead` are the rows that could not be changed and were left out, as far as this runner knows. `warnings` are there
-    once, before the first batch of a new run: triggers that fire, functions that give another value each time.
+    once: before the first batch of a new run triggers that fire and functions that give another value each time, later
+    a step that took longer than its time and could not be ended.
 
     `shards` are all shards of the run, by number, and `shard` the one that this is of: whose batch was done, or whose
     worker waits; None where it is of the whole run. Of what other processes do this knows what was read last, a few
@@ -86,8 +87,8 @@ class RunReport:
     `was_done` is true where it was done before this call, which then changed nothing: `left` rows are to be done
     now, and `script_changed` says that the script is not the one that was run. `left` is None where it was not, or
     cannot be, counted: of a run that is not done, too.
-    `warnings` are what was said before the first batch, by the call that began the run. `shards` are its shards, by
-    number.
+    `warnings` are what this call warned of: what is to be known before the first batch, where it began the run, and
+    later a step that could not be ended in its time, or a vacuum that is none. `shards` are its shards, by number.
     """
 
     name: str

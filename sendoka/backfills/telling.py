@@ -49,15 +49,11 @@ class Teller:
         self._seen: dict[int, _Seen] = {}
         self._dead: dict[int, int] = {}
         self._told: int | None = None
-        self._warned: set[str] = set()
 
     def tell(self, why: str, left: float | None, *, warnings: tuple[str, ...], at: int | None) -> None:
         """Tell where the run is, and for what it waits, or the worker that is at the shard with the number `at`."""
         if self._listener is None:
             return
-        if warnings and self._warned.issuperset(warnings):
-            return
-        self._warned |= set(warnings)
         call, shard, run = self._call, self._call.shard, self._call.run
         shards = self.shards()
         self._told = call.dead

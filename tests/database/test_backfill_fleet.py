@@ -168,6 +168,27 @@ async def test_two_errands_for_one_shard_change_every_row_once(sql: Neon, form: 
     assert await ledger_is_whole(sql)
 
 
+async def test_a_step_that_never_awaits_in_a_fleet_is_warned_of_once(sql: Neon, fleet: Any, tmp_path: Path) -> None:
+    text = SLOW_STEP.replace('((seconds,),) = await sql("select seconds from pace")', "import time")
+    text = text.replace("await asyncio.sleep(seconds * len(batch.rows))", "time.sleep(0.03)")
+    (tmp_path / "2026_04_22_touch.py").write_text(text, encoding="utf-8")
+    await make_messages(sql, 30)
+    told: list[str] = []
+    report = await run(
+        sql,
+        load(tmp_path, "touch"),
+        batch_size=10,
+        shards=3,
+        step_timeout=0.02,
+        dask=fleet,
+        on_progress=lambda progress: told.extend(progress.warnings),
+    )
+    (warning,) = told
+    assert warning.startswith("the step touch took longer than 0.02 s and could not be ended")
+    assert report.done
+    assert report.warnings == (warning,)
+
+
 async def test_it_is_stopped_after_a_batch_and_gone_on_with_without_dask(sql: Neon, fleet: Any, slow: Backfill) -> None:
     await make_messages(sql, 120)
     await set_pace(sql, 0.01)

@@ -320,6 +320,7 @@ async def test_a_step_that_never_awaits_and_passes_its_time_is_warned_of_once_by
         return await touch(sql, batch)
 
     warnings: list[str] = []
+    kept: list[str] = []
     step = declared(blocks, where=None, verify="select count(*) from messages where touched = 0")
     for seconds in (0.02, 60):
         report = await run(
@@ -331,6 +332,8 @@ async def test_a_step_that_never_awaits_and_passes_its_time_is_warned_of_once_by
             on_progress=lambda progress: warnings.extend(progress.warnings),
         )
         assert report.done
+        kept += report.warnings
     (warning,) = warnings
+    assert kept == warnings
     assert warning.startswith("the step stepped took longer than 0.02 s and could not be ended, for it did not await")
     assert "await asyncio.to_thread(call, …)" in warning
