@@ -28,7 +28,12 @@ class Row(tuple[Any, ...]):
     _names: ClassVar[tuple[str, ...]] = ()
 
     def __getitem__(self, key: Any) -> Any:
-        return tuple.__getitem__(self, self._position(key) if isinstance(key, str) else key)
+        try:
+            return tuple.__getitem__(self, self._position(key) if isinstance(key, str) else key)
+        except TypeError:
+            if isinstance(key, slice):
+                raise
+        raise TypeError(f"a cell is taken by its column's name or its position, row[0], not by a {type(key).__name__}")
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"the row has no column {name!r}; it has {', '.join(self._names) or 'none'}")

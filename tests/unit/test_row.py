@@ -61,6 +61,16 @@ def test_an_unknown_column_names_the_known_ones() -> None:
         _ = row.nmae
 
 
+@pytest.mark.parametrize("key", [None, (0,), [], b"id", 0.5])
+def test_a_key_that_is_neither_a_name_nor_a_position_is_refused(key: Any) -> None:
+    row = row_type(("id", "name"))((1, "x"))
+    with pytest.raises(TypeError, match=f"name or its position.*not by a {type(key).__name__}") as raised:
+        row[key]
+    assert raised.value.__context__ is None
+    with pytest.raises(TypeError, match="slice indices"):
+        row["a":]
+
+
 def test_a_row_survives_copies_and_shows_itself() -> None:
     row = row_type(("id", "tags"))((1, ["x"]))
     for again in (copy.copy(row), copy.deepcopy(row), *(pickle.loads(pickle.dumps(row, n)) for n in range(6))):
@@ -94,10 +104,6 @@ def test_a_row_is_a_tuple_in_all_else() -> None:
     for position in (2, -3):
         with pytest.raises(IndexError):
             row[position]
-    keys: list[Any] = [None, (0,), []]
-    for key in keys:
-        with pytest.raises(TypeError):
-            row[key]
     with pytest.raises(TypeError):
         row["id"] = 2
     with pytest.raises(AttributeError):
