@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import keyword
 import re
 from typing import TYPE_CHECKING
@@ -134,19 +133,29 @@ def script(name: str, *, day: date, table: str | None, target: Target | None, py
 
 
 def _named(name: str) -> str:
-    """Return a name for SQL, quoted where it must be, as it stands in a string of Python."""
-    return name if _PLAIN.fullmatch(name) and name not in _RESERVED else ident(name).replace("\\", "\\\\")
+    """Return a name for SQL, quoted where it must be, as it stands in a string of Python of three quotes."""
+    return name if _is_plain(name) else f'"{_inside(ident(name)[1:-1])}"'
+
+
+def _is_plain(name: str) -> bool:
+    return _PLAIN.fullmatch(name) is not None and name not in _RESERVED
+
+
+def _inside(text: str) -> str:
+    """Return `text` as it stands in a string of Python, in one line: no quote of it ends the string."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def _key_line(target: Target | None) -> str:
     if target is None:
         return "    # Walked by the primary key; else key=[…], columns that are unique together and never null.\n"
-    return f"    # Walked by the primary key: {', '.join(target.key)}.\n"
+    return f"    # Walked by the primary key: {', '.join(_inside(column) for column in target.key)}.\n"
 
 
 def _in_comment(key: tuple[str, ...]) -> str:
-    """Return the columns of a key for a SELECT that stands in a string of Python."""
-    return ", ".join(_named(column).replace('"', '\\"') for column in key)
+    """Return the columns of a key for a SELECT that stands in a string of Python, of one quote."""
+    return ", ".join(column if _is_plain(column) else _inside(ident(column)) for column in key)
 
 
 def _row_key(key: tuple[str, ...]) -> str:
@@ -157,4 +166,4 @@ def _row_key(key: tuple[str, ...]) -> str:
 
 def _quoted(text: str) -> str:
     """Return a string for Python, as a formatter would write it."""
-    return json.dumps(text, ensure_ascii=False)
+    return f'"{_inside(text)}"'

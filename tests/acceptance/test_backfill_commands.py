@@ -17,6 +17,7 @@ import pytest
 from sendoka.bookkeeping import operator
 from sendoka.cli._group import run as sendoka
 from sendoka.discover import forget
+from sendoka.quoting import ident, qualified
 from tests.fixtures.backfill_project import PACE, PATIENCE, TOUCH, Project, until
 
 if TYPE_CHECKING:
@@ -108,23 +109,32 @@ def test_new_writes_a_dated_script_that_the_database_refuses_until_it_is_filled_
     assert touched(direct) == {5: 7}
 
 
-def test_new_in_python_takes_a_key_of_several_columns_and_names_that_need_quotes(
-    say: Say, folder: Path, direct: Direct
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("order", "No"), ("two\nlines", "a\nb"), ('a"""b\\n', "\r\n\t\x7f\u2028\U000e0001é"), ('"q', '{"""}\\')],
+    ids=["quoted", "lines", "quotes", "signs"],
+)
+def test_new_takes_a_key_of_several_columns_and_whatever_names_there_are(
+    say: Say, folder: Path, direct: Direct, table: str, column: str
 ) -> None:
-    columns = '"user" int, "No" int, done int, primary key ("user", "No")'
-    direct.execute(f'create schema app; create table app."order" ({columns})'.encode())
-    direct.execute('insert into app."order" select g, g from generate_series(1, 5) g')
-    direct.execute('grant usage on schema app to public; grant all on app."order" to public')
+    quoted, number = qualified("app", table), ident(column)
+    columns = f'"user" int, {number} int, done int, primary key ("user", {number})'
+    direct.execute(f"create schema app; create table {quoted} ({columns})".encode())
+    direct.execute(f"insert into {quoted} select g, g from generate_series(1, 5) g".encode())
+    direct.execute(f"grant usage on schema app to public; grant all on {quoted} to public".encode())
     for form in ((), ("--python",)):
         name = "in_python" if form else "in_sql"
-        made = json.loads(say("new", name, "--table", "app.order", *form, "--json"))
-        assert (made["name"], made["table"], made["python"]) == (name, "app.order", bool(form))
+        made = json.loads(say("new", name, "--table", f"app.{table}", *form, "--json"))
+        assert (made["name"], made["table"], made["python"]) == (name, f"app.{table}", bool(form))
         text = (folder / made["file"]).read_text(encoding="utf-8")
         filled = text.replace("THE_COLUMN = 'THE VALUE'", "done = 1").replace('"the_column": "THE VALUE"', '"done": 2')
         filled = filled.replace("THE_COLUMN is null", f"done is distinct from {1 + len(form)}")
+        if form:
+            filled = re.sub('# (source=".* from )….*', lambda found: found[1] + json.dumps(quoted)[1:] + ",", filled)
         (folder / made["file"]).write_text(filled, encoding="utf-8")
+        assert json.loads(say("plan", name, "--json"))["by"] == ["user", column]
         assert "5 rows scanned, 5 changed" in say("run", name)
-    assert direct.execute('select distinct done from app."order"').fetchall() == [(2,)]
+    assert direct.execute(f"select distinct done from {quoted}".encode()).fetchall() == [(2,)]
 
 
 @pytest.mark.parametrize(
