@@ -9,14 +9,13 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, cast
 
-from anyio.lowlevel import checkpoint
-
 from sendoka.backfills.dead_letters import LeftOut
 from sendoka.backfills.each import Calls, Losses
 from sendoka.backfills.keyset import key_of
 from sendoka.backfills.models import modelled
 from sendoka.backfills.page_text import write_back
 from sendoka.backfills.target import nearest
+from sendoka.courtesy import breathe, give_way
 from sendoka.database.statement import Statement
 from sendoka.database.transaction import control_command
 from sendoka.errors import BackfillError
@@ -50,8 +49,8 @@ T = TypeVar("T")
 _EXTRA = 3
 """A page's columns before those of the table: rows scanned, last key scanned, the row's version."""
 
-_PART = 8192
-"""Cells that are read at a stretch, one or two milliseconds: other tasks of the event loop wait no longer."""
+_PART = 2048
+"""Cells that are read at a stretch, less than half a millisecond: others wait no longer."""
 
 
 @dataclass(slots=True)
@@ -89,7 +88,7 @@ class Page:
     async def ready(self) -> Batch[Any]:
         """Return its batch, which is made with pauses in which other tasks go on."""
         for _ in self._making():
-            await checkpoint()
+            await breathe()
         return self.batch
 
     @property
@@ -221,6 +220,7 @@ class Batch(Generic[M]):
         Raises BackfillError for a row that is not of this batch and for a column that the table does not have,
         TypeError for a value that has no Postgres text.
         """
+        give_way()
         places = [*map(self._places.get, changes)]
         if None in places:
             self._of_this("update", next(key for key in changes if key not in self._places))
@@ -266,10 +266,12 @@ class Batch(Generic[M]):
 
     def _statement(self, places: list[int], columns: dict[str, list[Any]]) -> Statement:
         """Return the statement that sets these columns of the rows at `places`."""
+        give_way()
         names, fixed = tuple(sorted(columns)), self._fixed
         if places != [*self._places.values()]:
             fixed = [[column[place] for place in places] for column in fixed]
         arrays = (*fixed, *(encode_column(columns[name]) for name in names))
+        give_way()
         return Statement(write_back(self._backfill, self._target, names), tuple(map(encode, arrays)))
 
 

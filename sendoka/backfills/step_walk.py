@@ -29,6 +29,7 @@ from sendoka.backfills.page_text import page as page_statement
 from sendoka.backfills.patience import ANSWER_TOO_LARGE, TOO_LARGE, Stopped, is_fenced, is_of_data
 from sendoka.backfills.shards import Shard, read_shard, token_of
 from sendoka.backfills.stepping import JUDGED, StepFailed, endless_step, step_raised
+from sendoka.courtesy import give_way
 from sendoka.database.home import Ours
 from sendoka.database.transaction import TransactionOptions
 from sendoka.errors import DatabaseError, EndpointError, TransportError
@@ -302,7 +303,9 @@ class StepWalk:
         *cells, written = results[pending.looks_at].rows[0]
         inside = results[-1].rows[0][-1]  # of the whole, with the page that may be behind the batch
         self._line.note(time.monotonic() - began, float(inside or 0), float(written or 0))
-        await cancel_shielded_checkpoint()  # the answer was read in one go; it is in, so nothing may end this here
+        # The answer was read in one go, and it is in, so nothing may end this here.
+        await cancel_shielded_checkpoint()
+        give_way()
         self._note(Shard.of(cells), batch)
         hand.advance(await self._behind(pending, results))
         return self._holding.shard

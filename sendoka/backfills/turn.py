@@ -10,6 +10,7 @@ import anyio.lowlevel
 
 from sendoka.backfills.batch import losses_of, statements_of
 from sendoka.backfills.stepping import call_step, step_raised
+from sendoka.courtesy import breathe
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -81,9 +82,11 @@ class Turn:
     async def _call(self, at: Shard) -> list[Statement]:
         work, batch = self._work, await self.page.ready()
         losses_of(batch).room = work.max_dead
+        await breathe()
         answer = (
             await call_step(work.backfill, work.database, batch, work.step_timeout, at, self._warn)
             if batch.rows
             else None
         )
+        await breathe()
         return statements_of(answer, work.backfill, work.database)

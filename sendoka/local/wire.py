@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from psycopg import Error, OperationalError, pq
 from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 
+from sendoka.courtesy import give_way
 from sendoka.database.transaction import control_command
 from sendoka.local.failure import Failure, from_result
 from sendoka.local.request import MOST_PARAMS
@@ -228,6 +229,7 @@ class Backend:
         result = yield from self._fetch()
         while result.status in _PARTS:
             writer.add(result)
+            give_way()
             result = yield from self._fetch()
         if result.status in _COPYING:
             raise Failure("unexpected message from server")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sendoka import courtesy
 from sendoka.local import wire
 from sendoka.local.backends import Backends
 from sendoka.local.execution import run_batch, run_single
@@ -70,6 +71,15 @@ async def test_statements_of_a_batch_keep_theirs(backends: Backends, postgres: P
     results = (await rows(backends, database, postgres, *texts, "select i from t"))["results"]
     told = [(result["command"], result["rowCount"], len(result["rows"])) for result in results]
     assert told == [("CREATE", None, 0), ("INSERT", 200, 200), ("SELECT", 1, 1), ("DELETE", 200, 0), ("SELECT", 0, 0)]
+
+
+async def test_others_go_on_while_many_are_written(
+    backends: Backends, postgres: Postgres, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offers: list[None] = []
+    monkeypatch.setattr(courtesy, "_yield", lambda: offers.append(None))
+    await rows(backends, database, postgres, "select generate_series(1, 1000)")
+    assert len(offers) >= 1000 // wire.ROWS_AT_A_TIME
 
 
 @pytest.mark.parametrize("limit", [100, 5_000, 100_000])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sendoka import courtesy
 from sendoka.backfills import Batch, backfill
 from sendoka.backfills.batch import Page, losses_of, read_page
 from sendoka.backfills.target import Target
@@ -64,10 +65,22 @@ async def turns(page: Page) -> tuple[Batch[Any], int]:
     return batch, count
 
 
-async def test_other_tasks_go_on_while_a_large_page_is_made() -> None:
+@pytest.fixture
+def given_way(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Return a list that grows where a processor is offered to others."""
+    offers: list[None] = []
+    monkeypatch.setattr(courtesy, "_yield", lambda: offers.append(None))
+    return offers
+
+
+async def test_others_go_on_while_a_large_page_is_made_and_written_back(given_way: list[None]) -> None:
     batch, many = await turns(page())
+    assert len(given_way) >= 8
     _, few = await turns(page(10))
-    assert many >= few + 2
+    assert many >= few + 8
+    before = len(given_way)
+    batch.update({key: {"note": "x"} for key in batch.keys})
+    assert len(given_way) >= before + 3
     assert len(batch.rows) == MANY
     assert batch.keys == tuple(range(MANY))
     assert dict(batch.rows[1]) == {

@@ -18,7 +18,7 @@ PACKAGE = Path(sendoka.__file__).parent
 # The lowest layer first. Parts of one layer stand side by side and do not know each other, unless a set names them as
 # one: the modules of the bottom layers may use one another.
 LAYERS: list[list[set[str]]] = [
-    [{"errors", "quoting", "discover", "dotenv", "ids", "lazy", "phrases"}],
+    [{"errors", "quoting", "discover", "dotenv", "ids", "lazy", "phrases", "courtesy"}],
     [{"database", "bookkeeping", "script", "pages", "settings"}],
     [{"http"}],
     [{"schema"}, {"direct"}, {"otel"}],
