@@ -56,7 +56,7 @@ class Worker:
 
     `at` is the number of its shard, if any, and `waits` for what it waits there, empty while it works. `held` is the
     limit that its last batch was held to, empty where to none, `rested` for how many seconds; `owed` are the rows that
-    the batch on its way counts for.
+    the batch on its way counts for, and until when they do under a rate is `paid`.
     """
 
     pace: Pace
@@ -66,6 +66,7 @@ class Worker:
     held: str = ""
     rested: float = 0.0
     owed: int = 0
+    paid: float = 0.0
     waits: str = ""
 
     @property

@@ -70,8 +70,7 @@ class Sweep:
                     size = self._size()
                     if self.call.reason:
                         break
-                    self.call.throttle.begins(size, self.worker)
-                    shard = await self._batch(walk, shard, size)
+                    shard = await self._batch(target, walk, shard, size)
                     self.call.note(part.number, shard)
             finally:
                 with anyio.move_on_after(self.call.last_words(more=True), shield=True):
@@ -120,14 +119,18 @@ class Sweep:
             self.call.reason = "deadline"
         return max(1, size if most is None else min(size, most))
 
-    async def _batch(self, walk: Walk, before: Shard, size: int) -> Shard:
-        """Do one batch, however often it must be sent."""
+    async def _batch(self, target: Target, walk: Walk, before: Shard, size: int) -> Shard:
+        """Do one batch, however often it must be sent: each time there has to be room, and its rows count.
+
+        Return the shard as it was where the call must end before; its reason is set then.
+        """
         call = self.call
         while True:
             try:
                 taken = await walk.take()
                 if taken is not None:
                     return taken
+                call.throttle.begins(size, self.worker)
                 began = time.monotonic()
                 self.sent, self.sent_any = (size, began), True
                 shard = await walk.batch(size)
@@ -138,6 +141,9 @@ class Sweep:
                     size = self.worker.pace.shrink(size, by=_STEEP if too_large else 2)
                 if not await self.worker.patience.meet(error, passing=too_long or too_large or passes(error)):
                     raise _failed(call.backfill.name, error, before) from error
+                await call.throttle.room(target, walk, self.worker)  # its hours may be over by now
+                if call.reason:
+                    return before
                 continue
             if _stands(before, shard):
                 raise _no_way(call.backfill.name, before)

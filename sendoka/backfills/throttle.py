@@ -137,10 +137,13 @@ class Throttle:
                 call.forecast.skip(time.monotonic())  # a day of closed hours says nothing of how fast a run is
 
     def begins(self, rows: int, worker: Worker) -> None:
-        """Note that a batch of so many rows begins now: they count from here on, or others would begin beside it."""
+        """Note that a batch of so many rows is sent now: they count from here on, or others would begin beside it.
+
+        One that fails is sent again, and counts again: how many rows it had scanned by then nobody knows.
+        """
         rate, worker.owed = self._limits.rate, rows
         if rate is not None:
-            self._paid = max(self._paid, time.monotonic()) + rows / rate
+            self._paid = worker.paid = max(self._paid, time.monotonic()) + rows / rate
 
     def spent(self, rows: int, seconds: float, worker: Worker) -> None:
         """Note that the batch of `worker` scanned so many rows in so many seconds, and is over now."""
@@ -149,7 +152,8 @@ class Throttle:
         if self._hidden:
             self._hold(time.monotonic() + min(seconds, _CAREFUL), half_speed(self._hidden))
         if rate is not None:
-            self._paid += (rows - worker.owed) / rate
+            # Time that it did not need, and that is over, is no room for others: they would be too many at once.
+            self._paid += max((rows - worker.owed) / rate, min(0.0, time.monotonic() - worker.paid))
         worker.owed = 0
 
     def look_first(self) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 TARGET = Target("16400", "public", "messages", ("id",), ("id",), {"id": "text"})
 FILL = backfill(table="messages", where="done is null", sql="update messages set done = 1 from page", name="fill")
 RUN = Run(1, "fill", 1, "", "running", None, "", "", None, None, "", None, None, None)
+PART = Part(0, Shard("running", 1, 1, 0, None, None, None, 0, 0, 0, 0, 0, 0), Lease(None, 0.0), None)
 NOON = 1_767_960_000.0
 """12:00 in UTC."""
 
@@ -51,6 +52,7 @@ class Held:
     state: str = "running"
     stopped_at: float = float("inf")
     workers: int = 1
+    seconds: float = 0.0
     now: float = 0.0
     looks: int = 0
     kept: int = 0
@@ -391,9 +393,9 @@ async def test_the_time_left_holds_the_closed_hours_that_lie_ahead(monkeypatch: 
     """Thirty hours of batches, from noon on, with an hour a day at noon in which none is done."""
     monkeypatch.setattr(throttle, "EVERY", 60.0)
     held, guesses = Held(monkeypatch, {"between": "13:00-12:00", "tz": "UTC"}), []
-    shard = Shard("running", 1, 1, 0, None, None, None, 0, 0, 0, 0, 0, 0)
     held.call.run = replace(RUN, total=60_000)
-    held.call.keep([Part(0, shard, Lease(None, 0.0), 60_000)])
+    shard = PART.shard
+    held.call.keep([replace(PART, about=60_000)])
     held.call.workers[0].at = 0
     while shard.pass_scanned < 60_000:
         await held.batch(1000, 1800.0)
