@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.fixtures.schemas",
     "tests.fixtures.branches",
     "tests.fixtures.fleet",
+    "tests.fixtures.ahead",
     "tests.fixtures.scratch",
 ]
 

@@ -27,6 +27,7 @@ from sendoka.backfills.target import listed, read_target
 from sendoka.backfills.terms import Terms
 from sendoka.backfills.walk import LEASE, STEP_TIMEOUT
 from sendoka.backfills.workers import Workers
+from sendoka.courtesy import settled
 from sendoka.database.seam import Database
 from sendoka.errors import BackfillError, BackfillRunning, InvalidBackfill, SendokaError
 
@@ -125,7 +126,8 @@ async def run(
     told = (stop or _never, on_progress)
     if dask is None:
         call = Call(sql, backfill, terms, pace, *told)
-        await _Running(call).run()
+        with settled():
+            await _Running(call).run()
         return call.report()
     from sendoka.backfills.fleet import gathered
 

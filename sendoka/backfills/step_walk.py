@@ -50,6 +50,10 @@ _OLD = 10.0
 """Seconds that a run may rest between two batches until what it has in hand is read, and asked of the step, anew."""
 
 
+_WORTH = 0.3
+"""The part of a batch's time that its step must take to be called ahead: no more than this is gained by it, and where
+they share a machine the step, the database and an application are in each other's way meanwhile."""
+
 _WIDE = 1.5
 """A page that is so many times as large as the batch may be by now, as one before a deadline, is read anew."""
 
@@ -201,10 +205,16 @@ class StepWalk:
         """Tell whether a page is read ahead, and the step called for it, while the batch before is on its way.
 
         In a further pass it is not: there the rows are those that somebody changed meanwhile, and where that was the
-        batch before, only a page that is read behind it is of any use. Nor is it where parts of a page are tried.
+        batch before, only a page that is read behind it is of any use. Nor is it where parts of a page are tried, or
+        where a step takes next to no time.
         """
         backfill, shard = self._work.backfill, self._holding.shard
-        return backfill.ahead and shard.pass_number == 1 and not self._rested and not self._parts.going_on
+        may = backfill.ahead and shard.pass_number == 1 and not self._rested and not self._parts.going_on
+        return may and self._pays()
+
+    def _pays(self) -> bool:
+        """Tell whether a step takes long enough for something to be gained where it is called ahead."""
+        return self._line.long or self.stepped >= _WORTH * self._line.whole
 
     async def _read(self, cursor: str | None, size: int) -> Page:
         work = self._work
@@ -242,6 +252,7 @@ class StepWalk:
         page, errors = turn.page, turn.errors
         graves = await self._graves.of(page, errors, shard)
         last = Fault.of(list(errors.values())[-1]) if errors else None
+        give_way()
         return self._request(page, changes, following=size, graves=graves, last=last)
 
     def _request(
@@ -290,10 +301,11 @@ class StepWalk:
     async def _send(self, pending: _Pending) -> Shard:
         """Send the request. Its fate unknown, it stays pending; its place taken, we look by whom."""
         work, batch, hand = self._work, pending.fence, self._hand
-        if work.seconds_left() > _ROOM * self.stepped:
+        if self._pays() and work.seconds_left() > _ROOM * self.stepped:
             hand.begin_behind()  # else there may be no batch for it, and the step would be called in vain
         if pending.apart is not None and not hand.reading:
             hand.reading.send(pending.apart)
+        give_way()
         began = time.monotonic()
         try:
             results = await work.database.run_all(pending.request, _OPTIONS)
@@ -316,6 +328,7 @@ class StepWalk:
         give_way()
         self._note(Shard.of(cells), batch)
         hand.advance(await self._behind(pending, results))
+        give_way()
         return self._holding.shard
 
     async def _behind(self, pending: _Pending, answers: list[Result[Cells]]) -> Page | None:

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from sendoka.courtesy import give_way
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -45,7 +47,9 @@ def loads(body: bytes | bytearray) -> Any:
     faster = _orjson() if _pays(len(body)) else None
     if faster is not None:
         try:
-            return faster(body)
+            found = faster(body)
+            give_way()
+            return found
         except ValueError:
             # It is stricter and shallower: what json reads all the same is read, and what it refuses says so.
             pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from json.encoder import encode_basestring
+from json.encoder import JSONEncoder, encode_basestring
 from typing import TYPE_CHECKING
 
 from psycopg.adapt import Transformer
@@ -21,6 +21,9 @@ __all__ = ["Body", "ResultWriter"]
 TEXT_OID = 25
 FEW = 16
 """Cells up to which asking for each is quicker than setting up psycopg's loop in C."""
+
+_ARRAYS = JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+"""Lists of texts and None as JSON, in one loop in C: the same as `encode_basestring` for each."""
 
 Cell = str | None
 
@@ -41,14 +44,14 @@ class Body:
         self.parts.append(part)
         self.size += len(part)
 
-    def put_rows(self, lines: Sequence[str], *, first: bool) -> None:
+    def put_rows(self, text: str, last: Callable[[], str]) -> None:
         """Add rows. Raises Failure 507 where one meets a body over the limit already: as Neon, which looks before each.
 
-        So a last row may go over it, however large it is.
+        So the last row may go over it, however large it is; `last` returns its text.
         """
-        part = ("" if first else ",").encode() + ",".join(lines).encode("utf-8")
+        part = text.encode("utf-8")
         if self.size + len(part) > self.limit:
-            before = self.size + len(part) - len(lines[-1].encode("utf-8"))
+            before = self.size + len(part) - len(last().encode("utf-8"))
             if before > self.limit:
                 raise Failure(f"response is too large (max is {self.limit} bytes)", status=507)
         self.parts.append(part)
@@ -90,9 +93,9 @@ class ResultWriter:
         # The command's tag comes with the last rows, or alone after them.
         self._tag = result.command_status or b""
         rows = _cells(result)
-        lines = [self._array_line(row) for row in rows] if self._array else [self._object_line(row) for row in rows]
-        self._body.put_rows(lines, first=self._rows == 0)
-        self._rows += len(lines)
+        text = self._lines(rows)
+        self._body.put_rows(f",{text}" if self._rows else text, lambda: self._lines(rows[-1:]))
+        self._rows += len(rows)
 
     def end(self, result: PGresult) -> None:
         """Write what comes after the rows."""
@@ -101,6 +104,11 @@ class ResultWriter:
         command, count = _read_tag(result.command_status or self._tag)
         array = "true" if self._array else "false"
         self._body.put(f'],"command":{encode_basestring(command)},"rowCount":{count},"rowAsArray":{array}}}')
+
+    def _lines(self, rows: Sequence[Sequence[Cell]]) -> str:
+        if self._array and not self.typed:
+            return _ARRAYS(rows)[1:-1]
+        return ",".join(map(self._array_line if self._array else self._object_line, rows))
 
     def _array_line(self, row: Sequence[Cell]) -> str:
         cells = ["null" if cell is None else w(cell) for cell, w in zip(row, self._write, strict=True)]

@@ -98,6 +98,46 @@ async def test_the_step_is_called_while_the_batch_before_is_on_its_way_and_sent_
     assert await ledger_is_whole(sql)
 
 
+@pytest.mark.parametrize(("part", "ahead"), [(0.0, True), (0.3, False)])
+async def test_a_step_that_takes_next_to_no_time_is_called_when_its_turn_has_come(
+    sql: Database, monkeypatch: pytest.MonkeyPatch, part: float, ahead: bool
+) -> None:
+    monkeypatch.setattr(step_walk, "_WORTH", part)
+    await make_messages(sql, 50)
+    steps = Steps(50)
+    before: list[list[int]] = []
+
+    async def for_a_moment() -> None:
+        await anyio.sleep(0.01)
+        before.append(list(steps.calls))
+
+    assert (await run(Watched(sql, for_a_moment), steps.fill, batch_size=10)).done
+    assert before[2] == ([0, 10, 20, 30] if ahead else [0, 10, 20])
+    assert await touched(sql) == {"1": 50}
+
+
+async def test_a_step_that_begins_to_take_long_is_called_ahead_from_then_on(
+    sql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_walk, "_WORTH", 0.3)
+    await make_messages(sql, 80)
+
+    async def act(place: int) -> None:
+        await anyio.sleep(0.05 if place >= 40 else 0)
+
+    steps = Steps(80, act)
+    before: list[list[int]] = []
+
+    async def for_a_moment() -> None:
+        await anyio.sleep(0.01)
+        before.append(list(steps.calls))
+
+    assert (await run(Watched(sql, for_a_moment), steps.fill, batch_size=10)).done
+    assert [len(calls) for calls in before][2:7] == [3, 4, 5, 7, 8]
+    assert await touched(sql) == {"1": 80}
+    assert await ledger_is_whole(sql)
+
+
 async def test_before_a_deadline_no_step_is_called_that_may_be_in_vain(
     sql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

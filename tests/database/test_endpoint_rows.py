@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,6 +72,19 @@ async def test_statements_of_a_batch_keep_theirs(backends: Backends, postgres: P
     results = (await rows(backends, database, postgres, *texts, "select i from t"))["results"]
     told = [(result["command"], result["rowCount"], len(result["rows"])) for result in results]
     assert told == [("CREATE", None, 0), ("INSERT", 200, 200), ("SELECT", 1, 1), ("DELETE", 200, 0), ("SELECT", 0, 0)]
+
+
+async def test_every_character_is_written_as_it_is_alone(backends: Backends, postgres: Postgres, database: str) -> None:
+    """Rows are written as JSON many at a time; which characters are escaped, and how, is that of each by itself."""
+    login = postgres.login
+    target = Target(login.user, login.password, database)
+    backend = await backends.acquire(target)
+    some = "select chr(n) || 'x', null, chr(8364 + n) from generate_series(1, 700) n where n <> 128"
+    body = await run_single(backend, Query(some, []), ROWS, MANY)
+    backends.release(backend, keep=True)
+    alone = [encode_basestring(f"{chr(n)}x") + ",null," + encode_basestring(chr(8364 + n)) for n in range(1, 701)]
+    del alone[127]
+    assert f'"rows":[[{"],[".join(alone)}]]' in body.decode()
 
 
 async def test_others_go_on_while_many_are_written(
