@@ -127,7 +127,7 @@ async def _new_run(call: Call, target: Target, checksum: str) -> Run:
     database, name = call.database, call.backfill.name
     number = (call.run.number if call.run else 0) + 1
     call.warn(warnings_of(target))
-    total = None if call.backfill.keys is not None else await call.insist(lambda: estimate(database, target))
+    total = None if call.backfill.keys is not None else (await call.insist(lambda: estimate(database, target))).rows
     parts = 1 if target.source or call.backfill.keys is not None else call.terms.parts(total)
     bounds = await call.insist(lambda: split(database, target, parts, total))
     seconds = max(0.0, min(PATIENCE, call.seconds_left * _TRIAL)) if call.terms.deadline is not None else PATIENCE

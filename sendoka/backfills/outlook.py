@@ -64,7 +64,9 @@ class Outlook:
     """What a backfill would do.
 
     `form` is `sql` or `python`; `state` that of its newest run as `status` has it, or `not started`. `rows` are about
-    all rows of the table, `matching` about those that satisfy `where`, by a sample of `sampled` rows; None where nobody
+    all rows of the table, or those that `source=` or `keys=` choose, and `rows_by` says who tells: the table's
+    `statistics`, a `count`, the `planner`, who only expects it of a SELECT, or the `run` that goes on, which began
+    with so many; `matching` about those that satisfy `where`, by a sample of `sampled` rows; None where nobody
     can tell. They are walked in `order` by the columns `by`, in so many `strides`, for the reason `why`, by `index`.
     `seconds` is about how long `batches` batches of `batch_size` rows take, with the round trip that was measured: all
     that are left of the pass, where its run goes on. The pages are the first and the last key of the first and of the
@@ -101,6 +103,7 @@ class Outlook:
     pace: tuple[str, ...] = ()
     busy: tuple[str, ...] = ()
     script_changed: bool = False
+    rows_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,10 @@ async def _found_out(sql: Database, backfill: Backfill, terms: Terms) -> Outlook
     if backfill.keys is not None:
         keys, rows = await peeked(sql, backfill, target)
         target, cursor, whole = replace(target, source=source_of(keys, target)), None, rows == len(keys)
+        rows_by = "count"
     else:  # what a run changed looks like more rows to the planner, so one that goes on keeps its count
-        rows = going.run.total if going.run and going.run.total is not None else await estimate(sql, target)
+        total = going.run.total if going.run else None
+        rows, rows_by = (total, "run") if total is not None else await estimate(sql, target)
     first_page, last_page = await _pages(sql, target, size)
     missing = await unfinished(sql, backfill)
     notes = _Notes([f"it comes after {name}, which is not done: {standing}" for name, standing, _ in missing])
@@ -199,6 +204,7 @@ async def _found_out(sql: Database, backfill: Backfill, terms: Terms) -> Outlook
         tuple(terms.limits.lines()),
         busy,
         going.changed,
+        rows_by if rows is not None else "",
     )
 
 

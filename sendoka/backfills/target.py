@@ -7,11 +7,12 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendoka.backfills.facts import read_facts
 from sendoka.backfills.models import misfit_of
 from sendoka.database.statement import Statement
+from sendoka.database.transaction import READ_ONLY
 from sendoka.errors import BackfillError, DatabaseError
 from sendoka.quoting import ident
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sendoka.backfills.facts import Facts
     from sendoka.database.seam import Database
 
-__all__ = ["Target", "estimate", "listed", "nearest", "read_target", "values_of"]
+__all__ = ["Estimate", "Target", "estimate", "listed", "nearest", "read_target", "values_of"]
 
 # Statistics say how densely a table was filled when it was vacuumed or analyzed last, and it has so many rows on every
 # page that it has now. Pages that it has more since then may be full of dead rows: every trial of a change, which is
@@ -46,7 +47,18 @@ from (
 _COUNTED_BELOW = 256 * 1024 * 1024
 """A table without statistics is counted if it has fewer bytes than this."""
 
+_COUNTED_COST = 100_000
+"""The rows of a SELECT are counted where the planner expects it to cost less: about what so large a table costs."""
+_COUNT_QUICKLY = Statement("select set_config('statement_timeout', '1s', true)")
+
 _LASTING = "every request may be another session: put its rows into a table that all have, create unlogged table …"
+
+
+class Estimate(NamedTuple):
+    """About how many rows there are, None where nobody knows, and by what: `statistics`, `count` or `planner`."""
+
+    rows: int | None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,18 +268,33 @@ def _check_key(backfill: Backfill, key: tuple[str, ...], facts: Facts) -> None:
         )
 
 
-async def estimate(database: Database, target: Target) -> int | None:
+async def estimate(database: Database, target: Target) -> Estimate:
     """Return about how many rows the table has: by its statistics, else counted where it is small, else None.
 
-    Of a source it is what the planner expects; of keys that are not stored yet nobody knows.
+    Those of a source are counted where that is quickly done, and else what the planner expects.
     """
     if target.source:
-        ((told,),) = (await database.run(Statement(f"explain (format json) select from {target.scanned}"))).rows
-        return int(json.loads(str(told))[0]["Plan"]["Plan Rows"])
+        return await _of_source(database, target)
     ((by_statistics, size, elsewhere),) = (await database.run(Statement(_ROWS, (target.oid,)))).rows
     if by_statistics is not None:
-        return int(by_statistics)
+        return Estimate(int(by_statistics), "statistics")
     if elsewhere == "f" and int(size or 0) < _COUNTED_BELOW:
         ((count,),) = (await database.run(Statement(f"select count(*)::text from {target.quoted}"))).rows
-        return int(count or 0)
-    return None
+        return Estimate(int(count or 0), "count")
+    return Estimate(None)
+
+
+async def _of_source(database: Database, target: Target) -> Estimate:
+    ((told,),) = (await database.run(Statement(f"explain (format json) select from {target.scanned}"))).rows
+    expected = json.loads(str(told))[0]["Plan"]
+    if expected["Total Cost"] <= _COUNTED_COST:
+        keys = ", ".join(f"{ident(target.table)}.{ident(column)}" for column in target.key)
+        count = Statement(f"select count(*)::text from (select distinct {keys} from {target.scanned}) sendoka_keys")
+        try:
+            _, found = await database.run_all([_COUNT_QUICKLY, count], READ_ONLY)
+        except DatabaseError as error:
+            if not error.sqlstate:
+                raise
+        else:
+            return Estimate(int(str(found.rows[0][0])), "count")
+    return Estimate(int(expected["Plan Rows"]), "planner")

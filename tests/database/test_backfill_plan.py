@@ -14,6 +14,7 @@ from sendoka.backfills.sharding import planned
 from sendoka.backfills.split import parted
 from sendoka.backfills.target import estimate, read_target
 from sendoka.backfills.terms import Terms
+from sendoka.cli.backfill.plan import _rows
 from sendoka.errors import BackfillChanged, BackfillError, InvalidBackfill
 from tests.fixtures.backfills import execute, make_messages, rows, value
 
@@ -374,8 +375,25 @@ async def test_what_trials_left_dead_is_not_counted(sql: Database, direct: Conne
             direct.execute("update messages set touched = touched + 1")
     direct.execute("select pg_stat_force_next_flush()")
     assert int(str(await value(sql, "select pg_relation_size('messages')"))) > 2 * int(str(size))
-    assert await estimate(sql, target) == 2000
+    assert await estimate(sql, target) == (2000, "statistics")
     await execute(sql, "insert into messages (id, org_id) select 'new_' || g, 'org_1' from generate_series(1, 6000) g")
-    found = await estimate(sql, target)
+    found = (await estimate(sql, target)).rows
     assert found is not None
     assert 4000 < found <= 8000
+
+
+async def test_rows_of_a_source_are_counted_where_that_is_quick_and_else_the_planners(
+    sql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_messages(sql, 300)
+    chosen = "select m.id from messages m cross join generate_series(1, 2) where length(m.id) < 0 or m.id like '%9'"
+    found = await plan(sql, declared(source=chosen))
+    there = int(str(await value(sql, "select count(*) from messages where id like '%9'")))
+    assert (found.rows, found.rows_by, found.batches) == (there, "count", 1)
+    assert _rows(found).startswith(f"about {there}, of which")
+    slow = "select id from messages where pg_sleep(0.1) is not null"
+    assert (await estimate(sql, replace(await read_target(sql, declared()), source=slow))).by == "planner"
+    monkeypatch.setattr("sendoka.backfills.target._COUNTED_COST", 0)
+    found = await plan(sql, declared(source=chosen))
+    assert found.rows_by == "planner"
+    assert f"about {found.rows} as the planner expects of source=, of which" in _rows(found)

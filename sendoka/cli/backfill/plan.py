@@ -125,6 +125,8 @@ def _lines(found: Outlook) -> Iterator[tuple[str, str]]:
 
 def _rows(found: Outlook) -> str:
     rows = "unknown" if found.rows is None else f"about {found.rows:,}"
+    if found.rows_by == "planner":
+        rows += " as the planner expects of source="
     if found.matching is None:
         return rows
     return f"{rows}, of which about {found.matching:,} satisfy where=, by a sample of {found.sampled:,}"
