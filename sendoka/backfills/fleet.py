@@ -172,7 +172,7 @@ class _Pass:
         """Do what there is to be done now; return whether there will be more."""
         if self._scheduler.lost:
             raise self._scheduler.gone()
-        self._listen()
+        await self._listen()
         await self._collect()
         if self._error is not None or self._call.reason or self._call.stop():
             return await self._ending()
@@ -266,7 +266,7 @@ class _Pass:
 
     # ------------------------------------------------------------------ what came of it
 
-    def _listen(self) -> None:
+    async def _listen(self) -> None:
         """Show what workers say on their way."""
         call = self._call
         for words in self._scheduler.heard():
@@ -281,7 +281,9 @@ class _Pass:
             if part is not None and words["seq"] > part.shard.seq:
                 names = ("scanned", "paged", "changed", "pass_scanned", "pass_paged", "pass_changed")
                 amounts = dict(zip(names, words["amounts"], strict=True))
-                call.note(part.number, replace(part.shard, state=words["state"], seq=words["seq"], **amounts))
+                shard = replace(part.shard, state=words["state"], seq=words["seq"], **amounts)
+                await call.teller.ended(shard)
+                call.note(part.number, shard)
             call.waiting(words["waiting"], words["left"], at=words["number"], warnings=tuple(words["warnings"]))
 
     async def _collect(self) -> None:
@@ -290,6 +292,8 @@ class _Pass:
             if not trip.future.done():
                 continue
             found = await self._scheduler.account(trip.future)
+            if isinstance(found, Account) and found.shard is not None:
+                await self._call.teller.ended(found.shard)
             del self._trips[number]
             if isinstance(found, Account):
                 if found.batches:  # else somebody else took it just before, and needs a moment

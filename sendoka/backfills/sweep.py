@@ -147,8 +147,10 @@ class Sweep:
                 continue
             if _stands(before, shard):
                 raise _no_way(call.backfill.name, before)
+            seconds, self.sent = time.monotonic() - began, None
+            await call.teller.ended(shard)
             self.worker.pace.widen(walk.width)
-            self._note(walk, before, shard, size, time.monotonic() - began)
+            self._note(walk, before, shard, size, seconds)
             return shard
 
     def _note(self, walk: Walk, before: Shard, shard: Shard, size: int, seconds: float) -> None:
@@ -158,7 +160,7 @@ class Sweep:
         rested: as long as that took a batch takes in any case.
         """
         asked = walk.asked or size
-        call, worker, self.sent = self.call, self.worker, None
+        call, worker = self.call, self.worker
         worker.patience.renew()
         scanned = max(0, shard.scanned - before.scanned)
         hits = max(0, shard.paged - before.paged)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sendoka.backfills.call import Call, Worker
-    from sendoka.backfills.shards import Part
+    from sendoka.backfills.shards import Part, Shard
 
 __all__ = ["Teller"]
 
@@ -186,6 +186,15 @@ class Teller:
                 self._learn(parts, time.monotonic())
         finally:
             self._due = time.monotonic() + LOOK_EVERY
+
+    async def ended(self, shard: Shard) -> None:
+        """Read the dead letters where a shard of several was scanned just now: what is told of its end stays so."""
+        call = self._call
+        if self._listener is None or call.run is None or shard.state != "scanned" or call.seconds_left < _HURRY:
+            return
+        if len(call.parts) > 1 and shard.paged > shard.changed:  # else none of its rows can be dead
+            with contextlib.suppress(SendokaError):
+                await self.count_dead(call.run.id)
 
     async def count_dead(self, run: int) -> None:
         """Read how many dead letters each shard has."""

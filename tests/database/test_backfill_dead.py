@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sendoka import Neon
-    from sendoka.backfills import Backfill
+    from sendoka.backfills import Backfill, Progress
     from sendoka.database import Database
     from sendoka.local.app import Endpoint
 
@@ -366,3 +366,19 @@ async def test_what_is_told_last_has_all_rows_that_were_left_out(sql: Database, 
     told.clear()
     await run(sql, form)
     assert told == []
+
+
+@BOTH
+async def test_what_is_told_of_the_end_of_a_shard_has_all_of_its_rows_that_were_left_out(
+    sql: Database, form: Backfill
+) -> None:
+    await make_words(sql, 40, 5, 17, 33)
+    ends: dict[int, int] = {}
+
+    def told(progress: Progress) -> None:
+        if progress.shard and progress.shard.state == "scanned":
+            ends.setdefault(progress.shard.number, progress.shard.dead)
+
+    report = await run(sql, form, batch_size=5, shards=2, on_progress=told)
+    assert report.dead == sum(ends.values()) == 3
+    assert ends == {shard.number: shard.dead for shard in report.shards}
