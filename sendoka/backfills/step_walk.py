@@ -10,7 +10,7 @@ import contextlib
 import math
 import secrets
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,6 @@ class _Pending:
     last: Fault | None
     """What the last row failed with that it makes a dead letter of."""
     apart: Callable[[], Awaitable[Page]] | None = None
-    made: float = field(default_factory=time.monotonic)
 
 
 class StepWalk:
@@ -98,7 +97,7 @@ class StepWalk:
         # With verify= it is not `where` that says when it is done; and what changed rows before was judged then.
         self._unjudged = bool(work.backfill.where) and not work.backfill.verify and not shard.changed
         self._done = math.inf
-        self._rested = self._alone = self._kept = False
+        self._rested = self._alone = False
         self.batches = self.asked = 0
         self.width = self.stepped = 0.0
         self._written = 0.0
@@ -115,18 +114,11 @@ class StepWalk:
         return self._holding.lost
 
     async def take(self) -> Shard | None:
-        """Claim the shard, unless it is held; return it where nothing is left to take.
-
-        A batch that waited long to be sent again, for hours perhaps, is not: its rows are others by then.
-        """
-        pending = self._pending
-        if pending is None:
-            return await self._holding.take()
-        return await self._settle(pending) if self._kept and time.monotonic() - pending.made > _OLD else None
+        """Claim the shard, unless it is held; return it where nothing is left to take."""
+        return None if self._pending is not None else await self._holding.take()
 
     async def keep(self) -> None:
         """Renew the lease, where a third of it has passed."""
-        self._kept = self._pending is not None
         await self._holding.keep()
 
     async def stop(self) -> None:

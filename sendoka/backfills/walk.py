@@ -99,7 +99,7 @@ class Walk(Protocol):
         """Whether the shard is somebody else's by now."""
 
     async def take(self) -> Shard | None:
-        """Get hold of the shard, waiting for who holds it; return how it stands where there is no batch to be sent now.
+        """Get hold of the shard, waiting for who holds it; return how it stands where nothing is left of it to do.
 
         Raises Stopped where the run is asked to stop meanwhile.
         """

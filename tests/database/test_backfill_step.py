@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendoka.backfills import Batch, backfill, run, step_walk
+from sendoka.backfills import Batch, backfill, run
 from sendoka.backfills.shards import claim
-from sendoka.database import Database, Statement
-from sendoka.errors import AnswerLost, BackfillError, BackfillRunning, BatchFailed, Outcome
+from sendoka.database import Statement
+from sendoka.errors import BackfillError, BackfillRunning, BatchFailed
 from tests.fixtures.backfills import execute, ledger_is_whole, make_messages, rows, touched, value
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from sendoka.backfills import Backfill, Progress
-    from sendoka.database import Cells, Result, TransactionOptions
+    from sendoka.database import Database
 
     Step = Callable[[Any, Batch], Awaitable[object]]
 
@@ -337,40 +337,3 @@ async def test_a_step_that_never_awaits_and_passes_its_time_is_warned_of_once_by
     assert kept == warnings
     assert warning.startswith("the step stepped took longer than 0.02 s and could not be ended, for it did not await")
     assert "await asyncio.to_thread(call, …)" in warning
-
-
-class Cut(Database):
-    """A database to which the first batch does not come, nor does anybody know; `then` happens behind that."""
-
-    def __init__(self, database: Database, then: str) -> None:
-        self.database = database
-        self.then: str | None = then
-
-    async def run(self, statement: Statement) -> Result[Cells]:
-        return await self.database.run(statement)
-
-    async def run_all(self, statements: Sequence[Statement], *options: TransactionOptions) -> list[Result[Cells]]:
-        if self.then is not None and any("update messages" in each.text for each in statements):
-            then, self.then = self.then, None
-            await execute(self.database, then)
-            raise AnswerLost("cut, on purpose", outcome=Outcome.UNKNOWN)
-        return await self.database.run_all(statements, *options)
-
-
-async def test_a_batch_that_waited_long_to_be_sent_again_is_read_anew(
-    sql: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(step_walk, "_OLD", 0.0)
-    await make_messages(sql, 10)
-    seen: list[int] = []
-
-    async def counts(sql: Any, batch: Batch) -> object:
-        seen.extend(row.touched for row in batch.rows)
-        return await touch(sql, batch)
-
-    step = declared(counts, where=None, columns=["touched"], verify="select count(*) from messages where touched = 7")
-    report = await run(Cut(sql, "update messages set touched = 7"), step, batch_size=10, rate=20)
-    assert report.done
-    assert seen == [0] * 10 + [7] * 10
-    assert await touched(sql) == {"8": 10}
-    assert await ledger_is_whole(sql)
