@@ -233,7 +233,7 @@ def backfill(
     model: what the rows of a step's batch are made into: a dataclass, TypedDict, NamedTuple, pydantic model or msgspec
         Struct, or a function of a row. A row that it refuses becomes a dead letter.
     after: backfills that must be done before this one begins: their names, or what `backfill()` returned for them.
-    ahead: whether the step is called for a page while the batch before it is still on its way. False for one that
+    ahead: whether the step may be called for a page while the batch before it is still on its way. False for one that
         reads what the batch before wrote, as a number that goes on.
     name: where the variable, or the step, is not called as the backfill should be.
 
