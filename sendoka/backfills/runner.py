@@ -126,7 +126,7 @@ async def run(
     told = (stop or _never, on_progress)
     if dask is None:
         call = Call(sql, backfill, terms, pace, *told)
-        with settled():
+        with settled() if backfill.step else contextlib.nullcontext():  # in SQL no rows come and go here
             await _Running(call).run()
         return call.report()
     from sendoka.backfills.fleet import gathered
