@@ -171,5 +171,5 @@ async def test_what_stands_behind_an_answer_too_large_does_not_go_on(
     assert (status, message) == (507, f"response is too large (max is {LIMIT} bytes)")
     query = "select count(*) from pg_stat_activity where query like '%''behind''%' and pid <> pg_backend_pid()"
     async with asyncio.timeout(10):
-        while (await answer(backends, target, [query]))["results"][0]["rows"] != [["0"]]:  # noqa: ASYNC110 - it polls
+        while (await answer(backends, target, [query]))["results"][0]["rows"] != [["0"]]:  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(0.01)
